@@ -1,0 +1,58 @@
+"""The errors of airflow-balancer.
+
+    BalancerError
+    ├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
+    ├── NoMatch (RuntimeError)             no host or port answers the query
+    └── NoFreePort (RuntimeError)          every port of the range is taken on the host
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+__all__ = ("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch", "Problem")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a configuration.
+
+    Attributes:
+        message: What is wrong and what would be right, without any secret.
+        subject: The host or port it concerns, such as `host 'host1'`; empty for the balancer itself.
+        path: Where the value stands below the balancer's node, such as `("hosts", 0, "size")`.
+        origin: The file or override that the value comes from; empty when unknown.
+    """
+
+    message: str
+    subject: str = ""
+    path: tuple[str | int, ...] = ()
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.origin, self.subject, self.message) if part)
+
+
+class BalancerError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class ConfigurationError(BalancerError, ValueError):
+    """The configuration is wrong, or cannot be read; its text has one line for each problem."""
+
+    def __init__(self, problems: str | Iterable[Problem]) -> None:
+        self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def with_origin(self, origin_of: dict[Problem, str]) -> ConfigurationError:
+        """Return the same error, each problem saying which file or override it comes from."""
+        return ConfigurationError(replace(p, origin=origin_of.get(p, p.origin)) for p in self.problems)
+
+
+class NoMatch(BalancerError, RuntimeError):
+    """No host or port answers the query; the text says what was asked and what exists."""
+
+
+class NoFreePort(BalancerError, RuntimeError):
+    """Every port of the asked range is taken on the host."""

@@ -1,0 +1,183 @@
+"""A fleet: hosts, ports and settings as validated plain data, with the rules that hold between them.
+
+Nothing here loads Airflow: the command line, the resolvers and the pools work on a `Fleet` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from .entries import Entry, override_hosts, plain_node, read_entries, settle_port
+from .errors import ConfigurationError, Problem
+from .messages import problems_of, unknown_key
+from .model import HostSpec, PortSpec, Settings
+from .spelling import listing, suggestion
+from .strategies import check_strategy
+
+__all__ = ("Fleet", "PoolSlots")
+
+_M = TypeVar("_M", bound=BaseModel)
+_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
+_RESERVED_POOL = "default_pool"
+
+
+class PoolSlots(NamedTuple):
+    """A pool that Airflow should have for a host or a port."""
+
+    name: str
+    slots: int
+    description: str
+    include_deferred: bool
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Hosts sorted by name, ports sorted by host and number, and the settings they share."""
+
+    hosts: tuple[HostSpec, ...]
+    ports: tuple[PortSpec, ...]
+    settings: Settings
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Fleet:
+        """Validate a balancer's node.
+
+        Args:
+            data: The node as plain data, as YAML has it; hosts and ports may be objects, too.
+
+        Raises:
+            ConfigurationError: With one problem for each thing that is wrong.
+        """
+        node = plain_node(data)
+        settings = _settings(node)
+        hosts, problems = read_entries(node.get("hosts"), "hosts", HostSpec)
+        problems += override_hosts(hosts, node.get("host_overrides"))
+        ports, port_problems = read_entries(node.get("ports"), "ports", PortSpec)
+        problems += port_problems
+        for port in ports:
+            problems += settle_port(port)
+        _raise(problems)
+        _apply_defaults(hosts, settings)
+        host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
+        _raise([*_host_rules(hosts), *_port_rules(ports, {host.name for host in host_specs})])
+        fleet = cls(
+            tuple(sorted(host_specs, key=lambda host: host.name)),
+            tuple(sorted(port_specs, key=lambda port: (port.host, port.port))),
+            settings,
+        )
+        _raise(_pool_rules(fleet))
+        return fleet
+
+    @cached_property
+    def by_name(self) -> dict[str, HostSpec]:
+        """The hosts by their names."""
+        return {host.name: host for host in self.hosts}
+
+    @cached_property
+    def pools(self) -> tuple[PoolSlots, ...]:
+        """The pools that Airflow should have, sorted by name: one for each host and each port.
+
+        Hosts that name the same pool share it; its slots are those given with it, else the host's size.
+        """
+        return tuple(sorted({pool.name: pool for _, pool in _asked_pools(self)}.values()))
+
+
+def _raise(problems: Iterable[Problem]) -> None:
+    if found := tuple(problems):
+        raise ConfigurationError(found)
+
+
+def _settings(node: Mapping[str, Any]) -> Settings:
+    unknown = [Problem(unknown_key(key, _KEYS), path=(key,)) for key in node if key not in _KEYS]
+    given = {key: value for key, value in node.items() if key in Settings.model_fields and value is not None}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        raise ConfigurationError([*unknown, *problems_of(error, Settings)]) from None
+    wrong = check_strategy(settings.strategy)
+    _raise([*unknown, *([Problem(wrong, path=("strategy",))] if wrong else [])])
+    return settings
+
+
+def _apply_defaults(hosts: list[Entry], settings: Settings) -> None:
+    for entry in hosts:
+        data = {key: value for key, value in entry.data.items() if value is not None}
+        data.setdefault("size", settings.default_size)
+        for key in ("username", "password", "key_file"):
+            if not data.get(key) and (default := getattr(settings, f"default_{key}")):
+                data[key] = default
+        entry.data.clear()
+        entry.data.update(data)
+
+
+def _validate(entries: list[Entry], model: type[_M]) -> list[_M]:
+    try:
+        return TypeAdapter(list[model]).validate_python([entry.data for entry in entries])  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise ConfigurationError(problems_of(error, model, [(entry.subject, entry.path) for entry in entries])) from None
+
+
+def _place(entry: Entry) -> str:
+    group, index = entry.path
+    return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
+
+
+def _repeated(entries: list[Entry], identity: Callable[[dict[str, Any]], Hashable], text: str) -> list[Problem]:
+    first: dict[Hashable, Entry] = {}
+    problems = []
+    for entry in entries:
+        key = identity(entry.data)
+        if key and first.setdefault(key, entry) is not entry:
+            problems.append(Problem(text.format(first=_place(first[key]), again=_place(entry)), entry.subject, entry.path))
+    return problems
+
+
+def _host_rules(hosts: list[Entry]) -> list[Problem]:
+    return _repeated(hosts, lambda host: host["name"], "is there twice, at {first} and {again}; host names must differ")
+
+
+def _port_rules(ports: list[Entry], hosts: set[str]) -> list[Problem]:
+    unknown = [
+        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", port.subject, (*port.path, "host"))
+        for port in ports
+        if (name := port.data["host"]) not in hosts
+    ]
+    numbers = _repeated(
+        ports,
+        lambda port: (port["host"], int(port["port"])),
+        "is there twice on its host, at {first} and {again}; a host has each port once",
+    )
+    names = _repeated(ports, lambda port: port.get("name"), "is there twice, at {first} and {again}; port names must differ")
+    return [*unknown, *numbers, *names]
+
+
+def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
+    """Yield each pool with the subject that asks for it; one whose slots are left to others is not asked."""
+    given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
+    for host in fleet.hosts:
+        pool, subject = host.pool, f"host {host.name!r}"
+        if pool and pool.slots is None and pool.pool in given:
+            continue
+        text = (pool and pool.description) or f"Balancer pool for host({host.name})"
+        yield subject, PoolSlots(host.pool_name, (pool and pool.slots) or host.size, text, bool(pool and pool.include_deferred))
+    for port in fleet.ports:
+        text = f"Balancer pool for host({port.host}) port({port.port})"
+        yield f"port {port.name or port.port!r}", PoolSlots(port.pool_name, 1, text, True)
+
+
+def _pool_rules(fleet: Fleet) -> list[Problem]:
+    first: dict[str, tuple[str, PoolSlots]] = {}
+    problems = []
+    for subject, pool in _asked_pools(fleet):
+        other, same = first.setdefault(pool.name, (subject, pool))
+        if pool.name == _RESERVED_POOL:
+            problems.append(Problem(f"its pool would be Airflow's own {_RESERVED_POOL!r}; give it another with key 'pool'", subject))
+        elif same.slots != pool.slots:
+            text = f"pool {pool.name!r} is asked for with {pool.slots} slots, but with {same.slots} by {other}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}"
+            problems.append(Problem(text, subject))
+    return problems

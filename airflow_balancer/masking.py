@@ -1,0 +1,72 @@
+"""Keeps secrets out of everything that is shown: reprs, JSON, logs, printed configurations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ("MASK", "is_secret_key", "mask_secrets", "mask_values", "secret_values")
+
+MASK = "**********"
+_SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
+_SHORTEST_INSIDE_TEXT = 4
+
+
+def is_secret_key(key: object) -> bool:
+    """Return whether a value under this key is a secret by its name."""
+    return isinstance(key, str) and _SECRET_KEY.search(key) is not None
+
+
+def _is_variable(value: object) -> bool:
+    return isinstance(value, Mapping) and "key" in value
+
+
+def secret_values(data: object) -> set[str]:
+    """Return every text that stands under a secret key anywhere in plain `data`."""
+    if isinstance(data, Mapping):
+        found = {v for k, v in data.items() if is_secret_key(k) and isinstance(v, str) and v not in ("", MASK)}
+        return found.union(*(secret_values(v) for v in data.values()))
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return set().union(*(secret_values(item) for item in data))
+    return set()
+
+
+def mask_values(data: Any, secrets: set[str]) -> Any:
+    """Return plain `data` with each of the `secrets` masked, also inside longer texts."""
+    if isinstance(data, Mapping):
+        return {key: mask_values(value, secrets) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [mask_values(item, secrets) for item in data]
+    if isinstance(data, str):
+        if data in secrets:
+            return MASK
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_INSIDE_TEXT:
+                data = data.replace(secret, MASK)
+    return data
+
+
+def _mask_keys(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {k: _mask_entry(k, v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [_mask_keys(item) for item in data]
+    return data
+
+
+def _mask_entry(key: object, value: Any) -> Any:
+    if not is_secret_key(key) or value is None or _is_variable(value):
+        return _mask_keys(value)
+    return MASK
+
+
+def mask_secrets(data: Any) -> Any:
+    """Return plain `data` with secrets masked: under secret keys, and wherever the same text stands again.
+
+    A reference to an Airflow Variable (`{key: ...}`) names a secret without being one, and stays.
+
+    >>> mask_secrets({"password": "hunter2", "command": "login hunter2", "size": 3})
+    {'password': '**********', 'command': 'login **********', 'size': 3}
+    """
+    return _mask_keys(mask_values(data, secret_values(data)))

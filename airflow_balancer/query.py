@@ -1,0 +1,185 @@
+"""Queries: which hosts and ports are candidates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+from .errors import NoMatch
+from .spelling import listing, suggestion
+
+__all__ = ("HostQuery", "PortQuery", "matching_hosts", "matching_ports")
+
+Patterns = str | Sequence[str] | None
+
+
+class HostLike(Protocol):
+    """What a host query looks at."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def os(self) -> str | None: ...
+    @property
+    def queues(self) -> Sequence[str]: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+
+
+class PortLike(Protocol):
+    """What a port query looks at."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+
+
+H = TypeVar("H", bound=HostLike)
+P = TypeVar("P", bound=PortLike)
+
+
+def _patterns(value: Patterns) -> tuple[str, ...]:
+    if not value:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@lru_cache(maxsize=4096)
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    return re.compile("|".join(map(translate, patterns))).match
+
+
+def _describe(query: HostQuery | PortQuery) -> str:
+    asked = {field.name: getattr(query, field.name) for field in fields(query)}
+    texts = [f"{key}={' or '.join(map(repr, value))}" for key, value in asked.items() if isinstance(value, tuple) and value]
+    return ", ".join([*texts, *(["custom"] if query.custom else [])]) or "anything"
+
+
+@dataclass(frozen=True)
+class HostQuery:
+    """Patterns that a host must match: any pattern of each key that has some.
+
+    Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system.
+    """
+
+    name: tuple[str, ...] = ()
+    queue: tuple[str, ...] = ()
+    os: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    custom: Callable[[Any], object] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = None,
+        tag: Patterns = None,
+        custom: Callable[[Any], object] | None = None,
+    ) -> HostQuery:
+        """Return the query for one pattern, a list of patterns or nothing under each key."""
+        return cls(_patterns(name), _patterns(queue), _patterns(os), _patterns(tag), custom)
+
+    def __str__(self) -> str:
+        return _describe(self)
+
+
+@dataclass(frozen=True)
+class PortQuery:
+    """Patterns that a port must match: any pattern of each key that has some."""
+
+    name: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    custom: Callable[[Any], object] | None = None
+
+    @classmethod
+    def of(cls, name: Patterns = None, tag: Patterns = None, custom: Callable[[Any], object] | None = None) -> PortQuery:
+        """Return the query for one pattern, a list of patterns or nothing under each key."""
+        return cls(_patterns(name), _patterns(tag), custom)
+
+    def __str__(self) -> str:
+        return _describe(self)
+
+
+def _any(patterns: tuple[str, ...], values: Iterable[str]) -> bool:
+    match = _matcher(patterns)
+    return any(match(value) for value in values)
+
+
+def matching_hosts(query: HostQuery, hosts: Iterable[H]) -> list[H]:
+    """Return the hosts that answer the query, in their order.
+
+    Raises:
+        NoMatch: None does; the text names what was asked, and the queues, tags and systems there are.
+    """
+    hosts = list(hosts)
+    found = hosts
+    if query.name:
+        found = [host for host in found if _any(query.name, (host.name,))]
+    if query.queue:
+        found = [host for host in found if _any(query.queue, host.queues)]
+    if query.os:
+        found = [host for host in found if host.os is not None and _any(query.os, (host.os,))]
+    if query.tag:
+        found = [host for host in found if _any(query.tag, host.tags)]
+    if query.custom:
+        found = [host for host in found if query.custom(host)]
+    if not found:
+        raise NoMatch(_no_host(query, hosts))
+    return found
+
+
+def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:
+    """Return the ports that answer the query, in their order.
+
+    Raises:
+        NoMatch: None does; the text names what was asked, and the names and tags there are.
+    """
+    ports = list(ports)
+    found = ports
+    if query.name:
+        found = [port for port in found if _any(query.name, (port.name,))]
+    if query.tag:
+        found = [port for port in found if _any(query.tag, port.tags)]
+    if query.custom:
+        found = [port for port in found if query.custom(port)]
+    if not found:
+        names = {"name": [port.name for port in ports if port.name], "tag": [tag for port in ports for tag in port.tags]}
+        raise NoMatch(_no_match("port", query, names))
+    return found
+
+
+def _no_host(query: HostQuery, hosts: list[Any]) -> str:
+    return _no_match(
+        "host",
+        query,
+        {
+            "name": [host.name for host in hosts],
+            "queue": [queue for host in hosts for queue in host.queues],
+            "os": [host.os for host in hosts if host.os is not None],
+            "tag": [tag for host in hosts for tag in host.tags],
+        },
+    )
+
+
+def _no_match(noun: str, query: HostQuery | PortQuery, names: dict[str, list[str]]) -> str:
+    hints = [
+        suggestion(pattern, names[key])
+        for key in names
+        for pattern in getattr(query, key)
+        if not _matched(pattern, names[key])
+    ]
+    known = ", ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
+    return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
+
+
+def _matched(pattern: str, values: Iterable[str]) -> bool:
+    return _any((pattern,), values)
+
+
+_PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}

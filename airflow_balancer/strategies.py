@@ -1,0 +1,157 @@
+"""Strategies: which one of the candidates is chosen.
+
+A strategy is pure: the same key, candidates and load give the same choice on every machine and in
+every process, whatever the order of the candidates. `random` alone breaks that promise, on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from .errors import ConfigurationError
+from .spelling import listing, suggestion
+
+__all__ = ("Candidate", "Random", "Rendezvous", "Strategy", "build_strategy", "check_strategy", "strategy_data")
+
+
+class Candidate(Protocol):
+    """What a strategy sees of a host."""
+
+    @property
+    def name(self) -> str:
+        """The host's unique name."""
+
+    @property
+    def size(self) -> int | None:
+        """The host's weight: how many tasks it runs at once."""
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Chooses a host for whoever asks."""
+
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+        """Return one of the candidates.
+
+        Args:
+            key: Names who asks; equal keys are the same asker.
+            candidates: The hosts that answer the query; at least one.
+            load: How many picks each host has already, by name; hosts without any may be missing.
+        """
+
+
+@dataclass(frozen=True)
+class Rendezvous:
+    """Rendezvous hashing, each host weighted by its size.
+
+    Each host gets the score `-size / ln(u)`, where `u` in (0, 1) is a hash of key and host name, and
+    the highest score wins. A host's share of many keys is its share of the sizes, and a host that
+    leaves moves no key but its own. Thaler and Ravishankar 1998; the weights as in Schindelhauer and
+    Schomaker 2005.
+    """
+
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+        """Return the candidate with the highest score; the load plays no part."""
+        return max(candidates, key=lambda host: (score(key, host), host.name))
+
+    def rank(self, key: str, candidates: Sequence[C]) -> list[C]:
+        """Return the candidates from the highest score to the lowest."""
+        return sorted(candidates, key=lambda host: (score(key, host), host.name), reverse=True)
+
+
+@dataclass(frozen=True)
+class Random:
+    """Another host at each pick, by weight.
+
+    Each parse of a DAG file then changes its serialized form, so Airflow makes a new DAG version.
+    """
+
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+        """Return a random candidate; neither the key nor the load plays a part."""
+        return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
+
+
+_KNOWN: dict[str, type[Rendezvous | Random]] = {"rendezvous": Rendezvous, "random": Random}
+_MODULES = ("airflow_balancer.strategies", "airflow_balancer")
+_TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
+
+
+def hash_fraction(*parts: str) -> float:
+    """Return a number in the open interval (0, 1) that depends on the parts alone."""
+    digest = blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return ((int.from_bytes(digest) >> 11) + 0.5) / 2**53
+
+
+def score(key: str, host: Candidate) -> float:
+    """Return the host's rendezvous score for the key; the highest one wins."""
+    return -(host.size or 1) / math.log(hash_fraction(key, host.name))
+
+
+def check_strategy(strategy: object) -> str:
+    """Return what is wrong with a strategy as written, or an empty text; nothing is imported."""
+    if isinstance(strategy, Strategy):
+        return ""
+    name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
+    if not isinstance(name, str) or not name:
+        return f"key 'strategy' must be one of {listing(_KNOWN)}, or a mapping with a _target_, not {strategy!r}"
+    if name in _KNOWN or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
+        return ""
+    if name in _TARGETS:
+        return _check_options(name, strategy) if isinstance(strategy, Mapping) else ""
+    return f"key 'strategy': unknown strategy {name!r}{suggestion(name, [*_KNOWN, *_TARGETS])} (strategies: {listing(_KNOWN)})"
+
+
+def _check_options(target: str, strategy: Mapping[str, Any]) -> str:
+    known = _TARGETS[target].__dataclass_fields__
+    unknown = sorted(key for key in strategy if key != "_target_" and key not in known)
+    return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})" if unknown else ""
+
+
+def build_strategy(strategy: object) -> Strategy:
+    """Return the strategy that a name, a mapping with a `_target_` or an object stands for.
+
+    A `_target_` of another package is imported and called: use this where the configuration's author
+    may run code, as a DAG file's may.
+
+    Raises:
+        ConfigurationError: For an unknown name or option, or a `_target_` that gives no strategy.
+    """
+    if wrong := check_strategy(strategy):
+        raise ConfigurationError(wrong)
+    if isinstance(strategy, Mapping):
+        target = strategy["_target_"]
+        if target not in _TARGETS:
+            return _instantiate(strategy)
+        return _TARGETS[target](**{key: value for key, value in strategy.items() if key != "_target_"})
+    if isinstance(strategy, str):
+        return (_KNOWN | _TARGETS)[strategy]()
+    assert isinstance(strategy, Strategy)
+    return strategy
+
+
+def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        built = instantiate(dict(strategy))
+    except InstantiationException as error:
+        raise ConfigurationError(f"key 'strategy': {error}") from error
+    if not isinstance(built, Strategy):
+        raise ConfigurationError(f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)")
+    return built
+
+
+def strategy_data(strategy: Strategy) -> dict[str, Any]:
+    """Return the mapping that `build_strategy` makes this strategy from."""
+    cls = type(strategy)
+    options = asdict(strategy) if hasattr(strategy, "__dataclass_fields__") else {}  # type: ignore[call-overload]
+    return {"_target_": f"{cls.__module__}.{cls.__name__}", **options}
