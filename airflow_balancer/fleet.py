@@ -19,7 +19,7 @@ from .model import HostSpec, PortSpec, Settings
 from .spelling import listing, suggestion
 from .strategies import check_strategy
 
-__all__ = ("Fleet", "PoolSlots")
+__all__ = ("Fleet", "PoolSlots", "check_host", "check_port")
 
 _M = TypeVar("_M", bound=BaseModel)
 _KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
@@ -85,6 +85,21 @@ class Fleet:
         Hosts that name the same pool share it; its slots are those given with it, else the host's size.
         """
         return tuple(sorted({pool.name: pool for _, pool in _asked_pools(self)}.values()))
+
+
+def check_host(data: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError unless `data` is a host as it may be written."""
+    entries, problems = read_entries([data], "hosts", HostSpec)
+    _raise(problems)
+    _apply_defaults(entries, Settings())
+    _validate(entries, HostSpec)
+
+
+def check_port(data: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError unless `data` is a port as it may be written; its host may be any name."""
+    entries, problems = read_entries([data], "ports", PortSpec)
+    _raise([*problems, *settle_port(entries[0])])
+    _validate(entries, PortSpec)
 
 
 def _raise(problems: Iterable[Problem]) -> None:
@@ -167,7 +182,7 @@ def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
         yield subject, PoolSlots(host.pool_name, (pool and pool.slots) or host.size, text, bool(pool and pool.include_deferred))
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
-        yield f"port {port.name or port.port!r}", PoolSlots(port.pool_name, 1, text, True)
+        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, True)
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:

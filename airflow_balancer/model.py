@@ -101,7 +101,7 @@ class PortSpec(_Plain):
     tags: list[str] = Field(default_factory=list)
 
     @property
-    def pool_name(self) -> str:
+    def pool(self) -> str:
         """The name of this port's pool: the port's own name, else `<host>-<port>`."""
         return self.name or f"{self.host}-{self.port}"
 

@@ -33,6 +33,10 @@ class PortTable:
         self._taken = sorted(set(taken))
         self._given: dict[tuple[str, int, int], int] = {}
 
+    def reserve(self, ports: Iterable[int]) -> None:
+        """Count more ports as taken."""
+        self._taken = sorted({*self._taken, *ports})
+
     def take(self, key: str, first: int = DEFAULT_MIN, last: int = MAX_PORT) -> int:
         """Return a port from `first` to `last`, both included, and count it as taken.
 

@@ -174,7 +174,7 @@ def _no_match(noun: str, query: HostQuery | PortQuery, names: dict[str, list[str
         for pattern in getattr(query, key)
         if not _matched(pattern, names[key])
     ]
-    known = ", ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
+    known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
 
 

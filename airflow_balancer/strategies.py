@@ -11,12 +11,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from .errors import ConfigurationError
 from .spelling import listing, suggestion
 
-__all__ = ("Candidate", "Random", "Rendezvous", "Strategy", "build_strategy", "check_strategy", "strategy_data")
+__all__ = ("Candidate", "Random", "Rendezvous", "Strategy", "build_strategy", "check_strategy", "choose_port", "strategy_data")
 
 
 class Candidate(Protocol):
@@ -93,6 +93,25 @@ def hash_fraction(*parts: str) -> float:
 def score(key: str, host: Candidate) -> float:
     """Return the host's rendezvous score for the key; the highest one wins."""
     return -(host.size or 1) / math.log(hash_fraction(key, host.name))
+
+
+class _PortCandidate(NamedTuple):
+    name: str
+    size: int
+
+
+class _Pooled(Protocol):
+    @property
+    def pool(self) -> str: ...
+
+
+P = TypeVar("P", bound=_Pooled)
+
+
+def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
+    """Return the port that the strategy chooses, all weighing the same, by the names of their pools."""
+    by_pool = {port.pool: port for port in ports}
+    return by_pool[strategy.choose(key, [_PortCandidate(pool, 1) for pool in by_pool], {}).name]
 
 
 def check_strategy(strategy: object) -> str:

@@ -1,0 +1,21 @@
+"""The balancer's objects: airflow-pydantic's models, held to this package's rules."""
+
+from airflow_pydantic import Pool, Variable
+
+from .balancer import BalancerConfiguration, load_config
+from .host import Host
+from .pool_manager import PoolManagerConfiguration
+from .port import Port
+from .query import BalancerHostQueryConfiguration, BalancerPortQueryConfiguration, HostQuery, PortQuery
+
+__all__ = (
+    "BalancerConfiguration",
+    "BalancerHostQueryConfiguration",
+    "BalancerPortQueryConfiguration",
+    "Host",
+    "HostQuery",
+    "PoolManagerConfiguration",
+    "Port",
+    "PortQuery",
+    "load_config",
+)

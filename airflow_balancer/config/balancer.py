@@ -1,0 +1,285 @@
+"""The balancer object: a fleet with the methods that DAG files call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
+from omegaconf import OmegaConf
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_validator,
+)
+
+from .. import query as queries
+from ..entries import plain_node
+from ..errors import NoMatch
+from ..fleet import Fleet
+from ..keys import call_key
+from ..model import MAX_PORT
+from ..ports import DEFAULT_MIN, PortTable
+from ..spelling import listing, suggestion
+from ..strategies import Strategy, build_strategy, choose_port, strategy_data
+from .host import Host, masked
+from .pool_manager import PoolManagerConfiguration
+from .port import Port
+
+__all__ = ("BalancerConfiguration", "load_config")
+
+Patterns = str | Sequence[str] | None
+
+
+class BalancerConfiguration(BaseBalancerConfiguration):
+    """Hosts, ports and how they are balanced.
+
+    Hosts may be given as a list, or as a mapping by name; `host_overrides` changes single ones, and a
+    port's host may be given by name. Whatever is wrong is one error that names the host or port, the
+    key, and what would be right.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+
+    hosts: list[Host] = Field(default_factory=list)
+    ports: list[Port] = Field(default_factory=list)
+    pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
+    strategy: Any = Field(default_factory=lambda: build_strategy("rendezvous"), description="How one host is chosen.")
+
+    _tables: dict[str, PortTable] = PrivateAttr(default_factory=dict)
+    _tracked: tuple[Port, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, cls):
+            return cls._settle_again(value, handler)
+        if not isinstance(value, dict):
+            return handler(value)
+        data = plain_node({key: _plain(item) for key, item in cls._apply_template(dict(value)).items()})
+        fleet = Fleet.from_data(data)
+        given = {key: item for key, item in data.items() if key in cls.model_fields and item is not None}
+        if "strategy" in given:
+            given["strategy"] = build_strategy(given["strategy"])
+        return handler({**given, **_objects(fleet, data.get("hosts"), data.get("ports"))})
+
+    @classmethod
+    def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Hold an instance to the rules after an assignment; one that breaks them is undone."""
+        before = dict(value.__dict__)
+        settled = handler(value)
+        if all(settled.__dict__[name] is item for name, item in before.items()):
+            return settled
+        try:
+            settled.__dict__.update(_objects(settled.fleet, settled.hosts, settled.ports))
+            settled.__dict__["strategy"] = build_strategy(settled.strategy)
+        except Exception:
+            settled.__dict__.update(before)
+            raise
+        return settled
+
+    @model_validator(mode="after")
+    def _validate(self) -> Self:
+        return self
+
+    @property
+    def fleet(self) -> Fleet:
+        """The same hosts, ports and settings as validated plain data."""
+        return Fleet.from_data(self.__dict__)
+
+    @property
+    def all_hosts(self) -> list[Host]:
+        """The hosts, sorted by name."""
+        return sorted(self.hosts)
+
+    @property
+    def all_ports(self) -> list[Port]:
+        """The tracked ports, sorted by the names of their pools."""
+        return sorted(self.ports)
+
+    def filter_hosts(
+        self,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = None,
+        tag: Patterns = None,
+        custom: Callable[[Host], object] | None = None,
+    ) -> list[Host]:
+        """Return the hosts that match, sorted by name.
+
+        Args:
+            name: A shell pattern, or several of which one must match.
+            queue: Likewise for the host's queues.
+            os: Likewise for its operating system.
+            tag: Likewise for its tags.
+            custom: Returns whether a host is wanted.
+
+        Raises:
+            NoMatch: No host matches; a RuntimeError.
+        """
+        return queries.matching_hosts(queries.HostQuery.of(name, queue, os, tag, custom), self.all_hosts)
+
+    def select_host(
+        self,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = "",
+        tag: Patterns = "",
+        custom: Callable[[Host], object] | None = None,
+        *,
+        key: str | None = None,
+    ) -> Host:
+        """Return one of the hosts that match: the same one for the same key, wherever it is asked.
+
+        Args:
+            name: See `filter_hosts`, as for `queue`, `os`, `tag` and `custom`.
+            key: Who asks. By default the calling file's name and which of its selections this is.
+
+        Raises:
+            NoMatch: No host matches; a RuntimeError.
+        """
+        candidates = self.filter_hosts(name, queue, os, tag, custom)
+        chosen: Host = self._strategy.choose(key or call_key("host"), candidates, {})
+        return chosen
+
+    def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
+        """Return the tracked ports that match, sorted by the names of their pools.
+
+        Raises:
+            NoMatch: No port matches; a RuntimeError.
+        """
+        return queries.matching_ports(queries.PortQuery.of(name, tag, custom), self.all_ports)
+
+    def select_port(
+        self,
+        name: Patterns = None,
+        tag: Patterns = "",
+        custom: Callable[[Port], object] | None = None,
+        *,
+        key: str | None = None,
+    ) -> Port:
+        """Return one of the tracked ports that match: the same one for the same key.
+
+        Raises:
+            NoMatch: No port matches; a RuntimeError.
+        """
+        return choose_port(self._strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
+
+    def free_port(self, host: Host | str, min: int = DEFAULT_MIN, max: int = MAX_PORT, *, key: str | None = None) -> Port:  # noqa: A002 (published names)
+        """Return a port of the host that is neither tracked nor given to another key.
+
+        Args:
+            host: The host, or the name of one of this balancer's.
+            min: The first port that may be given.
+            max: The last port that may be given.
+            key: Who asks: equal keys get the same port. By default every call is another.
+
+        Raises:
+            NoFreePort: All ports of the range are taken.
+            NoMatch: No host has the given name.
+        """
+        if isinstance(host, str):
+            host = self._host(host)
+        self._track_ports()
+        table = self._tables.setdefault(host.name, PortTable(host.name))
+        number = table.take(key or call_key("free_port"), min, max)
+        return Port.model_construct(name="", host=host, host_name=host.name, port=number, tags=[])
+
+    @staticmethod
+    def load_path(yaml_file: str | Path, _config_dir: str | Path | None = None, *, overrides: Sequence[str] = ()) -> BalancerConfiguration:
+        """Return the balancer of one YAML file; see `airflow_balancer.load`."""
+        from ..compose import load
+
+        return load(yaml_file if _config_dir is None else Path(_config_dir) / Path(yaml_file).name, overrides)
+
+    @staticmethod
+    def load(
+        config_dir: Path | str = "config",
+        config_name: Path | str = "",
+        overrides: Sequence[str] | None = None,
+        *,
+        basepath: str = "",
+        _offset: int = 4,
+    ) -> BalancerConfiguration:
+        """Return the balancer of an airflow-config tree, as `airflow_config.load_config` composes it.
+
+        Args:
+            config_dir: The folder, looked for beside the calling file and upwards.
+            config_name: The file in it, with or without `.yaml`; default: `config`, else `balancer`.
+            overrides: Hydra overrides.
+            basepath: The file or folder to look beside, in place of the calling file.
+
+        Raises:
+            ConfigurationError: There is none, or it is wrong.
+        """
+        from ..compose import load_tree
+
+        return load_tree(config_dir, config_name, overrides or (), basepath)
+
+    @property
+    def _strategy(self) -> Strategy:
+        strategy: Strategy = self.strategy
+        return strategy
+
+    def _host(self, name: str) -> Host:
+        known = {host.name: host for host in self.hosts}
+        if name not in known:
+            raise NoMatch(f"no host is named {name!r}{suggestion(name, known)} (hosts: {listing(known)})")
+        return known[name]
+
+    def _track_ports(self) -> None:
+        """Count the tracked ports as taken, also those that were added since."""
+        if self._tracked == (tracked := tuple(self.ports)):
+            return
+        by_host: dict[str, list[int]] = {}
+        for port in tracked:
+            by_host.setdefault(port.host.name if port.host else port.host_name, []).append(port.port or 0)
+        for name, numbers in by_host.items():
+            self._tables.setdefault(name, PortTable(name)).reserve(numbers)
+        self._tracked = tracked
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if name == "default_password" else value
+
+    @field_serializer("default_password", mode="wrap", when_used="json")
+    def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
+        return handler(masked(value))
+
+    @field_serializer("strategy")
+    def _strategy_data(self, value: Strategy) -> dict[str, Any]:
+        return strategy_data(value)
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _objects(fleet: Fleet, hosts: Any, ports: Any) -> dict[str, Any]:
+    """Return the fleet's hosts and ports as objects: those that were given, where objects were given."""
+    given_hosts = {host.name: host for host in hosts if isinstance(host, Host)} if isinstance(hosts, list) else {}
+    by_name = {
+        spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts
+    }
+    given_ports = {_place(port): port for port in ports if isinstance(port, Port)} if isinstance(ports, list) else {}
+    settled_ports = []
+    for spec in fleet.ports:
+        port = given_ports.get((spec.host, spec.port))
+        if port is None:
+            port = Port.model_construct(name=spec.name, host_name=spec.host, port=spec.port, tags=spec.tags)
+        port.__dict__["host"] = by_name[spec.host]
+        port.__pydantic_fields_set__.add("host")
+        settled_ports.append(port)
+    return {"hosts": list(by_name.values()), "ports": settled_ports}
+
+
+def _place(port: Port) -> tuple[str, int | None]:
+    return (port.host.name if port.host else port.host_name, port.port)
+
+
+load_config = BalancerConfiguration.load

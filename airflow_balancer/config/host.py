@@ -1,0 +1,93 @@
+"""The host object: airflow-pydantic's, with this package's checks and with its secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from airflow_pydantic import Host as BaseHost
+from airflow_pydantic import Pool, Variable
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, field_serializer, model_validator
+
+from ..fleet import check_host
+from ..masking import MASK, mask_secrets
+from ..model import HostSpec
+
+__all__ = ("Host",)
+
+
+def masked(secret: Any) -> Any:
+    """Return what may be shown of a secret: a mask for a text, a Variable without its value."""
+    if isinstance(secret, Variable):
+        return secret.model_copy(update={"val": ""})
+    return MASK if secret else secret
+
+
+class Host(BaseHost):
+    """A host that runs tasks over SSH.
+
+    `repr` and JSON mask the password; the attribute, `override` and `hook` have the real one.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_template(cls, values: Any) -> Any:
+        if isinstance(values, BaseHost):
+            return values if isinstance(values, cls) else {name: getattr(values, name) for name in values.model_fields_set}
+        values = super()._apply_template(values)
+        if isinstance(values, Mapping):
+            check_host(values)
+        return values
+
+    @classmethod
+    def of_spec(cls, spec: HostSpec) -> Host:
+        """Return the host of validated data."""
+        values = {name: getattr(spec, name) for name in spec.model_fields_set}
+        return cls.model_construct(**values).settle(spec)
+
+    def settle(self, spec: HostSpec) -> Host:
+        """Fill in what the balancer's defaults add, and return this host."""
+        self.__dict__.update(
+            size=spec.size,
+            username=spec.username,
+            key_file=spec.key_file,
+            pool=_pool(spec),
+            password=_password(spec.password),
+        )
+        self.__pydantic_fields_set__.update(name for name in HostSpec.model_fields if getattr(spec, name) is not None)
+        return self
+
+    def override(self, **kwargs: Any) -> Self:
+        """Return a copy with other values; a pool that only follows name and size follows the new ones."""
+        values = self.model_dump()
+        if self.pool and (self.pool.pool, self.pool.slots) == (self.name, self.size):
+            values.pop("pool")
+        return type(self)(**{**values, **kwargs})
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        shown = {"password": masked(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}
+        return ((name, shown.get(name or "", value)) for name, value in super().__repr_args__())
+
+    @field_serializer("password", mode="wrap", when_used="json")
+    def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
+        return handler(masked(value))
+
+    @field_serializer("ssh_hook_args", when_used="json")
+    def _mask_arguments(self, value: dict[str, Any]) -> Any:
+        return mask_secrets(value)
+
+
+def _password(spec: Any) -> Any:
+    return spec if spec is None or isinstance(spec, str) else Variable(**spec.model_dump())
+
+
+def _pool(spec: HostSpec) -> Pool:
+    pool = spec.pool
+    return Pool.model_construct(
+        pool=spec.pool_name,
+        slots=(pool and pool.slots) or spec.size,
+        description=(pool and pool.description) or f"Balancer pool for host({spec.name})",
+        include_deferred=bool(pool and pool.include_deferred),
+    )

@@ -1,0 +1,29 @@
+"""The generated DAG that reconciles pools, fed with this package's plan of pools."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from airflow_pydantic import Dag, Pool
+from airflow_pydantic import PoolManagerConfiguration as BasePoolManagerConfiguration
+
+if TYPE_CHECKING:
+    from .balancer import BalancerConfiguration
+
+__all__ = ("PoolManagerConfiguration", "configured_pools")
+
+
+def configured_pools(config: BalancerConfiguration) -> list[Pool]:
+    """Return the pools that Airflow should have, sorted by name; a pool that hosts share is there once."""
+    return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
+
+
+class PoolManagerConfiguration(BasePoolManagerConfiguration):
+    """How the pool manager's DAG is generated; see airflow-pydantic."""
+
+    def build_dag(self, config: Any) -> Dag | None:
+        """Return the DAG, or None where it is not enabled."""
+        pools = configured_pools(config)
+        hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
+        return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
