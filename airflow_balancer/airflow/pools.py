@@ -1,0 +1,127 @@
+"""Pools: which ones the fleets want, and the plan that brings Airflow there; pure, Airflow is not loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..errors import ConfigurationError, Problem
+from ..fleet import Fleet, PoolSlots
+from ..model import MAX_NAME
+from .plan import Plan, Update
+
+__all__ = ("DEFAULT_POOL", "WantedPool", "is_ours", "mark", "plan_pools", "wanted_pools")
+
+DEFAULT_POOL = "default_pool"
+_MARK = re.compile(r" ?\[airflow-balancer: (-?\d+) slots?\]$")
+# The whole descriptions that airflow-pydantic's pool manager and older balancers write.
+_UNMARKED = re.compile(r"Balancer pool for host\([^()]*\)( port\(\d+\))?")
+
+
+class WantedPool(NamedTuple):
+    """A pool that a configuration wants; with `override`, slots edited by hand are set back."""
+
+    pool: PoolSlots
+    override: bool
+    origin: str
+
+
+def mark(description: str, slots: int) -> str:
+    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+
+    >>> mark("Balancer pool for host(host1)", 8)
+    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
+    """
+    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
+
+
+def is_ours(pool: PoolSlots) -> bool:
+    """Return whether the balancer made this pool, going by its description."""
+    return _MARK.search(pool.description) is not None or _UNMARKED.fullmatch(pool.description) is not None
+
+
+def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
+    """Return the pools of all `fleets` by name; the keys of `fleets` say where each comes from.
+
+    Raises:
+        ConfigurationError: A name is too long or Airflow's own, or two fleets want one pool differently.
+    """
+    wanted: dict[str, WantedPool] = {}
+    problems = []
+    for origin, fleet in sorted(fleets.items()):
+        for pool in fleet.pools:
+            problems += _name_problems(pool, origin)
+            other = wanted.setdefault(pool.name, WantedPool(pool, fleet.settings.override_pool_size, origin))
+            if _size(other.pool) != _size(pool):
+                problems.append(_conflict(pool, origin, other))
+    if problems:
+        raise ConfigurationError(problems)
+    return wanted
+
+
+def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -> Plan[PoolSlots]:
+    """Compare the `wanted` pools with the `current` ones of Airflow.
+
+    The mark in a pool's description keeps the slots that the balancer gave it: slots that differ from
+    them were edited by hand, and stay unless overridden. A pool without the mark was made by others:
+    only `override_pool_size` changes its slots, and it is never orphaned.
+    """
+    existing = {pool.name: pool for pool in current}
+    create, update, unchanged, notes = [], [], [], {}
+    for name, want in sorted(wanted.items()):
+        before = existing.get(name)
+        if before is None:
+            create.append(want.pool._replace(description=mark(want.pool.description, want.pool.slots)))
+            continue
+        after, note = _settle(before, want)
+        if note:
+            notes[name] = note
+        if after == before:
+            unchanged.append(before)
+        else:
+            update.append(Update(before, after))
+    orphaned = sorted(pool for name, pool in existing.items() if name not in wanted and name != DEFAULT_POOL and is_ours(pool))
+    return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(orphaned), notes)
+
+
+def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
+    """Return what an existing pool becomes, and why its slots are not the wanted ones."""
+    slots, described = want.pool.slots, want.pool.description
+    if not is_ours(before):
+        if before.slots == slots or want.override:
+            return before._replace(slots=slots), ""
+        return before, f"has {before.slots} slots, not {slots}: others made this pool; set override_pool_size to change it"
+    given = _given_slots(before, slots)
+    if before.slots in (slots, given) or want.override:
+        return want.pool._replace(description=mark(described, slots)), ""
+    kept = want.pool._replace(slots=before.slots, description=mark(described, given))
+    return kept, f"has {before.slots} slots, not {slots}: edited by hand; set override_pool_size to change it"
+
+
+def _given_slots(pool: PoolSlots, default: int) -> int:
+    found = _MARK.search(pool.description)
+    return int(found[1]) if found else default
+
+
+def _size(pool: PoolSlots) -> tuple[int, bool]:
+    return pool.slots, pool.include_deferred
+
+
+def _name_problems(pool: PoolSlots, origin: str) -> list[Problem]:
+    subject = f"pool {pool.name[:60]!r}"
+    if pool.name == DEFAULT_POOL:
+        return [Problem("is Airflow's own; give the host another with key 'pool'", subject, origin=origin)]
+    if len(pool.name) > MAX_NAME:
+        text = f"its name has {len(pool.name)} characters, Airflow allows {MAX_NAME}; shorten it, or give the host another with key 'pool'"
+        return [Problem(text, subject, origin=origin)]
+    return []
+
+
+def _conflict(pool: PoolSlots, origin: str, other: WantedPool) -> Problem:
+    text = f"is wanted with {_shown(pool)}, but {other.origin} wants it with {_shown(other.pool)}; give both the same, or other names"
+    return Problem(text, f"pool {pool.name!r}", origin=origin)
+
+
+def _shown(pool: PoolSlots) -> str:
+    return f"{pool.slots} slots{' and include_deferred' if pool.include_deferred else ''}"
