@@ -1,3 +1,63 @@
-"""Fleets of hosts and ports in YAML, composed by Hydra, balanced for Apache Airflow."""
+"""Fleets of hosts and ports in YAML, composed by Hydra, balanced for Apache Airflow.
+
+Names are imported when they are first used, so that this package itself costs milliseconds and
+Airflow is loaded only by those who ask for objects.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .compose import load, load_fleet
+    from .config import (
+        BalancerConfiguration,
+        BalancerHostQueryConfiguration,
+        BalancerPortQueryConfiguration,
+        Host,
+        HostQuery,
+        PoolManagerConfiguration,
+        Port,
+        PortQuery,
+        load_config,
+    )
+    from .errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
+    from .fleet import Fleet
 
 __version__ = "0.8.0"
+
+__all__ = (
+    "BalancerConfiguration",
+    "BalancerError",
+    "BalancerHostQueryConfiguration",
+    "BalancerPortQueryConfiguration",
+    "ConfigurationError",
+    "Fleet",
+    "Host",
+    "HostQuery",
+    "NoFreePort",
+    "NoMatch",
+    "PoolManagerConfiguration",
+    "Port",
+    "PortQuery",
+    "load",
+    "load_config",
+    "load_fleet",
+)
+
+_MODULES = {
+    **dict.fromkeys(("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch"), "errors"),
+    **dict.fromkeys(("load", "load_fleet"), "compose"),
+    "Fleet": "fleet",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES.get(name, 'config')}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

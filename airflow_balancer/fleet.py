@@ -19,10 +19,11 @@ from .model import HostSpec, PortSpec, Settings
 from .spelling import listing, suggestion
 from .strategies import check_strategy
 
-__all__ = ("Fleet", "PoolSlots", "check_host", "check_port")
+__all__ = ("FLEET_KEYS", "Fleet", "PoolSlots", "check_host", "check_port")
 
 _M = TypeVar("_M", bound=BaseModel)
-_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
+FLEET_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
+"""The keys of a balancer's node."""
 _RESERVED_POOL = "default_pool"
 
 
@@ -108,7 +109,7 @@ def _raise(problems: Iterable[Problem]) -> None:
 
 
 def _settings(node: Mapping[str, Any]) -> Settings:
-    unknown = [Problem(unknown_key(key, _KEYS), path=(key,)) for key in node if key not in _KEYS]
+    unknown = [Problem(unknown_key(key, FLEET_KEYS), path=(key,)) for key in node if key not in FLEET_KEYS]
     given = {key: value for key, value in node.items() if key in Settings.model_fields and value is not None}
     try:
         settings = Settings.model_validate(given)

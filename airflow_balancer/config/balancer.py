@@ -27,7 +27,7 @@ from ..model import MAX_PORT
 from ..ports import DEFAULT_MIN, PortTable
 from ..spelling import listing, suggestion
 from ..strategies import Strategy, build_strategy, choose_port, strategy_data
-from .host import Host, masked
+from .host import Host, masked, password_of
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
 
@@ -67,6 +67,16 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         if "strategy" in given:
             given["strategy"] = build_strategy(given["strategy"])
         return handler({**given, **_objects(fleet, data.get("hosts"), data.get("ports"))})
+
+    @classmethod
+    def of_fleet(cls, fleet: Fleet) -> Self:
+        """Return the balancer of a fleet that is validated already."""
+        settings = fleet.settings
+        values = {name: getattr(settings, name) for name in settings.model_fields_set}
+        values |= {"default_password": password_of(settings.default_password), "strategy": build_strategy(settings.strategy)}
+        if settings.pool_manager is not None:
+            values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
+        return cls.model_construct(**values, **_objects(fleet, None, None))
 
     @classmethod
     def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:

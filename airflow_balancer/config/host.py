@@ -54,7 +54,7 @@ class Host(BaseHost):
             username=spec.username,
             key_file=spec.key_file,
             pool=_pool(spec),
-            password=_password(spec.password),
+            password=password_of(spec.password),
         )
         self.__pydantic_fields_set__.update(name for name in HostSpec.model_fields if getattr(spec, name) is not None)
         return self
@@ -79,7 +79,8 @@ class Host(BaseHost):
         return mask_secrets(value)
 
 
-def _password(spec: Any) -> Any:
+def password_of(spec: Any) -> Any:
+    """Return a validated password as airflow-pydantic has it: a text or a Variable."""
     return spec if spec is None or isinstance(spec, str) else Variable(**spec.model_dump())
 
 

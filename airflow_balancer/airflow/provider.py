@@ -1,0 +1,26 @@
+"""What Airflow shows of this package: its name and the options of its section in airflow.cfg."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .settings import OPTIONS
+
+__all__ = ("get_provider_info",)
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider info that entry point `apache_airflow_provider` gives to Airflow."""
+    # No defaults: Airflow 3 would return them in place of a fallback.
+    declared = {"version_added": "0.8.0", "type": "string", "default": None}
+    return {
+        "package-name": "airflow-balancer",
+        "name": "Airflow Balancer",
+        "description": "Fleets of hosts and ports in YAML, composed by Hydra, balanced for Apache Airflow.",
+        "config": {
+            "balancer": {
+                "description": "Where the hosts and ports are that get pools.",
+                "options": {key: {**declared, **option} for key, option in OPTIONS.items()},
+            }
+        },
+    }

@@ -1,0 +1,106 @@
+"""A bounded look at the YAML files of some folders, and whether one changed since."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ("MAX_BYTES", "MAX_FILES", "MAX_FOLDERS", "MAX_SECONDS", "Snapshot", "take_snapshot")
+
+MAX_FILES = 2_000
+"""The most YAML files that are looked at."""
+MAX_FOLDERS = 10_000
+"""The most folders that are entered."""
+MAX_BYTES = 8 * 2**20
+"""The size of the largest YAML file that is read: several thousand hosts."""
+MAX_SECONDS = 5.0
+"""The longest time that walking the folders may take."""
+
+_SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "logs"})
+_SUFFIXES = (".yaml", ".yml")
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The YAML files below some folders, and what tells whether one changed.
+
+    Attributes:
+        roots: The folders, or single files, that were walked.
+        folders: Each folder that was entered, with its stamp: it changes when a file comes or goes.
+        files: Each YAML file, with its stamp.
+        limit: Which bound ended the walk early, as text; empty when all was seen.
+    """
+
+    roots: tuple[Path, ...]
+    folders: dict[str, Stamp] = field(default_factory=dict)
+    files: dict[str, Stamp] = field(default_factory=dict)
+    limit: str = ""
+
+    def still_true(self) -> bool:
+        """Return whether no file was changed, added or removed; a few microseconds for each."""
+        return all(_stamp(path) == stamp for known in (self.folders, self.files) for path, stamp in known.items())
+
+
+def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Snapshot:
+    """Walk the `roots` in the order of names, within the bounds of this module; a folder is entered once."""
+    snapshot = Snapshot(tuple(roots))
+    deadline = time.monotonic() + seconds
+    for root in snapshot.roots:
+        if root.is_file():
+            snapshot.files[str(root)] = _stamp(str(root))
+            continue
+        # Where the folder is missing its stamp is empty, so that it is seen when it comes.
+        snapshot.folders[str(root)] = _stamp(str(root))
+        for path in _yaml_files(str(root), snapshot.folders):
+            snapshot.files[path] = _stamp(path)
+            if limit := _limit(snapshot, deadline):
+                return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
+    limit = _limit(snapshot, deadline)
+    return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
+
+
+def _limit(snapshot: Snapshot, deadline: float) -> str:
+    if len(snapshot.files) >= MAX_FILES:
+        return f"{MAX_FILES} YAML files"
+    if len(snapshot.folders) >= MAX_FOLDERS:
+        return f"{MAX_FOLDERS} folders"
+    return "the time for it" if time.monotonic() > deadline else ""
+
+
+def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
+    """Yield the YAML files below a folder, entering the folders into `folders`."""
+    entered: set[str] = set()
+    waiting = [root]
+    while waiting and len(folders) < MAX_FOLDERS:
+        folder = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in entered:
+            continue
+        entered.add(real)
+        folders[folder] = _stamp(folder)
+        files, below = _listing(folder)
+        waiting += reversed(below)
+        yield from files
+
+
+def _listing(folder: str) -> tuple[list[str], list[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError:
+        return [], []
+    files = [entry.path for entry in shown if entry.name.endswith(_SUFFIXES) and entry.is_file()]
+    below = [entry.path for entry in shown if entry.name not in _SKIPPED and entry.is_dir()]
+    return files, below
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ()
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino

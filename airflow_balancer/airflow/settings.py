@@ -1,0 +1,80 @@
+"""The options of section `[balancer]`: of airflow.cfg with Airflow, of the environment without."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError
+
+__all__ = ("OPTIONS", "BalancerSettings", "environment_option", "read_settings")
+
+_TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0")
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "config_path": {
+        "description": "The configuration whose hosts and ports get pools: a balancer YAML, an airflow-config YAML, or the directory "
+        "of a Hydra tree. Relative to the DAGs folder. Empty: those found in the DAGs folder and the local DAG bundles.",
+        "example": "config",
+    },
+    "config_name": {"description": "The name of the primary config in the directory config_path, without .yaml.", "example": "config"},
+    "overrides": {"description": "Hydra overrides that the configuration is composed with, separated by spaces.", "example": "env=prod"},
+    "sync": {
+        "description": "Whether the scheduler, the dag-processor and the triggerer make the pools and connections: true or false. "
+        "Empty: true.",
+        "example": "false",
+    },
+    "api_url": {
+        "description": "The address of Airflow's API server, for `airflow-balancer pools` on a machine without the metadata database.",
+        "example": "https://airflow.example.org",
+    },
+    "api_username": {"description": "The user who logs in there.", "example": "admin"},
+    "api_password": {"description": "The user's password.", "example": None, "sensitive": True},
+}
+
+
+@dataclass(frozen=True)
+class BalancerSettings:
+    """The options of section `[balancer]`; `config_path` is as written."""
+
+    config_path: str | None = None
+    config_name: str | None = None
+    overrides: tuple[str, ...] = ()
+    sync: bool = True
+    api_url: str | None = None
+    api_username: str | None = None
+    api_password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"BalancerSettings(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={self.overrides!r})"
+
+
+def environment_option(key: str) -> str | None:
+    """Return an option as Airflow would read it from the environment, without Airflow."""
+    return os.environ.get(f"AIRFLOW__BALANCER__{key.upper()}") or None
+
+
+def read_settings(option: Callable[[str], str | None]) -> BalancerSettings:
+    """Read section `[balancer]` with `option`, which returns the text of one option, or None.
+
+    Raises:
+        ConfigurationError: `sync` or `overrides` cannot be read.
+    """
+    texts = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
+    try:
+        overrides = tuple(shlex.split(option("overrides") or ""))
+    except ValueError as error:
+        message = f"[balancer] overrides must be Hydra overrides separated by spaces: {error}"
+        raise ConfigurationError(message) from None
+    return BalancerSettings(overrides=overrides, sync=_switch(option("sync")), **texts)
+
+
+def _switch(value: str | None) -> bool:
+    text = (value or "true").strip().lower()
+    if text not in _TRUE + _FALSE:
+        message = f"[balancer] sync must be true or false, not {value!r}"
+        raise ConfigurationError(message)
+    return text in _TRUE

@@ -1,0 +1,91 @@
+"""Every difference between Airflow 2.11 and 3, and everything that is read from Airflow itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from .metadata import Cipher
+
+__all__ = ("cipher", "dag_folders", "engine", "is_job", "is_task_marker", "option", "session_connection")
+
+_LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+
+
+def option(key: str) -> str | None:
+    """Return an option of section `[balancer]` of airflow.cfg, or None where it is not given."""
+    from airflow.configuration import conf
+
+    value = conf.get("balancer", key, fallback=None)
+    return str(value) if value not in (None, "") else None
+
+
+def is_job(component: object) -> bool:
+    """Return whether a listener's component is the job of a scheduler, a dag-processor or a triggerer."""
+    return type(component).__name__ == "Job"
+
+
+def is_task_marker(component: object) -> bool:
+    """Return whether a listener's component says that this process runs a task.
+
+    In Airflow 2 such a process makes a job next, which nothing else tells from a scheduler's.
+    """
+    return type(component).__name__ in ("TaskCommandMarker", "TaskRunnerMarker")
+
+
+def engine() -> Engine:
+    """Return the engine of the metadata database.
+
+    Raises:
+        RuntimeError: This process has none, as a task's in Airflow 3.
+    """
+    from airflow import settings
+
+    if settings.engine is None:
+        settings.configure_orm()
+    if settings.engine is None:
+        message = "this process has no metadata database"
+        raise RuntimeError(message)
+    return settings.engine  # type: ignore[no-any-return]
+
+
+def session_connection(dag_run: object) -> Connection:
+    """Return the connection of the session that holds a DAG run, inside its transaction."""
+    from sqlalchemy.orm import object_session
+
+    session: Any = object_session(dag_run)
+    if session is None:
+        message = "the DAG run belongs to no session"
+        raise RuntimeError(message)
+    return session.connection()  # type: ignore[no-any-return]
+
+
+def cipher() -> Cipher:
+    """Return what encrypts the secrets of Airflow's connections."""
+    from airflow.models.crypto import get_fernet
+
+    return get_fernet()  # type: ignore[no-any-return]
+
+
+def dag_folders() -> list[Path]:
+    """Return the folders with DAG files on this machine: Airflow 2's DAGs folder, or Airflow 3's local DAG bundles.
+
+    Bundles are read from the configuration, not loaded: nothing is fetched.
+    """
+    from airflow.configuration import conf
+
+    folder = os.path.expanduser(conf.get("core", "dags_folder"))
+    bundles: Any = None
+    with suppress(Exception):
+        bundles = json.loads(conf.get("dag_processor", "dag_bundle_config_list", fallback="null"))
+    if not isinstance(bundles, list):
+        return [Path(folder)]
+    local = [item for item in bundles if isinstance(item, dict) and item.get("classpath") == _LOCAL_BUNDLE]
+    paths = [str((item.get("kwargs") or {}).get("path") or folder) for item in local]
+    return [Path(path) for path in dict.fromkeys([folder, *paths])]

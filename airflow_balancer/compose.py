@@ -1,0 +1,290 @@
+"""Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
+
+Composing instantiates nothing. `load` alone makes objects, and only where a node names a class of
+the user's own does it let Hydra instantiate the balancer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from .errors import ConfigurationError, Problem
+from .explain import CAUSES, explained, read_root
+from .fleet import FLEET_KEYS, Fleet
+from .inventory import searching, upwards
+from .keys import calling_file, calling_frame
+from .nodes import BALANCER_TARGETS, find_balancer, has_interpolation, node_at, walk
+from .origins import Layer, Origins
+from .picks import dotted
+
+if TYPE_CHECKING:
+    from .config import BalancerConfiguration
+
+__all__ = ("Composed", "compose_file", "compose_tree", "composed", "find_source", "forced", "load", "load_fleet", "load_tree", "tree_above")
+
+_ROOT_NAMES = ("config", "balancer")
+_KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
+_OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
+_OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
+_lock = RLock()
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A composed config, and where its balancer stands.
+
+    Attributes:
+        source: The file that was loaded.
+        root: The whole composed config.
+        path: The path of the balancer's node in it.
+        data: The balancer's node as plain data, everything resolved.
+        origins: Where the values come from.
+    """
+
+    source: FilePath
+    root: DictConfig
+    path: tuple[str | int, ...]
+    data: Mapping[str, Any]
+    origins: Origins
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet of the balancer's node.
+
+        Raises:
+            ConfigurationError: It is wrong; each problem names the file or override it comes from.
+        """
+        try:
+            return Fleet.from_data(self.data)
+        except ConfigurationError as error:
+            raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+
+    def _origin(self, problem: Problem) -> str:
+        origin = self.origins.of((*self.path, *problem.path)) or str(self.source)
+        return f"{self.source}: {origin}" if origin.startswith("override ") else origin
+
+
+@contextmanager
+def _hydra_set_aside() -> Iterator[None]:
+    """Let Hydra start although an app may be running in this process, and put that one back."""
+    with _lock:
+        instance = GlobalHydra.instance()
+        running = instance.hydra
+        instance.hydra = None
+        try:
+            yield
+        finally:
+            instance.hydra = running
+
+
+def find_source(path: str | FilePath, beside: str | FilePath | None = None) -> FilePath:
+    """Return the root file of a configuration.
+
+    A relative path is looked for beside the calling file (or `beside`), then upwards, then in the
+    working directory. A folder stands for its `config.yaml`, else its `balancer.yaml`.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    path = FilePath(path).expanduser()
+    if path.is_absolute():
+        return _root_file(path)
+    start = FilePath(beside) if beside else calling_file(calling_frame())
+    folders = [] if start is None else list(upwards(start if start.is_dir() else start.parent))
+    for folder in (*folders, FilePath.cwd()):
+        if (folder / path).exists():
+            return _root_file(folder / path)
+    looked = f"in {folders[0]} and above, and in {FilePath.cwd()}" if folders else f"in {FilePath.cwd()}"
+    raise ConfigurationError(f"{path}: there is no such file or folder (looked {looked})")
+
+
+def _root_file(path: FilePath) -> FilePath:
+    if path.is_dir():
+        for name in _ROOT_NAMES:
+            if (file := path / f"{name}.yaml").is_file():
+                return file
+        raise ConfigurationError(f"{path}: the folder holds no {' or '.join(f'{name}.yaml' for name in _ROOT_NAMES)}")
+    if path.suffix != ".yaml":
+        raise ConfigurationError(f"{path}: Hydra reads files that end in .yaml; rename it to {path.with_suffix('.yaml').name}")
+    return path.absolute()
+
+
+def tree_above(file: FilePath) -> list[FilePath]:
+    """Return the folders, beside the file's own, in which its defaults may be: a Hydra tree that it is part of."""
+    root = read_root(file)
+    target = str(root.get("_target_", ""))
+    if target.startswith("airflow_config."):
+        return [file.parent.parent]
+    return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]
+
+
+def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
+    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
+
+    The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
+    key that is a config group of the tree stays a choice of its option.
+    """
+    return [
+        f"++{override}"
+        if (found := _OWN_KEY.match(override)) and not (found["rest"] == "=" and (source.parent / found["key"]).is_dir() and not found["at"])
+        else override
+        for override in overrides
+    ]
+
+
+def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
+    """Compose a YAML file as the primary config of a Hydra app; its folder is the root of the tree.
+
+    Raises:
+        ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
+    """
+    above = tree_above(source)
+    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
+    return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
+
+
+def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
+    """Compose a file of an airflow-config tree as `airflow_config.load_config` does.
+
+    Raises:
+        ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
+    """
+    read_root(source)
+    folder = source.parent
+    search = f"hydra.searchpath=[{folder.parent},{folder}]"
+    return _compose(source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder))
+
+
+def _airflow_config_base() -> FilePath:
+    """Return airflow-config's own Hydra folder, found without importing it: that would load Airflow."""
+    from importlib.util import find_spec
+
+    spec = find_spec("airflow_config")
+    assert spec and spec.origin
+    return FilePath(spec.origin).parent / "configuration" / "hydra"
+
+
+def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str], search: Sequence[FilePath]) -> Composed:
+    try:
+        with _hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
+            return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
+    except CAUSES as error:
+        raise explained(error, str(source), search) from error
+
+
+def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[str], search: Sequence[FilePath]) -> Composed:
+    """Return what the running Hydra app composed from its config `name`.
+
+    Raises:
+        ConfigurationError: It cannot be resolved, or holds no balancer.
+    """
+    try:
+        with searching(search):
+            path, data = _balancer_data(root)
+    except CAUSES as error:
+        raise explained(error, str(source), search) from error
+    defaults = GlobalHydra.instance().config_loader().compute_defaults_list(name, list(overrides), RunMode.RUN)
+    layers = [Layer(layer.config_path or "", layer.package or "") for layer in defaults.defaults]
+    return Composed(source, root, path, data, Origins(search, layers, overrides))
+
+
+def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:
+    """Return the path of a composed config's balancer, and its node as plain data, everything resolved."""
+    raw = OmegaConf.to_container(root, resolve=False)
+    assert isinstance(raw, dict)
+    path = find_balancer(raw)
+    data = node_at(raw, path)
+    if has_interpolation(data):
+        node = OmegaConf.select(root, dotted(path)) if path else root
+        data = OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
+    if not isinstance(data, Mapping):
+        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
+    return path, data
+
+
+def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
+    """Return the fleet of a balancer's YAML or of a Hydra tree; Airflow is not loaded, nothing is instantiated.
+
+    Args:
+        path: A file, or a folder with a `config.yaml`; see `find_source` for a relative one.
+        overrides: Hydra overrides, such as `["env=prod"]`.
+
+    Raises:
+        ConfigurationError: It is missing, or wrong.
+    """
+    return compose_file(find_source(path), overrides).fleet
+
+
+def load(path: str | FilePath, overrides: Sequence[str] = (), *, basepath: str | FilePath | None = None) -> BalancerConfiguration:
+    """Return the balancer of a YAML file or of a Hydra tree.
+
+    Args:
+        path: A balancer's YAML, a file of a Hydra tree or of an airflow-config tree, or a tree's folder.
+            A relative one is looked for beside the calling file, then upwards, then in the working directory.
+        overrides: Hydra overrides, such as `["env=prod"]`.
+        basepath: The file or folder to look beside, in place of the calling file.
+
+    Raises:
+        ConfigurationError: It is missing, or wrong; each problem names the file or override.
+    """
+    return _built(compose_file(find_source(path, basepath), overrides))
+
+
+def load_tree(config_dir: str | FilePath, config_name: str | FilePath, overrides: Sequence[str], basepath: str) -> BalancerConfiguration:
+    """Return the balancer of a file in a folder, composed as airflow-config does where it is of its kind.
+
+    Raises:
+        ConfigurationError: It is missing, or wrong.
+    """
+    name = str(config_name)
+    file = FilePath(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    source = find_source(file, basepath or None)
+    root = read_root(source)
+    is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
+    return _built(compose_tree(source, overrides) if is_tree else compose_file(source, overrides))
+
+
+def _names_own_class(data: Mapping[str, Any]) -> bool:
+    """Return whether a node names a class that is none of the known ones, beside its strategy."""
+    for path, value in walk(data):
+        if path and path[-1] == "_target_" and path[0] != "strategy":
+            package, _, name = str(value).rpartition(".")
+            if name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES):
+                return True
+    return False
+
+
+def _built(composed: Composed) -> BalancerConfiguration:
+    from .config import BalancerConfiguration
+
+    if not _names_own_class(composed.data):
+        fleet = composed.fleet
+        return BalancerConfiguration.of_fleet(fleet)
+    return _instantiated(composed)
+
+
+def _instantiated(composed: Composed) -> BalancerConfiguration:
+    from hydra.utils import instantiate
+
+    from .config import BalancerConfiguration
+
+    data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.data}
+    try:
+        with _hydra_set_aside():
+            built = instantiate(data, _convert_="all")
+    except CAUSES as error:
+        raise explained(error, str(composed.source)) from error
+    if not isinstance(built, BalancerConfiguration):
+        raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(built).__name__}, not a BalancerConfiguration")
+    return built

@@ -1,0 +1,114 @@
+"""Turns the failures of Hydra, OmegaConf and YAML into errors that name the file and the cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import yaml
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from .errors import BalancerError, ConfigurationError
+from .fleet import FLEET_KEYS
+from .inventory import read_yaml
+from .model import HostSpec, PortSpec
+from .spelling import suggestion
+
+__all__ = ("CAUSES", "explained", "read_root")
+
+CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
+"""What composing and resolving a configuration may raise."""
+
+_NOISE = ("object_type=", "reference_type=", "Set the environment", "See https:", "^")
+_KEYS = {*HostSpec.model_fields, *PortSpec.model_fields, *FLEET_KEYS}
+
+
+def _yaml_text(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    hint = "; indent with spaces, not with a tab" if "cannot start any token" in str(error.problem) else ""
+    return f"line {error.problem_mark.line + 1}: {error.problem}{hint}"
+
+
+def read_root(path: Path) -> dict[str, object]:
+    """Return the YAML mapping at a path.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no mapping; the text names the file.
+    """
+    try:
+        data = read_yaml(path)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: not UTF-8, at byte {error.start}; save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: {_yaml_text(error)}") from None
+    if data is None:
+        raise ConfigurationError(f"{path}: the file is empty; a balancer needs at least 'hosts:'")
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: holds a {type(data).__name__} at the top; it must be a mapping, such as hosts: [...]")
+    return data
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _suggested(text: str) -> str:
+    found = re.search(r"Key '([^']+)' (?:is )?not in", text)
+    return suggestion(found[1], _KEYS) if found else ""
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    for line in map(str.strip, str(error).splitlines()):
+        if line.startswith("Config search path"):
+            return
+        if line and not line.startswith(_NOISE):
+            yield line.rstrip(".")
+
+
+def _one_line(error: BaseException) -> str:
+    """Return Hydra's text in one line, with that of its cause, without search paths and Python types."""
+    lines = [line for part in (error, error.__cause__) if part for line in _lines(part)]
+    text = "; ".join(dict.fromkeys(lines)).replace(":; ", ": ")
+    return text + _suggested(text)
+
+
+def _broken_files(folders: Iterable[Path]) -> Iterator[ConfigurationError]:
+    """Yield the error of each YAML file below the folders that is no mapping, for failures that name no file."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*.yaml")):
+            try:
+                read_root(path)
+            except ConfigurationError as error:
+                if not str(error).endswith("at least 'hosts:'"):
+                    yield error
+
+
+def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
+    """Return the error to raise in place of one of `CAUSES`.
+
+    Args:
+        error: What was raised.
+        source: What was loaded, as the message calls it.
+        folders: Where the files of the configuration are.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, yaml.YAMLError):
+            mark = getattr(cause, "problem_mark", None)
+            return ConfigurationError(f"{mark.name if mark else source}: {_yaml_text(cause)}")
+        if isinstance(cause, BalancerError):
+            text = str(cause)
+            return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
+    if isinstance(error, UnicodeError) or "must be a Dictionary" in str(error):
+        for broken in _broken_files(folders):
+            return broken
+    return ConfigurationError(f"{source}: {_one_line(error)}")

@@ -1,0 +1,79 @@
+"""Which file or override each value of a composed config comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+import yaml
+
+from .inventory import read_yaml
+from .masking import MASK, is_secret_key
+from .nodes import Path, node_at
+
+__all__ = ("Layer", "Origins")
+
+
+class Layer(NamedTuple):
+    """One config of a defaults list: its name, and the package that it is put into."""
+
+    config: str
+    package: str
+
+
+class Origins:
+    """Finds where values come from, among layers and overrides in the order in which they were merged."""
+
+    def __init__(self, folders: Sequence[FilePath], layers: Sequence[Layer], overrides: Sequence[str]) -> None:
+        self._folders = folders
+        self._layers = layers
+        self._overrides = overrides
+
+    def of(self, path: Path) -> str:
+        """Return the override or the file that sets the value at a path, or the nearest one above it; else an empty text."""
+        for length in range(len(path), 0, -1):
+            if found := self._override(path[:length]) or self._file(path[:length]):
+                return found
+        return ""
+
+    def _override(self, path: Path) -> str:
+        wanted = ".".join(map(str, path))
+        for override in reversed(self._overrides):
+            key, separator, _ = override.lstrip("+~").partition("=")
+            if separator and key == wanted:
+                shown = f"{key}={MASK}" if is_secret_key(key.rpartition(".")[2]) else override.removeprefix("++")
+                return f"override {shown!r}"
+        return ""
+
+    def _file(self, path: Path) -> str:
+        for layer in reversed(self._layers):
+            package = tuple(layer.package.split(".")) if layer.package else ()
+            if path[: len(package)] != package:
+                continue
+            file = self._find(layer.config)
+            if file and _has(_content(file), path[len(package) :]):
+                return str(file)
+        return ""
+
+    def _find(self, config: str) -> FilePath | None:
+        for folder in self._folders:
+            if (file := folder / f"{config}.yaml").is_file():
+                return file
+        return None
+
+
+def _content(file: FilePath) -> Any:
+    try:
+        return read_yaml(file)
+    except (OSError, UnicodeError, yaml.YAMLError):
+        return None
+
+
+def _has(content: Any, path: Path) -> bool:
+    if not path:
+        return False
+    parent = node_at(content, path[:-1])
+    if isinstance(parent, Mapping):
+        return path[-1] in parent
+    return isinstance(parent, list) and isinstance(path[-1], int) and path[-1] < len(parent)
