@@ -1,0 +1,1 @@
+"""Runnable examples: DAGs and a demo."""

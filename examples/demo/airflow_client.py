@@ -1,0 +1,136 @@
+"""Airflow's REST API, as far as the demo and the live tests need it: version 2 of Airflow 3, version 1 of Airflow 2."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from .airflow_home import IS_AIRFLOW_2, AirflowHome
+from .errors import DemoError
+
+__all__ = ("AirflowClient", "TaskState")
+
+FINISHED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """What Airflow says of one task of one run."""
+
+    task_id: str
+    state: str | None
+    pool: str
+    started: datetime | None
+    ended: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task will not run again by itself."""
+        return self.state in FINISHED
+
+
+class AirflowClient:
+    """A logged-in client; a context manager."""
+
+    def __init__(self, home: AirflowHome) -> None:
+        self._home = home
+        self._http = httpx.Client(base_url=home.url, timeout=30, trust_env=False)
+        self._api = "/api/v1" if IS_AIRFLOW_2 else "/api/v2"
+
+    def __enter__(self) -> AirflowClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def is_up(self) -> bool:
+        """Whether the server answers."""
+        try:
+            return self._http.get("/health" if IS_AIRFLOW_2 else "/api/v2/version").is_success
+        except httpx.TransportError:
+            return False
+
+    def login(self) -> None:
+        """Log in with the home's password: for a token where the API has tokens, else with each request."""
+        home = self._home
+        if IS_AIRFLOW_2:
+            self._http.auth = (home.username, home.password)
+            return
+        answer = self._http.post("/auth/token", json={"username": home.username, "password": home.password})
+        answer.raise_for_status()
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether the DAG has been parsed."""
+        return self._http.get(f"{self._api}/dags/{dag_id}").is_success
+
+    def import_errors(self) -> list[str]:
+        """Why DAG files could not be parsed."""
+        return [error["stack_trace"] for error in self._get("importErrors")["import_errors"]]
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run and return its id."""
+        body = {} if IS_AIRFLOW_2 else {"logical_date": None}
+        return str(self._call("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run."""
+        return str(self._get(f"dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """The tasks of a run, sorted by id."""
+        found = self._get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return sorted((_task_state(task) for task in found), key=lambda task: task.task_id)
+
+    def output(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """What a task's command printed on its host."""
+        entry = self._get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value")
+        return base64.b64decode(entry["value"]).decode().strip()
+
+    def pools(self) -> dict[str, int]:
+        """The slots of each pool."""
+        return {pool["name"]: pool["slots"] for pool in self._get("pools?limit=1000")["pools"]}
+
+    def set_slots(self, pool: str, slots: int) -> None:
+        """Change a pool by hand, as a person would."""
+        self._call("PATCH", f"pools/{pool}?update_mask=slots", json={"name": pool, "slots": slots})
+
+    def dag_versions(self, dag_id: str) -> int:
+        """How many versions of a DAG Airflow 3 has."""
+        return int(self._get(f"dags/{dag_id}/dagVersions")["total_entries"])
+
+    def wait(self, dag_id: str, run_id: str, *, seen: Callable[[list[TaskState]], None], timeout: float = 300) -> list[TaskState]:
+        """Wait for the end of a run, calling `seen` once a second; return its tasks."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            tasks = self.tasks(dag_id, run_id)
+            seen(tasks)
+            if self.run_state(dag_id, run_id) in FINISHED:
+                return self.tasks(dag_id, run_id)
+            time.sleep(1)
+        message = f"{dag_id} {run_id} is not finished after {timeout:.0f} seconds: {[(task.task_id, task.state) for task in tasks]}"
+        raise DemoError(message)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._call("GET", path)
+
+    def _call(self, method: str, path: str, json: object = None) -> dict[str, Any]:
+        answer = self._http.request(method, f"{self._api}/{path}", json=json)
+        if answer.is_error:
+            message = f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+            raise DemoError(message)
+        return dict(answer.json())
+
+
+def _task_state(task: dict[str, Any]) -> TaskState:
+    return TaskState(task["task_id"], task["state"], task["pool"], _moment(task["start_date"]), _moment(task["end_date"]))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,73 @@
+"""A running Airflow, everything of it on loopback: its servers start together and end together."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from .airflow_client import AirflowClient
+from .airflow_home import IS_AIRFLOW_2, AirflowHome
+from .errors import DemoError
+from .processes import Process, wait_until
+
+__all__ = ("Airflow",)
+
+
+class Airflow:
+    """Airflow over a migrated home: API server, DAG processor (Airflow 3) and schedulers.
+
+    Args:
+        home: Where its settings and DAGs are.
+        schedulers: How many schedulers; more than one needs PostgreSQL.
+    """
+
+    def __init__(self, home: AirflowHome, *, schedulers: int = 1) -> None:
+        self.home = home
+        self.client = AirflowClient(home)
+        self.processes: list[Process] = []
+        self._schedulers = [f"scheduler-{number}" for number in range(1, schedulers + 1)]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Airflow:
+        with ExitStack() as stack:
+            stack.enter_context(self.client)
+            self._start(stack)
+            wait_until(self.client.is_up, "an answer of the API server", processes=self.processes)
+            self.client.login()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def check(self) -> None:
+        """Raise `DemoError` if a server has ended."""
+        for process in self.processes:
+            process.check()
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until a DAG is parsed.
+
+        Raises:
+            DemoError: With the traceback of the DAG file, or the end of the logs.
+        """
+
+        def parsed() -> bool:
+            if errors := self.client.import_errors():
+                raise DemoError("\n".join(errors))
+            return self.client.has_dag(dag_id)
+
+        wait_until(parsed, f"the parsing of DAG {dag_id}", processes=self.processes)
+
+    def _start(self, stack: ExitStack) -> None:
+        port = self.home.url.rpartition(":")[2]
+        if IS_AIRFLOW_2:
+            commands = {"webserver": ["webserver", "--hostname", "127.0.0.1", "--port", port, "--workers", "1"]}
+        else:
+            commands = {"api-server": ["api-server", "--host", "127.0.0.1", "--port", port, "--workers", "1"]}
+            commands["dag-processor"] = ["dag-processor"]
+        commands |= {name: ["scheduler", "--skip-serve-logs"] for name in self._schedulers}
+        for name, arguments in commands.items():
+            log = self.home.logs / f"{name}.log"
+            pid_file = ["--pid", str(self.home.root / f"{name}.pid")]
+            process = Process(name, self.home.command(*arguments, *pid_file), env=self.home.env, log=log)
+            self.processes.append(stack.enter_context(process))

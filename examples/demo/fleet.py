@@ -1,0 +1,32 @@
+"""The example's balancer YAML, with the login and the ports of the SSH servers that run now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .ssh_hosts import SshHost
+
+__all__ = ("DAGS", "read_fleet", "write_fleet")
+
+DAGS = Path(__file__).parents[1] / "dags"
+
+
+def read_fleet(hosts: Sequence[SshHost], source: Path = DAGS / "balancer.yaml") -> dict[str, Any]:
+    """The YAML's content, each host with the port, the key and the user of its server."""
+    fleet: dict[str, Any] = yaml.safe_load(source.read_text())
+    servers = {host.address: host for host in hosts}
+    for host in fleet["hosts"]:
+        server = servers[host["name"]]
+        host |= {"username": server.username, "key_file": str(server.key_file), "ssh_hook_args": {"port": server.port}}
+    return fleet
+
+
+def write_fleet(fleet: dict[str, Any], path: Path) -> None:
+    """Write a balancer YAML in one step: a reader sees the old one or the new one."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(yaml.safe_dump(fleet, sort_keys=False))
+    draft.replace(path)

@@ -1,0 +1,21 @@
+"""Print which host and which pool a DAG file gives to each of its tasks: `python picks.py FILE`.
+
+One line of JSON, the last: Airflow logs before it.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from typing import Any
+
+
+def picks(file: str) -> dict[str, dict[str, str]]:
+    """Run a DAG file as Airflow does and look at the SSH tasks of its DAGs."""
+    dags: list[Any] = [value for value in runpy.run_path(file).values() if hasattr(value, "task_dict")]
+    return {task.task_id: {"host": task.ssh_hook.remote_host, "pool": task.pool} for dag in dags for task in dag.tasks}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"\n{json.dumps(picks(sys.argv[1]))}\n")
