@@ -7,6 +7,7 @@ the user's own does it let Hydra instantiate the balancer.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from .picks import dotted
 if TYPE_CHECKING:
     from .config import BalancerConfiguration
 
-__all__ = ("Composed", "compose_file", "compose_tree", "composed", "find_source", "forced", "load", "load_fleet", "load_tree", "tree_above")
+__all__ = ("Composed", "compose_file", "compose_tree", "composed", "find_source", "forced", "load", "load_fleet", "load_tree", "tree_above", "without_self_warning")
 
 _ROOT_NAMES = ("config", "balancer")
 _KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
@@ -70,9 +71,31 @@ class Composed:
         except ConfigurationError as error:
             raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
 
+    def resolved(self, path: tuple[str | int, ...]) -> Any:
+        """Return the resolved value at a path of the config.
+
+        Raises:
+            ConfigurationError: It cannot be resolved.
+        """
+        node: Any = self.root
+        try:
+            for key in path:
+                node = node[key]
+        except CAUSES as error:
+            raise explained(error, str(self.source)) from error
+        return node
+
     def _origin(self, problem: Problem) -> str:
         origin = self.origins.of((*self.path, *problem.path)) or str(self.source)
         return f"{self.source}: {origin}" if origin.startswith("override ") else origin
+
+
+@contextmanager
+def without_self_warning() -> Iterator[None]:
+    """Hide Hydra's advice to write `_self_`: airflow-config's trees do without it, and compose the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*Defaults list is missing `_self_`", category=UserWarning)
+        yield
 
 
 @contextmanager
@@ -83,7 +106,8 @@ def _hydra_set_aside() -> Iterator[None]:
         running = instance.hydra
         instance.hydra = None
         try:
-            yield
+            with without_self_warning():
+                yield
         finally:
             instance.hydra = running
 

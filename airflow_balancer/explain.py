@@ -21,6 +21,12 @@ __all__ = ("CAUSES", "explained", "read_root")
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
 
+_FULL_KEY = "full_key: "
+_HINTS = {
+    "Recursive interpolation": "; give one of the keys in the circle a value",
+    "Missing mandatory value": "; it is ???, give it a value",
+    "Interpolation key": "; check its spelling, and the dots of a relative one",
+}
 _NOISE = ("object_type=", "reference_type=", "Set the environment", "See https:", "^")
 _KEYS = {*HostSpec.model_fields, *PortSpec.model_fields, *FLEET_KEYS}
 
@@ -77,9 +83,11 @@ def _lines(error: BaseException) -> Iterator[str]:
 
 def _one_line(error: BaseException) -> str:
     """Return Hydra's text in one line, with that of its cause, without search paths and Python types."""
-    lines = [line for part in (error, error.__cause__) if part for line in _lines(part)]
-    text = "; ".join(dict.fromkeys(lines)).replace(":; ", ": ")
-    return text + _suggested(text)
+    lines = list(dict.fromkeys(line for part in (error, error.__cause__) if part for line in _lines(part)))
+    keys = [line.removeprefix(_FULL_KEY) for line in lines if line.startswith(_FULL_KEY)]
+    text = "; ".join(line for line in lines if not line.startswith(_FULL_KEY)).replace(":; ", ": ")
+    hint = next((hint for start, hint in _HINTS.items() if start in text), _suggested(text))
+    return f"{f'key {keys[0]!r}: ' if keys else ''}{text}{hint}"
 
 
 def _broken_files(folders: Iterable[Path]) -> Iterator[ConfigurationError]:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pluggy import HookimplMarker
 
@@ -39,7 +39,8 @@ def _harmless() -> Iterator[None]:
     except Exception:
         if not _failed:
             _failed = True
-            logging.getLogger("airflow_balancer").exception("airflow-balancer: makes no pools here; set [balancer] sync = false to go without")
+            text = "airflow-balancer: makes no pools here; set [balancer] sync = false to go without"
+            logging.getLogger("airflow_balancer").exception(text)
 
 
 @hookimpl
@@ -55,7 +56,7 @@ def on_starting(component: object) -> None:
 
 
 @hookimpl
-def on_dag_run_running(dag_run: Any) -> None:
+def on_dag_run_running(dag_run: object) -> None:
     """Bring the pools up to date, where a file changed, before the tasks of a DAG run are looked at."""
     if not _task_process:
         with _harmless():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Boolean, Integer, String, column, delete, false, select, table, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
@@ -64,7 +64,7 @@ def read_pools(connection: Connection) -> list[PoolSlots]:
 def read_connections(connection: Connection, cipher: Cipher) -> list[SshConnection]:
     """Return all connections of Airflow, with the secrets of those only that the balancer made."""
     rows = connection.execute(select(*CONNECTIONS.c))
-    return [_connection(row._mapping, cipher) for row in rows]
+    return [_connection(dict(row._mapping), cipher) for row in rows]
 
 
 def read_variables(connection: Connection, keys: Iterable[str], cipher: Cipher) -> dict[str, str]:
@@ -96,7 +96,7 @@ def apply_pools(
         if prune:
             _delete(connection, POOLS, "pool", [pool.name for pool in plan.orphaned])
 
-    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, prune=prune, patience=patience)
+    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, _Way(prune, patience))
 
 
 def apply_connections(
@@ -113,20 +113,25 @@ def apply_connections(
     def plan() -> Plan[SshConnection]:
         return plan_connections(wanted, read_connections(connection, cipher))
 
-    return _apply(connection, CONNECTIONS, plan, write, prune=prune, patience=patience)
+    return _apply(connection, CONNECTIONS, plan, write, _Way(prune, patience))
 
 
-def _apply(
-    connection: Connection, rows: TableClause, plan: Callable[[], Plan[T]], write: Callable[[Plan[T]], None], *, prune: bool, patience: int
-) -> Plan[T]:
+class _Way(NamedTuple):
+    """How a plan is applied."""
+
+    prune: bool
+    patience: int
+
+
+def _apply(connection: Connection, rows: TableClause, plan: Callable[[], Plan[T]], write: Callable[[Plan[T]], None], way: _Way) -> Plan[T]:
     with connection.begin_nested():
         first = plan()
-    if not first.differs(prune=prune):
+    if not first.differs(prune=way.prune):
         return first
-    with connection.begin_nested(), _locked(connection, rows, patience):
+    with connection.begin_nested(), _locked(connection, rows, way.patience):
         # Planned again: another process may have applied the same since.
         settled = plan()
-        if settled.differs(prune=prune):
+        if settled.differs(prune=way.prune):
             write(settled)
     return settled
 
@@ -184,7 +189,7 @@ def _secret(value: str | None, cipher: Cipher) -> str | None:
     return cipher.encrypt(value.encode()).decode() if value else value
 
 
-def _connection(row: Mapping[str, Any], cipher: Cipher) -> SshConnection:
+def _connection(row: dict[Any, Any], cipher: Cipher) -> SshConnection:
     description = row["description"] or ""
     item = SshConnection(row["conn_id"], row["host"], row["login"], None, row["port"], "{}", description, row["conn_type"] or "")
     if not is_ours(item):
@@ -192,7 +197,7 @@ def _connection(row: Mapping[str, Any], cipher: Cipher) -> SshConnection:
     try:
         password = _clear(row["password"], row["is_encrypted"], cipher)
         extra = json.dumps(json.loads(_clear(row["extra"], row["is_extra_encrypted"], cipher) or "{}"), sort_keys=True)
-    except Exception:  # noqa: BLE001 written under another Fernet key, or edited into no JSON: both are written anew
+    except Exception:  # written under another Fernet key, or edited into no JSON: both are written anew
         return item._replace(extra="")
     return item._replace(password=password, extra=extra)
 

@@ -48,8 +48,8 @@ def named_source(settings: BalancerSettings, folders: Sequence[Path]) -> Source 
         return None
     given = Path(settings.config_path).expanduser()
     bases = [folder / given for folder in folders] or [given]
-    names = [name for name in (settings.config_name, f"{settings.config_name}.yaml", f"{settings.config_name}.yml") if settings.config_name]
-    tried = [base / name for base in bases for name in names] if names else bases
+    name = settings.config_name
+    tried = [base / f"{name}{suffix}" for base in bases for suffix in ("", ".yaml", ".yml")] if name else bases
     for path in tried:
         if path.exists():
             return Source(path, settings.overrides)
@@ -75,7 +75,8 @@ def find_sources(snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
     through its defaults list. The files that another one's defaults list pulls in are its parts, as are all
     files of its config groups.
     """
-    candidates, problems = [], []
+    candidates: list[_Candidate | None] = []
+    problems: list[Problem] = []
     for name in snapshot.files:
         try:
             candidates.append(_candidate(Path(name)))

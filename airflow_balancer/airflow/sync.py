@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,8 +53,8 @@ def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet
         try:
             fleets[origin] = load(source.path, source.overrides)
         except ConfigurationError as error:
-            problems += [problem if problem.origin else Problem(problem.message, problem.subject, problem.path, origin) for problem in error.problems]
-        except Exception as error:  # noqa: BLE001 whatever is wrong with one file, the others count
+            problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
+        except Exception as error:  # whatever is wrong with one file, the others count
             problems.append(Problem(f"cannot be composed: {type(error).__name__}: {error}", origin=origin))
     return fleets, problems
 
@@ -146,7 +147,7 @@ class Sync:
                 self._due, self._not_before = False, 0.0
         except ConfigurationError as error:
             problems += error.problems
-        except Exception as error:  # noqa: BLE001 a scheduler goes on, whatever happens here
+        except Exception as error:  # a scheduler goes on, whatever happens here
             problems.append(Problem(_refusal(error)))
         self._complain(problems)
 

@@ -1,0 +1,145 @@
+"""What the commands answer, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from .compose import Composed
+from .errors import ConfigurationError
+from .fleet import Fleet
+from .masking import mask_secrets
+from .messages import unknown_key
+from .model import MAX_PORT, HostSpec
+from .nodes import walk
+from .picks import dotted
+from .ports import DEFAULT_MIN, PortTable
+from .query import HostQuery, matching_hosts
+from .strategies import build_strategy
+
+__all__ = ("config_report", "port_report", "select_report", "show_report", "validate_report", "whole_report")
+
+Query = Mapping[str, Any]
+DEFAULT_KEY = "command line"
+_QUERY_KEYS = ("name", "queue", "os", "tag")
+_RESOLVER = "${balancer."
+
+
+def _checked(query: Query, *more: str) -> HostQuery:
+    keys = (*_QUERY_KEYS, "key", *more)
+    for key in query:
+        if key not in keys:
+            raise ConfigurationError(f"query: {unknown_key(key, keys)}")
+    return HostQuery.of(**{key: value for key, value in query.items() if key in _QUERY_KEYS})
+
+
+def _pick(fleet: Fleet, query: HostQuery, key: str) -> tuple[HostSpec, list[HostSpec]]:
+    candidates = matching_hosts(query, fleet.hosts)
+    return build_strategy(fleet.settings.strategy).choose(key, candidates, {}), candidates
+
+
+def _credential(host: HostSpec) -> str:
+    if host.password is not None:
+        return "password" if isinstance(host.password, str) else f"variable {host.password.key}"
+    return "key file" if host.key_file else "default"
+
+
+def _host(host: HostSpec) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "os": host.os,
+        "queues": host.queues,
+        "tags": host.tags,
+        "size": host.size,
+        "pool": host.pool_name,
+        "username": host.username,
+        "credential": _credential(host),
+    }
+
+
+def _queue(fleet: Fleet, queue: str, key: str) -> dict[str, Any]:
+    picked, candidates = _pick(fleet, HostQuery(queue=(queue,)), key)
+    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": picked.name}
+
+
+def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
+    """Return every node outside the balancer that asks for a host or a port, with what it gets.
+
+    Raises:
+        ConfigurationError: One of them cannot be served.
+    """
+    raw = OmegaConf.to_container(composed.root, resolve=False)
+    found = []
+    for path, value in walk(raw):
+        below = composed.path and path[: len(composed.path)] == composed.path
+        if isinstance(value, str) and _RESOLVER in value and not below and "balancer.inventory" not in value:
+            answer = composed.resolved(path)
+            shown = answer.get("name") if isinstance(answer, DictConfig | dict) else answer
+            found.append({"asker": dotted(path), "asks": value, "gets": shown})
+    return found
+
+
+def show_report(composed: Composed, query: Query) -> dict[str, Any]:
+    """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
+    fleet = composed.fleet
+    hosts = matching_hosts(_checked(query), fleet.hosts) if fleet.hosts else []
+    names = {host.name for host in hosts}
+    queues = sorted({queue for host in hosts for queue in host.queues})
+    return {
+        "hosts": [_host(host) for host in hosts],
+        "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
+        "queues": [_queue(fleet, queue, str(query.get("key", DEFAULT_KEY))) for queue in queues],
+        "picks": asking_nodes(composed),
+    }
+
+
+def select_report(composed: Composed, query: Query) -> dict[str, Any]:
+    """Return the host that is picked for the query, and the candidates."""
+    key = str(query.get("key", DEFAULT_KEY))
+    picked, candidates = _pick(composed.fleet, _checked(query), key)
+    return {"host": picked.name, "key": key, "candidates": [host.name for host in candidates], **{"picked": _host(picked)}}
+
+
+def port_report(composed: Composed, query: Query) -> dict[str, Any]:
+    """Return a port that is not tracked, on the host that is picked for the query."""
+    key = str(query.get("key", DEFAULT_KEY))
+    fleet = composed.fleet
+    picked, _ = _pick(fleet, _checked(query, "min", "max"), key)
+    table = PortTable(picked.name, [port.port for port in fleet.ports if port.host == picked.name])
+    first, last = _number(query, "min", DEFAULT_MIN), _number(query, "max", MAX_PORT)
+    return {"host": picked.name, "port": table.take(key, first, last), "key": key}
+
+
+def _number(query: Query, key: str, default: int) -> int:
+    value = query.get(key, default)
+    if not isinstance(value, int) or not 1 <= value <= MAX_PORT:
+        raise ConfigurationError(f"query: key {key!r} must be a whole number from 1 to {MAX_PORT}, not {value!r}")
+    return value
+
+
+def validate_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)
+    """Return the counts of a configuration that is right in every respect."""
+    fleet = composed.fleet
+    picks = asking_nodes(composed)
+    return {
+        "file": str(composed.source),
+        "hosts": len(fleet.hosts),
+        "slots": sum(host.size for host in fleet.hosts),
+        "ports": len(fleet.ports),
+        "pools": len(fleet.pools),
+        "picks": len(picks),
+    }
+
+
+def config_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)
+    """Return the balancer's composed node, secrets masked."""
+    masked: dict[str, Any] = mask_secrets(composed.data)
+    return masked
+
+
+def whole_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)
+    """Return the whole composed config as written, interpolations unresolved and secrets masked."""
+    masked: dict[str, Any] = mask_secrets(OmegaConf.to_container(composed.root, resolve=False))
+    return masked

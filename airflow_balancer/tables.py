@@ -1,0 +1,76 @@
+"""Prints the commands' answers: as tables, JSON or YAML."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ("OUTPUTS", "print_report")
+
+OUTPUTS = ("table", "json", "yaml")
+_WIDTH_OF_PIPES = 160
+
+
+def print_report(command: str, report: Mapping[str, Any], output: str, title: str = "") -> None:
+    """Print a command's answer to stdout.
+
+    Args:
+        command: The command that answered.
+        report: Its answer, as plain data.
+        output: One of `OUTPUTS`.
+        title: What tells several answers apart, such as the overrides of one job of a multirun.
+    """
+    if output == "json":
+        print(json.dumps(report, indent=2))  # noqa: T201
+    elif output == "yaml" or command in ("config", "whole"):
+        print(_yaml(report, title), end="")  # noqa: T201
+    else:
+        _print_tables(command, report, title)
+
+
+def _yaml(report: Mapping[str, Any], title: str) -> str:
+    import yaml
+
+    text = yaml.safe_dump(dict(report), sort_keys=False, allow_unicode=True)
+    return f"---  # {title}\n{text}" if title else text
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_PIPES, highlight=False)
+    if title:
+        console.print(Text(title, style="bold"))
+    if command == "show":
+        for name, rows in report.items():
+            if rows or name == "hosts":
+                console.print(_table(name, rows))
+    elif command == "select":
+        console.print(Text(report["host"]), soft_wrap=True)
+    elif command == "port":
+        console.print(Text(f"{report['host']}:{report['port']}"), soft_wrap=True)
+    else:
+        console.print(Text("valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")), soft_wrap=True)
+
+
+def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in rows[0] if rows else ("name",):
+        numeric = bool(rows) and isinstance(rows[0][column], int)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    return table
