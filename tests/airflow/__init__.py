@@ -1,0 +1,1 @@
+"""Airflow's side, on its real metadata databases."""

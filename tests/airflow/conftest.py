@@ -1,0 +1,72 @@
+"""Metadata databases of both kinds; each test that asks for `database` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from .databases import migrate, postgres_cluster, postgres_programs
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("airflow", reason="Airflow is not installed")
+    home = tmp_path_factory.mktemp("home")
+    migrate(home, f"sqlite:///{home}/airflow.db")
+    return home / "airflow.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("airflow", reason="Airflow is not installed")
+    pytest.importorskip("psycopg2", reason="psycopg2 is not installed: pip install psycopg2-binary")
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # pytest's own folders are closed to the user that PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="balancer-"))
+    folder.chmod(0o755)
+    try:
+        with postgres_cluster(programs, folder / "cluster") as url:
+            _execute(url + "postgres", "CREATE DATABASE template")
+            migrate(tmp_path_factory.mktemp("home"), url + "template")
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _execute(url: str, statement: str) -> None:
+    from sqlalchemy import create_engine, pool, text
+
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "airflow.db")
+    return f"sqlite:///{tmp_path}/airflow.db"
+
+
+@pytest.fixture
+def postgres_database(postgres_template: str) -> str:
+    name = f"test_{uuid4().hex}"
+    _execute(postgres_template + "postgres", f"CREATE DATABASE {name} TEMPLATE template")
+    return postgres_template + name
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh metadata database."""
+    if importlib.util.find_spec("airflow") is None:
+        pytest.skip("Airflow is not installed")
+    url: str = request.getfixturevalue(f"{request.param}_database")
+    return url

@@ -1,0 +1,112 @@
+"""Which pools are wanted, and the plan for them."""
+
+from __future__ import annotations
+
+import doctest
+from typing import Any
+
+import pytest
+
+from airflow_balancer.airflow import pools
+from airflow_balancer.airflow.plan import Plan, Update
+from airflow_balancer.airflow.pools import mark, plan_pools, wanted_pools
+from airflow_balancer.errors import ConfigurationError
+from airflow_balancer.fleet import Fleet, PoolSlots
+
+
+def fleet(**node: Any) -> Fleet:
+    return Fleet.from_data({"hosts": [{"name": "host1", "size": 8}], **node})
+
+
+def wanted(**node: Any) -> dict[str, pools.WantedPool]:
+    return wanted_pools({"a.yaml": fleet(**node)})
+
+
+def host_pool(slots: int, given: int | None = None, name: str = "host1") -> PoolSlots:
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), False)
+
+
+OTHERS = PoolSlots("host1", 3, "by hand", True)
+
+
+class TestWanted:
+    def test_each_host_and_port_has_a_pool(self) -> None:
+        assert wanted(ports=[{"host": "host1", "port": 8080}]) == {
+            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", False), False, "a.yaml"),
+            "host1-8080": (PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", True), False, "a.yaml"),
+        }
+
+    def test_two_configurations_may_want_the_same_pool(self) -> None:
+        assert list(wanted_pools({"a.yaml": fleet(), "b.yaml": fleet()})) == ["host1"]
+
+    def test_two_configurations_may_not_want_other_slots(self) -> None:
+        with pytest.raises(ConfigurationError) as error:
+            wanted_pools({"b.yaml": fleet(), "a.yaml": fleet(hosts=[{"name": "host1", "size": 2}])})
+        assert str(error.value) == (
+            "b.yaml: pool 'host1': is wanted with 8 slots, but a.yaml wants it with 2 slots; give both the same, or other names"
+        )
+
+    def test_a_name_longer_than_the_column_is_an_error(self) -> None:
+        name = "h" * 252
+        with pytest.raises(ConfigurationError, match=r"a.yaml: pool 'h{60}': its name has 257 characters, Airflow allows 256"):
+            wanted(hosts=[{"name": name, "size": 1}], ports=[{"host": name, "port": 8080}])
+
+    def test_default_pool_is_airflows_own(self) -> None:
+        with pytest.raises(ConfigurationError, match="default_pool"):
+            wanted(hosts=[{"name": "default_pool"}])
+
+
+class TestPlan:
+    def test_an_empty_airflow_gets_all(self) -> None:
+        assert plan_pools(wanted(), []) == Plan(create=(host_pool(8),))
+
+    def test_what_is_as_wanted_is_unchanged(self) -> None:
+        assert plan_pools(wanted(), [host_pool(8)]) == Plan(unchanged=(host_pool(8),))
+
+    def test_a_changed_size_changes_the_slots(self) -> None:
+        assert plan_pools(wanted(), [host_pool(4)]) == Plan(update=(Update(host_pool(4), host_pool(8)),))
+
+    def test_slots_edited_by_hand_stay(self) -> None:
+        edited = host_pool(5, given=8)
+        note = "has 5 slots, not 8: edited by hand; set override_pool_size to change it"
+        assert plan_pools(wanted(), [edited]) == Plan(unchanged=(edited,), notes={"host1": note})
+
+    def test_slots_edited_by_hand_stay_when_the_size_changes_too(self) -> None:
+        assert plan_pools(wanted(), [host_pool(5, given=4)]).unchanged == (host_pool(5, given=4),)
+
+    def test_slots_edited_by_hand_to_the_wanted_ones_follow_again(self) -> None:
+        assert plan_pools(wanted(), [host_pool(8, given=4)]).update == (Update(host_pool(8, given=4), host_pool(8)),)
+
+    def test_override_sets_slots_edited_by_hand_back(self) -> None:
+        edited = host_pool(5, given=8)
+        assert plan_pools(wanted(override_pool_size=True), [edited]) == Plan(update=(Update(edited, host_pool(8)),))
+
+    def test_a_pool_that_others_made_is_left(self) -> None:
+        note = "has 3 slots, not 8: others made this pool; set override_pool_size to change it"
+        assert plan_pools(wanted(), [OTHERS]) == Plan(unchanged=(OTHERS,), notes={"host1": note})
+
+    def test_override_changes_only_the_slots_of_a_pool_that_others_made(self) -> None:
+        assert plan_pools(wanted(override_pool_size=True), [OTHERS]).update == (Update(OTHERS, OTHERS._replace(slots=8)),)
+
+    @pytest.mark.parametrize("slots", [8, 5], ids=["as wanted", "edited"])
+    def test_a_pool_of_an_older_balancer_gets_the_mark_and_keeps_its_slots(self, slots: int) -> None:
+        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", False)
+        assert plan_pools(wanted(), [old]).update == (Update(old, host_pool(slots, given=8)),)
+
+    def test_only_the_balancers_pools_are_orphaned(self) -> None:
+        default = PoolSlots("default_pool", 128, mark("Default pool", 128), False)
+        gone, others = host_pool(2, name="gone"), PoolSlots("others", 2, "Balancer pool for host(x) and more", False)
+        assert plan_pools({}, [default, gone, others]) == Plan(orphaned=(gone,))
+
+    def test_an_applied_plan_leaves_nothing_to_do(self) -> None:
+        node = {"ports": [{"host": "host1", "port": 1}], "default_size": 1}
+        assert not plan_pools(wanted(**node), plan_pools(wanted(**node), []).create).differs()
+
+
+@pytest.mark.parametrize(("prune", "differs"), [(False, False), (True, True)])
+def test_orphans_differ_only_when_pruning(prune: bool, differs: bool) -> None:
+    assert Plan(orphaned=(host_pool(1),)).differs(prune=prune) is differs
+
+
+def test_examples_in_docstrings_hold() -> None:
+    assert doctest.testmod(pools).failed == 0
