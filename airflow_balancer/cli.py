@@ -229,7 +229,7 @@ def _completed(argv: Sequence[str]) -> list[str]:
     """Return the words of the line that is being completed, which Hydra is then given without those that it does not know."""
     line = os.environ.get("COMP_LINE", "")
     words = line.split()[1:]
-    if not any(word.endswith("query=bash") for word in argv) or not words:
+    if not any(word.startswith("query=") for word in argv) or not words:
         return []
     last = "" if line.endswith(" ") else words.pop()
     if last and "=" not in last:

@@ -179,8 +179,8 @@ def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
         pool, subject = host.pool, f"host {host.name!r}"
         if pool and pool.slots is None and pool.pool in given:
             continue
-        text = (pool and pool.description) or f"Balancer pool for host({host.name})"
-        yield subject, PoolSlots(host.pool_name, (pool and pool.slots) or host.size, text, bool(pool and pool.include_deferred))
+        asked = host.effective_pool
+        yield subject, PoolSlots(asked.pool, asked.slots or host.size, asked.description or "", bool(asked.include_deferred))
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
         yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, True)

@@ -91,6 +91,13 @@ class HostSpec(_Plain):
         """The name of the pool that counts this host's tasks."""
         return self.pool.pool if self.pool else self.name
 
+    @property
+    def effective_pool(self) -> PoolSpec:
+        """The pool that counts this host's tasks, what was left out of it filled in."""
+        given = self.pool or PoolSpec(pool=self.name)
+        text = given.description or f"Balancer pool for host({self.name})"
+        return PoolSpec(pool=given.pool, slots=given.slots or self.size, description=text, include_deferred=bool(given.include_deferred))
+
 
 class PortSpec(_Plain):
     """A tracked port; `host` is the name of a host of the same fleet."""

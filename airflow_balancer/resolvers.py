@@ -78,8 +78,9 @@ def _register(name: str, resolve: Callable[..., Any]) -> None:
 
 
 def _host(ask: _Ask) -> DictConfig:
-    data = ask.host().model_dump(exclude_none=True, exclude_unset=True)
-    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data})
+    host = ask.host()
+    data = host.model_dump(exclude_none=True, exclude_unset=True)
+    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.effective_pool.model_dump()})
 
 
 def _port(ask: _Ask) -> int:

@@ -53,7 +53,7 @@ class Host(BaseHost):
             size=spec.size,
             username=spec.username,
             key_file=spec.key_file,
-            pool=_pool(spec),
+            pool=Pool.model_construct(**spec.effective_pool.model_dump()),
             password=password_of(spec.password),
         )
         self.__pydantic_fields_set__.update(name for name in HostSpec.model_fields if getattr(spec, name) is not None)
@@ -82,13 +82,3 @@ class Host(BaseHost):
 def password_of(spec: Any) -> Any:
     """Return a validated password as airflow-pydantic has it: a text or a Variable."""
     return spec if spec is None or isinstance(spec, str) else Variable(**spec.model_dump())
-
-
-def _pool(spec: HostSpec) -> Pool:
-    pool = spec.pool
-    return Pool.model_construct(
-        pool=spec.pool_name,
-        slots=(pool and pool.slots) or spec.size,
-        description=(pool and pool.description) or f"Balancer pool for host({spec.name})",
-        include_deferred=bool(pool and pool.include_deferred),
-    )
