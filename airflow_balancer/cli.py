@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +26,6 @@ _WHOLE = "whole"
 _TREES = ("conf", "config")
 _OWN_KEY = "airflow_balancer_cli"
 _OWN = re.compile(r"(command|output|query\.\w+)=")
-_VALUED_FLAGS = ("--config-name", "-cn", "--config-path", "-cp", "--package", "-p", "--experimental-rerun")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
 _FAILED, _MISUSED = 1, 2
 _QUIET = (
@@ -35,29 +35,26 @@ _QUIET = (
     "hydra/job_logging=none",
     "hydra/hydra_logging=none",
 )
-_HELP = f"""usage: airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...]
-
-commands
+_EPILOG = """commands:
   show       hosts, ports, queues and picks (the default)
   select     the host that a query picks
   port       a port that is not in use, on the host that a query picks
   validate   check the configuration, and that every pick in it can be made
   config     the composed balancer, secrets masked
 
-what is loaded
+what is loaded:
   FILE               a balancer's YAML
   --config-dir DIR   a Hydra tree; default: the nearest conf/ or config/, from here upwards
 
-what is asked
+what is asked:
   query.queue=workers query.os=ubuntu query.tag=[a,b] query.name='host*'
-  query.key=NAME     who asks; equal keys get the same host
+  query.key=NAME                  who asks; equal keys get the same host
   query.min=9000 query.max=9999   the range of ports
-  output={"|".join(("table", "json", "yaml"))}
+  output=table|json|yaml
 
-any Hydra override or flag besides, such as env=prod, or --multirun env=dev,prod;
-shell completion: eval "$(airflow-balancer -sc install=bash)"
-
-exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage
+Any Hydra override besides, such as env=prod, and sweeps: --multirun env=dev,prod
+Shell completion: eval "$(airflow-balancer -sc install=bash)"
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
@@ -69,7 +66,7 @@ class UsageError(Exception):
 
 
 class Arguments(NamedTuple):
-    """A command line, sorted."""
+    """A command line, sorted: what is asked, of which file, with which overrides and flags of Hydra's."""
 
     command: str
     source: Path
@@ -78,8 +75,28 @@ class Arguments(NamedTuple):
     flags: list[str]
 
 
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="airflow-balancer",
+        usage="airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]",
+        description="Show and check a fleet of hosts and ports, and pick from it.",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("words", nargs="*", help=SUPPRESS)
+    parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="the Hydra tree")
+    parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
+    parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
+    parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
+    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
+    parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
 def _is_file(word: str) -> bool:
-    return "=" not in word and (word.endswith((".yaml", ".yml")) or os.path.sep in word)
+    return word.endswith((".yaml", ".yml")) or os.path.sep in word
 
 
 def _nearest_tree() -> Path:
@@ -93,46 +110,31 @@ def _nearest_tree() -> Path:
 
 def _sorted(argv: Sequence[str]) -> Arguments:
     """Tell the command, the file, the own settings, the tree's overrides and Hydra's flags apart."""
-    command, source, config_name = "", None, ""
-    own, overrides, flags = [], [], []
-    words = list(argv)
-    while words:
-        word = words.pop(0)
-        name, separator, value = word.partition("=")
-        if name in ("--config-dir", "-cd", "--config-name", "-cn"):
-            value = value if separator else (words.pop(0) if words else "")
-            if not value:
-                raise UsageError(f"{name} needs a value")
-            source, config_name = (Path(value), config_name) if name in ("--config-dir", "-cd") else (source, value)
-        elif name in ("--cfg", "-c", "--info", "-i"):
-            value = value if separator else (words.pop(0) if words and not words[0].startswith("-") else "")
-            if name in ("--cfg", "-c") and value == "job":
-                command = _WHOLE
-            elif value in _INFO_WITHOUT_VALUES:
-                flags += ["--info", value]
-            else:
-                raise UsageError(f"{name} {value}: would print secrets; use --cfg job, or --info {'|'.join(_INFO_WITHOUT_VALUES)}")
-        elif word in ("-sc", "--shell-completion"):
-            flags += [word, words.pop(0) if words else ""]
-        elif word.startswith("-"):
-            flags.append(word)
-            if word in _VALUED_FLAGS and words:
-                flags.append(words.pop(0))
-        elif _OWN.match(word):
-            own.append(word)
-        elif "=" in word or word.startswith("~"):
-            overrides.append(word)
-        elif _is_file(word) and source is None:
-            source = Path(word)
-        elif command or word not in COMMANDS:
+    given = _parser().parse_intermixed_args(list(argv))
+    bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
+    files = [Path(word) for word in bare if _is_file(word)]
+    commands = [word for word in bare if not _is_file(word)]
+    for word in commands:
+        if word not in COMMANDS:
             raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-        else:
-            command = word
-    return Arguments(command, _source(source, config_name), own, overrides, flags)
+    if len(files) + (given.config_dir is not None) > 1 or len(commands) > 1:
+        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
+    flags = [*(["--multirun"] if given.multirun else []), *_valued("--info", given.info), *_valued("-sc", given.shell_completion)]
+    return Arguments(
+        command=_WHOLE if given.cfg else next(iter(commands), ""),
+        source=_source(given.config_dir or next(iter(files), None), given.config_name),
+        own=[word for word in given.words if _OWN.match(word)],
+        overrides=[word for word in given.words if word not in bare and not _OWN.match(word)],
+        flags=flags,
+    )
+
+
+def _valued(flag: str, value: str | None) -> list[str]:
+    return [flag, value] if value else []
 
 
 def _source(given: Path | None, config_name: str) -> Path:
-    from .compose import find_source
+    from .locate import find_source
 
     folder = given or _nearest_tree()
     return find_source((folder / f"{config_name.removesuffix('.yaml')}.yaml" if config_name else folder).absolute())
@@ -164,17 +166,19 @@ def _answer(command: str) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]:
 def _report(arguments: Arguments, search: Sequence[Path], root: Any) -> None:
     """Print the answer to the command over one composed config."""
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
     from omegaconf import OmegaConf
 
     from .compose import composed
     from .tables import print_report
 
-    OmegaConf.set_readonly(root, False)
-    OmegaConf.set_struct(root, False)
-    command, output, query = _checked(OmegaConf.to_container(root.pop(_OWN_KEY)))
-    overrides = [text for text in HydraConfig.get().overrides.task if _OWN_KEY not in text]
+    OmegaConf.set_readonly(root, value=False)
+    OmegaConf.set_struct(root, value=False)
+    command, output, query = _checked(dict(root.pop(_OWN_KEY)))
+    hydra = HydraConfig.get()
+    overrides = [text for text in hydra.overrides.task if _OWN_KEY not in text]
     report = _answer(command)(composed(arguments.source, root, arguments.source.stem, overrides, search), query)
-    title = ", ".join(text.lstrip("+") for text in overrides) if HydraConfig.get().mode.name == "MULTIRUN" else ""
+    title = ", ".join(text.lstrip("+") for text in overrides) if hydra.mode == RunMode.MULTIRUN else ""
     print_report(command, report, output, title)
 
 
@@ -182,7 +186,8 @@ def _run(arguments: Arguments) -> list[Exception]:
     """Run the Hydra app, and return what failed in its jobs: Hydra would print it in its own way."""
     import hydra
 
-    from .compose import forced, tree_above, without_self_warning
+    from .compose import forced, without_self_warning
+    from .locate import tree_above
 
     source, failures = arguments.source, list[Exception]()
     above = tree_above(source)
@@ -252,11 +257,4 @@ def _main(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    argv = sys.argv[1:]
-    if {"-h", "--help"} & set(argv):
-        sys.stdout.write(_HELP)
-        sys.exit(0)
-    if "--version" in argv:
-        sys.stdout.write(f"airflow-balancer {__version__}\n")
-        sys.exit(0)
-    sys.exit(_main(argv))
+    sys.exit(_main(sys.argv[1:]))

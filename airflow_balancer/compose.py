@@ -21,20 +21,30 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from .errors import ConfigurationError, Problem
-from .explain import CAUSES, explained, read_root
+from .explain import CAUSES, explained
 from .fleet import FLEET_KEYS, Fleet
-from .inventory import searching, upwards
-from .keys import calling_file, calling_frame
+from .inventory import searching
+from .locate import find_source, tree_above
 from .nodes import BALANCER_TARGETS, find_balancer, has_interpolation, node_at, walk
 from .origins import Layer, Origins
 from .picks import dotted
+from .yaml_files import read_root
 
 if TYPE_CHECKING:
     from .config import BalancerConfiguration
 
-__all__ = ("Composed", "compose_file", "compose_tree", "composed", "find_source", "forced", "load", "load_fleet", "load_tree", "tree_above", "without_self_warning")
+__all__ = (
+    "Composed",
+    "compose_file",
+    "compose_tree",
+    "composed",
+    "forced",
+    "load",
+    "load_fleet",
+    "load_tree",
+    "without_self_warning",
+)
 
-_ROOT_NAMES = ("config", "balancer")
 _KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
 _OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
@@ -51,6 +61,7 @@ class Composed:
         path: The path of the balancer's node in it.
         data: The balancer's node as plain data, everything resolved.
         origins: Where the values come from.
+        folders: Where the files are that it may name.
     """
 
     source: FilePath
@@ -58,6 +69,7 @@ class Composed:
     path: tuple[str | int, ...]
     data: Mapping[str, Any]
     origins: Origins
+    folders: Sequence[FilePath]
 
     @property
     def fleet(self) -> Fleet:
@@ -79,8 +91,9 @@ class Composed:
         """
         node: Any = self.root
         try:
-            for key in path:
-                node = node[key]
+            with searching(self.folders):
+                for key in path:
+                    node = node[key]
         except CAUSES as error:
             raise explained(error, str(self.source)) from error
         return node
@@ -112,59 +125,19 @@ def _hydra_set_aside() -> Iterator[None]:
             instance.hydra = running
 
 
-def find_source(path: str | FilePath, beside: str | FilePath | None = None) -> FilePath:
-    """Return the root file of a configuration.
-
-    A relative path is looked for beside the calling file (or `beside`), then upwards, then in the
-    working directory. A folder stands for its `config.yaml`, else its `balancer.yaml`.
-
-    Raises:
-        ConfigurationError: There is none.
-    """
-    path = FilePath(path).expanduser()
-    if path.is_absolute():
-        return _root_file(path)
-    start = FilePath(beside) if beside else calling_file(calling_frame())
-    folders = [] if start is None else list(upwards(start if start.is_dir() else start.parent))
-    for folder in (*folders, FilePath.cwd()):
-        if (folder / path).exists():
-            return _root_file(folder / path)
-    looked = f"in {folders[0]} and above, and in {FilePath.cwd()}" if folders else f"in {FilePath.cwd()}"
-    raise ConfigurationError(f"{path}: there is no such file or folder (looked {looked})")
-
-
-def _root_file(path: FilePath) -> FilePath:
-    if path.is_dir():
-        for name in _ROOT_NAMES:
-            if (file := path / f"{name}.yaml").is_file():
-                return file
-        raise ConfigurationError(f"{path}: the folder holds no {' or '.join(f'{name}.yaml' for name in _ROOT_NAMES)}")
-    if path.suffix != ".yaml":
-        raise ConfigurationError(f"{path}: Hydra reads files that end in .yaml; rename it to {path.with_suffix('.yaml').name}")
-    return path.absolute()
-
-
-def tree_above(file: FilePath) -> list[FilePath]:
-    """Return the folders, beside the file's own, in which its defaults may be: a Hydra tree that it is part of."""
-    root = read_root(file)
-    target = str(root.get("_target_", ""))
-    if target.startswith("airflow_config."):
-        return [file.parent.parent]
-    return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]
-
-
 def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
     """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
 
     The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
     key that is a config group of the tree stays a choice of its option.
     """
-    return [
-        f"++{override}"
-        if (found := _OWN_KEY.match(override)) and not (found["rest"] == "=" and (source.parent / found["key"]).is_dir() and not found["at"])
-        else override
-        for override in overrides
-    ]
+
+    def sets_own_key(override: str) -> bool:
+        found = _OWN_KEY.match(override)
+        chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
+        return bool(found) and not chooses_option
+
+    return [f"++{override}" if sets_own_key(override) else override for override in overrides]
 
 
 def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -187,7 +160,9 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     read_root(source)
     folder = source.parent
     search = f"hydra.searchpath=[{folder.parent},{folder}]"
-    return _compose(source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder))
+    return _compose(
+        source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder)
+    )
 
 
 def _airflow_config_base() -> FilePath:
@@ -195,7 +170,8 @@ def _airflow_config_base() -> FilePath:
     from importlib.util import find_spec
 
     spec = find_spec("airflow_config")
-    assert spec and spec.origin
+    assert spec is not None
+    assert spec.origin is not None
     return FilePath(spec.origin).parent / "configuration" / "hydra"
 
 
@@ -220,7 +196,7 @@ def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[
         raise explained(error, str(source), search) from error
     defaults = GlobalHydra.instance().config_loader().compute_defaults_list(name, list(overrides), RunMode.RUN)
     layers = [Layer(layer.config_path or "", layer.package or "") for layer in defaults.defaults]
-    return Composed(source, root, path, data, Origins(search, layers, overrides))
+    return Composed(source, root, path, data, Origins(search, layers, overrides), search)
 
 
 def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:

@@ -1,9 +1,9 @@
 """The errors of airflow-balancer.
 
-    BalancerError
-    ├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
-    ├── NoMatch (RuntimeError)             no host or port answers the query
-    └── NoFreePort (RuntimeError)          every port of the range is taken on the host
+BalancerError
+├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
+├── NoMatch (RuntimeError)             no host or port answers the query
+└── NoFreePort (RuntimeError)          every port of the range is taken on the host
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from .errors import BalancerError, ConfigurationError
 from .fleet import FLEET_KEYS
-from .inventory import read_yaml
 from .model import HostSpec, PortSpec
 from .spelling import suggestion
+from .yaml_files import read_root, yaml_text
 
-__all__ = ("CAUSES", "explained", "read_root")
+__all__ = ("CAUSES", "explained")
 
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
@@ -29,36 +29,6 @@ _HINTS = {
 }
 _NOISE = ("object_type=", "reference_type=", "Set the environment", "See https:", "^")
 _KEYS = {*HostSpec.model_fields, *PortSpec.model_fields, *FLEET_KEYS}
-
-
-def _yaml_text(error: yaml.YAMLError) -> str:
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return " ".join(str(error).split())
-    hint = "; indent with spaces, not with a tab" if "cannot start any token" in str(error.problem) else ""
-    return f"line {error.problem_mark.line + 1}: {error.problem}{hint}"
-
-
-def read_root(path: Path) -> dict[str, object]:
-    """Return the YAML mapping at a path.
-
-    Raises:
-        ConfigurationError: It cannot be read, or is no mapping; the text names the file.
-    """
-    try:
-        data = read_yaml(path)
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: not UTF-8, at byte {error.start}; save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: {_yaml_text(error)}") from None
-    if data is None:
-        raise ConfigurationError(f"{path}: the file is empty; a balancer needs at least 'hosts:'")
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{path}: holds a {type(data).__name__} at the top; it must be a mapping, such as hosts: [...]")
-    return data
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -112,7 +82,7 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
     for cause in _chain(error):
         if isinstance(cause, yaml.YAMLError):
             mark = getattr(cause, "problem_mark", None)
-            return ConfigurationError(f"{mark.name if mark else source}: {_yaml_text(cause)}")
+            return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
         if isinstance(cause, BalancerError):
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")

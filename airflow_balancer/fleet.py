@@ -183,7 +183,7 @@ def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
         yield subject, PoolSlots(asked.pool, asked.slots or host.size, asked.description or "", bool(asked.include_deferred))
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
-        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, True)
+        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:
@@ -194,6 +194,6 @@ def _pool_rules(fleet: Fleet) -> list[Problem]:
         if pool.name == _RESERVED_POOL:
             problems.append(Problem(f"its pool would be Airflow's own {_RESERVED_POOL!r}; give it another with key 'pool'", subject))
         elif same.slots != pool.slots:
-            text = f"pool {pool.name!r} is asked for with {pool.slots} slots, but with {same.slots} by {other}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}"
-            problems.append(Problem(text, subject))
+            text = f"pool {pool.name!r} is asked for with {pool.slots} slots, but with {same.slots} by {other}"
+            problems.append(Problem(f"{text}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}", subject))
     return problems

@@ -9,46 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import ConfigurationError
 from .keys import calling_file, calling_frame
+from .locate import upwards
+from .yaml_files import read_yaml
 
-__all__ = ("find_file", "read_inventory", "read_yaml", "searching", "upwards")
+__all__ = ("find_file", "read_inventory", "searching")
 
 _TREES = ("", "conf", "config")
 _folders: ContextVar[tuple[Path, ...]] = ContextVar("airflow_balancer_folders", default=())
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as plain data, in C where PyYAML has it; a key that is there twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
-        """Return the mapping of a node, each key once."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen and key != "<<":
-                raise yaml.constructor.ConstructorError(None, None, f"found duplicate key {key}", key_node.start_mark)
-            seen.add(key)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-def read_yaml(path: Path) -> Any:
-    """Return a YAML file as plain data.
-
-    Raises:
-        yaml.YAMLError: It is no YAML; a mark says where.
-        UnicodeDecodeError: It is not UTF-8.
-        OSError: It cannot be read.
-    """
-    loader = _Loader(path.read_text(encoding="utf-8"))
-    loader.name = str(path)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
 
 
 @contextmanager
@@ -59,12 +28,6 @@ def searching(folders: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         _folders.reset(token)
-
-
-def upwards(folder: Path) -> tuple[Path, ...]:
-    """Return the folder and those above it."""
-    folder = folder.absolute()
-    return (folder, *folder.parents)
 
 
 def find_file(name: str) -> Path:

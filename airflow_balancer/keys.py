@@ -9,7 +9,9 @@ from typing import Any
 
 __all__ = ("call_key", "calling_file", "calling_frame")
 
-_LIBRARIES = frozenset({"airflow_balancer", "airflow_config", "airflow_pydantic", "airflow_supervisor", "hydra", "omegaconf", "pydantic"})
+_LIBRARIES = frozenset(
+    ("airflow_balancer", "airflow_config", "airflow_pydantic", "airflow_supervisor", "antlr4", "hydra", "omegaconf", "pydantic")
+)
 _COUNTS = "__airflow_balancer_calls__"
 
 

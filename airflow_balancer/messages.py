@@ -16,6 +16,7 @@ from .spelling import suggestion
 __all__ = ("problems_of", "unknown_key", "unknown_keys")
 
 _NUMBERS = {"port": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
+_LONGEST = 60
 _TEXT = f"a text of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     "name": _TEXT,
@@ -48,13 +49,13 @@ def unknown_keys(data: Mapping[Any, Any], model: type[BaseModel], subject: str, 
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _expected(kind: str, key: str, value: object) -> str:
     if key in _EXPECTED:
         return _EXPECTED[key]
-    text = _EXPECTED_BY_TYPE.get(kind.split("_")[0], "something else")
+    text = _EXPECTED_BY_TYPE.get(kind.split("_", maxsplit=1)[0], "something else")
     return text.format(value if isinstance(value, str) else "a, b")
 
 

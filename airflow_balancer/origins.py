@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .inventory import read_yaml
 from .masking import MASK, is_secret_key
 from .nodes import Path, node_at
+from .yaml_files import read_yaml
 
 __all__ = ("Layer", "Origins")
 

@@ -17,7 +17,7 @@ from .fleet import Fleet
 from .nodes import Path, find_balancer, has_interpolation, walk
 from .ports import PortTable
 
-__all__ = ("PortAsk", "Picks", "asking_key", "dotted")
+__all__ = ("Picks", "PortAsk", "asking_key", "dotted")
 
 _CACHE = "airflow_balancer"
 _FREE_PORT = "balancer.free_port"
@@ -129,7 +129,8 @@ class Picks:
 
     def _collect(self, root: DictConfig) -> set[PortAsk]:
         """Resolve every node that asks for a free port, to learn for which; a failing one fails when it is used."""
-        self._collecting = asks = set()
+        asks: set[PortAsk] = set()
+        self._collecting = asks
         try:
             for path, value in walk(self._raw):
                 if isinstance(value, str) and _FREE_PORT in value:

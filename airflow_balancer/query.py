@@ -168,12 +168,7 @@ def _no_host(query: HostQuery, hosts: list[Any]) -> str:
 
 
 def _no_match(noun: str, query: HostQuery | PortQuery, names: dict[str, list[str]]) -> str:
-    hints = [
-        suggestion(pattern, names[key])
-        for key in names
-        for pattern in getattr(query, key)
-        if not _matched(pattern, names[key])
-    ]
+    hints = [suggestion(pattern, names[key]) for key in names for pattern in getattr(query, key) if not _matched(pattern, names[key])]
     known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
 

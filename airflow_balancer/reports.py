@@ -99,7 +99,7 @@ def select_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the host that is picked for the query, and the candidates."""
     key = str(query.get("key", DEFAULT_KEY))
     picked, candidates = _pick(composed.fleet, _checked(query), key)
-    return {"host": picked.name, "key": key, "candidates": [host.name for host in candidates], **{"picked": _host(picked)}}
+    return {"host": picked.name, "key": key, "candidates": [host.name for host in candidates], "picked": _host(picked)}
 
 
 def port_report(composed: Composed, query: Query) -> dict[str, Any]:

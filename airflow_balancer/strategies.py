@@ -58,7 +58,7 @@ class Rendezvous:
     Schomaker 2005.
     """
 
-    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
         """Return the candidate with the highest score; the load plays no part."""
         return max(candidates, key=lambda host: (score(key, host), host.name))
 
@@ -74,7 +74,7 @@ class Random:
     Each parse of a DAG file then changes its serialized form, so Airflow makes a new DAG version.
     """
 
-    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
         """Return a random candidate; neither the key nor the load plays a part."""
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
@@ -165,7 +165,9 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
     except InstantiationException as error:
         raise ConfigurationError(f"key 'strategy': {error}") from error
     if not isinstance(built, Strategy):
-        raise ConfigurationError(f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)")
+        raise ConfigurationError(
+            f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)"
+        )
     return built
 
 

@@ -1,7 +1,5 @@
 """The balancer's objects: airflow-pydantic's models, held to this package's rules."""
 
-from airflow_pydantic import Pool, Variable
-
 from .balancer import BalancerConfiguration, load_config
 from .host import Host
 from .pool_manager import PoolManagerConfiguration

@@ -147,7 +147,11 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         """Return one of the hosts that match: the same one for the same key, wherever it is asked.
 
         Args:
-            name: See `filter_hosts`, as for `queue`, `os`, `tag` and `custom`.
+            name: See `filter_hosts`.
+            queue: See `filter_hosts`.
+            os: See `filter_hosts`.
+            tag: See `filter_hosts`.
+            custom: See `filter_hosts`.
             key: Who asks. By default the calling file's name and which of its selections this is.
 
         Raises:
@@ -273,9 +277,7 @@ def _plain(value: Any) -> Any:
 def _objects(fleet: Fleet, hosts: Any, ports: Any) -> dict[str, Any]:
     """Return the fleet's hosts and ports as objects: those that were given, where objects were given."""
     given_hosts = {host.name: host for host in hosts if isinstance(host, Host)} if isinstance(hosts, list) else {}
-    by_name = {
-        spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts
-    }
+    by_name = {spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts}
     given_ports = {_place(port): port for port in ports if isinstance(port, Port)} if isinstance(ports, list) else {}
     settled_ports = []
     for spec in fleet.ports:

@@ -45,7 +45,8 @@ class Host(BaseHost):
     def of_spec(cls, spec: HostSpec) -> Host:
         """Return the host of validated data."""
         values = {name: getattr(spec, name) for name in spec.model_fields_set}
-        return cls.model_construct(**values).settle(spec)
+        host: Host = cls.model_construct(**values)
+        return host.settle(spec)
 
     def settle(self, spec: HostSpec) -> Host:
         """Fill in what the balancer's defaults add, and return this host."""
