@@ -12,18 +12,17 @@ import shutil
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from .airflow_client import TaskState
 from .airflow_home import AirflowHome
 from .airflow_processes import Airflow
-from .errors import DemoError, end_of
+from .errors import DemoError
 from .fleet import DAGS, read_fleet, write_fleet
 from .openssh_hosts import OpenSshHosts
-from .processes import exit_on_sigterm
+from .processes import end_undisturbed, exit_on_sigterm
 from .report import Answer, TaskBar, show_pools, show_table
 from .ssh_hosts import EmbeddedHosts
 
@@ -64,20 +63,10 @@ def picks_in_fresh_process(home: AirflowHome) -> dict[str, dict[str, str]]:
 
 def run_dag(console: Console, airflow: Airflow, picked: dict[str, dict[str, str]]) -> bool:
     """Trigger the DAG, wait for its tasks, and compare their answers with what the balancer picked."""
-    client = airflow.client
-    run_id = client.trigger(DAG_ID)
-
     with TaskBar(console, len(picked)) as bar:
-
-        def seen(tasks: list[TaskState]) -> None:
-            airflow.check()
-            bar.update(tasks)
-
-        tasks = client.wait(DAG_ID, run_id, seen=seen)
-    if failed := [task for task in tasks if task.state != "success"]:
-        first = min(failed, key=lambda task: (task.state != "failed", str(task.ended)))
-        message = f"{first.task_id} is {first.state}\n{end_of(airflow.home.task_log(DAG_ID, run_id, first.task_id))}"
-        raise DemoError(message)
+        run_id = airflow.run_dag(DAG_ID, seen=bar.update)
+    client = airflow.client
+    tasks = client.tasks(DAG_ID, run_id)
     answers = [Answer(task, picked[task.task_id], client.output(DAG_ID, run_id, task.task_id)) for task in tasks]
     show_table(console, answers)
     return show_pools(console, tasks, client.pools()) and all(answer.is_right for answer in answers)
@@ -98,16 +87,23 @@ def main() -> int:
             console.print(str(error), markup=False, highlight=False, soft_wrap=True)
             return 1
         except KeyboardInterrupt:
-            console.print("Ending Airflow.")
             return 130
+        finally:
+            end_undisturbed()
+            console.print("Ending what was started.")
     return 0 if right else 1
 
 
 def keep_up(console: Console, home: AirflowHome) -> None:
     """Say how to log in, and wait for Ctrl-C."""
-    console.print(f"Airflow stays up until Ctrl-C: {home.url}, user {home.username}, password {home.password}", highlight=False)
-    console.print(f"The viewer: {home.url}/airflow-balancer/   The command line: AIRFLOW_HOME={home.root}", highlight=False)
-    threading.Event().wait()
+    lines = [
+        f"Airflow stays up until Ctrl-C: {home.url}  (user {home.username}, password {home.password})",
+        f"The viewer: {home.url}/airflow-balancer/",
+        f"Its command line: HOME={home.home} AIRFLOW_HOME={home.root} {sys.executable} -m airflow",
+    ]
+    console.print(*lines, sep="\n", highlight=False, soft_wrap=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,17 +103,9 @@ class AirflowClient:
         """How many versions of a DAG Airflow 3 has."""
         return int(self._get(f"dags/{dag_id}/dagVersions")["total_entries"])
 
-    def wait(self, dag_id: str, run_id: str, *, seen: Callable[[list[TaskState]], None], timeout: float = 300) -> list[TaskState]:
-        """Wait for the end of a run, calling `seen` once a second; return its tasks."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            tasks = self.tasks(dag_id, run_id)
-            seen(tasks)
-            if self.run_state(dag_id, run_id) in FINISHED:
-                return self.tasks(dag_id, run_id)
-            time.sleep(1)
-        message = f"{dag_id} {run_id} is not finished after {timeout:.0f} seconds: {[(task.task_id, task.state) for task in tasks]}"
-        raise DemoError(message)
+    def last_parsed(self, dag_id: str) -> str:
+        """When a DAG was last parsed."""
+        return str(self._get(f"dags/{dag_id}")["last_parsed_time"])
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._call("GET", path)

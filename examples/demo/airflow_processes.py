@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from .airflow_client import AirflowClient
+from .airflow_client import AirflowClient, TaskState
 from .airflow_home import IS_AIRFLOW_2, AirflowHome
-from .errors import DemoError
+from .errors import DemoError, end_of
 from .processes import Process, wait_until
 
 __all__ = ("Airflow",)
@@ -39,11 +40,6 @@ class Airflow:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def check(self) -> None:
-        """Raise `DemoError` if a server has ended."""
-        for process in self.processes:
-            process.check()
-
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until a DAG is parsed.
 
@@ -57,6 +53,44 @@ class Airflow:
             return self.client.has_dag(dag_id)
 
         wait_until(parsed, f"the parsing of DAG {dag_id}", processes=self.processes)
+
+    def run_dag(self, dag_id: str, *, seen: Callable[[list[TaskState]], None] | None = None, timeout: float = 300) -> str:
+        """Run a DAG to its end and return the run's id.
+
+        Args:
+            dag_id: A parsed DAG.
+            seen: Called with the tasks once a second.
+            timeout: In seconds.
+
+        Raises:
+            DemoError: A task failed, with the end of its log; or a server ended, or the time is over.
+        """
+        run_id = self.client.trigger(dag_id)
+        self.wait_for_run(dag_id, run_id, seen=seen, timeout=timeout)
+        return run_id
+
+    def wait_for_run(
+        self, dag_id: str, run_id: str, *, seen: Callable[[list[TaskState]], None] | None = None, timeout: float = 300
+    ) -> None:
+        """Wait for the end of a run, with the arguments and errors of `run_dag`."""
+
+        def ended() -> bool:
+            if seen:
+                seen(self.client.tasks(dag_id, run_id))
+            return self.client.run_state(dag_id, run_id) in {"success", "failed"}
+
+        wait_until(ended, f"the end of {dag_id} {run_id}", processes=self.processes, timeout=timeout)
+        failed = [task for task in self.client.tasks(dag_id, run_id) if task.state != "success"]
+        if failed:
+            first = min(failed, key=lambda task: (task.state != "failed", str(task.ended)))
+            message = f"{first.task_id} is {first.state}\n{end_of(self.home.task_log(dag_id, run_id, first.task_id))}"
+            raise DemoError(message)
+
+    def restart(self, name: str) -> None:
+        """End a server and start it again."""
+        process = next(process for process in self.processes if process.name == name)
+        process.stop()
+        process.start()
 
     def _start(self, stack: ExitStack) -> None:
         port = self.home.url.rpartition(":")[2]

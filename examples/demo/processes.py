@@ -16,7 +16,7 @@ import psutil
 
 from .errors import DemoError, end_of
 
-__all__ = ("Process", "exit_on_sigterm", "free_port", "run", "wait_until")
+__all__ = ("Process", "end_undisturbed", "exit_on_sigterm", "free_port", "run", "wait_until")
 
 
 class Process:
@@ -32,8 +32,16 @@ class Process:
         self._env = dict(env)
 
     def __enter__(self) -> Process:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it; again, if it has ended."""
         with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(
+            self._popen = subprocess.Popen(  # noqa: S603 the commands are our own
                 self._command,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
@@ -41,10 +49,6 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def pid(self) -> int:
@@ -56,10 +60,6 @@ class Process:
         if (code := self._popen.poll()) is not None:
             message = f"{self.name} ended with exit code {code}\n{end_of(self.log)}"
             raise DemoError(message)
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self.stop(grace=0)
 
     def stop(self, grace: float = 15) -> None:
         """Ask it and its descendants to end, and make them after `grace` seconds; stopping twice is harmless."""
@@ -87,7 +87,7 @@ def _family(pid: int) -> list[psutil.Process]:
 def run(command: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float = 180) -> str:
     """Run a program to its end and return what it printed; what it said on standard error goes to the log."""
     with log.open("ab") as errors:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 the commands are our own
             list(command),
             env=dict(env),
             stdin=subprocess.DEVNULL,
@@ -147,3 +147,9 @@ def exit_on_sigterm() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, leave)
+
+
+def end_undisturbed() -> None:
+    """Ignore Ctrl-C and SIGTERM from now on, so that a second one does not leave processes behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

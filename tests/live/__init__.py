@@ -1,0 +1,1 @@
+"""Tests against a real Airflow whose tasks run over SSH, with the harness of the demo."""

@@ -1,0 +1,55 @@
+"""One Airflow for all the tests that share it; on Airflow 2 over PostgreSQL where there is one, since SQLite has no LocalExecutor there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.airflow.databases import postgres_cluster, postgres_programs
+
+if TYPE_CHECKING:
+    from .rig import Rig
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str | None]:
+    """The URL of a fresh PostgreSQL database; None where PostgreSQL is not installed."""
+    programs = postgres_programs()
+    if programs is None:
+        yield None
+        return
+    # pytest's own folders are closed to the user that PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="balancer-live-"))
+    folder.chmod(0o755)
+    try:
+        with postgres_cluster(programs, folder / "cluster") as url:
+            yield f"{url}postgres"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    from .rig import IS_AIRFLOW_2, running_rig
+
+    database = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
+    with running_rig(tmp_path_factory.mktemp("airflow"), database=database) as rig:
+        yield rig
+
+
+@pytest.fixture
+def rig(airflow_rig: Rig) -> Rig:
+    """The running Airflow, its balancer YAML as at the start."""
+    airflow_rig.write(airflow_rig.fleet())
+    return airflow_rig

@@ -1,0 +1,97 @@
+"""A running Airflow with SSH hosts and the test DAGs, and what the tests do with it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if missing := [name for name in ("airflow", "asyncssh", "httpx", "psutil", "rich") if importlib.util.find_spec(name) is None]:
+    # The modules that import this one are skipped with it.
+    pytest.skip(f"not installed: {', '.join(missing)}", allow_module_level=True)
+
+from examples.demo import picks  # noqa: E402
+from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome  # noqa: E402
+from examples.demo.airflow_processes import Airflow  # noqa: E402
+from examples.demo.fleet import DAGS, read_fleet, write_fleet  # noqa: E402
+from examples.demo.ssh_hosts import EmbeddedHosts, SshHost  # noqa: E402
+
+ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+__all__ = ("IS_AIRFLOW_2", "Rig", "overlaps", "running_rig", "spans")
+
+TEST_DAGS = Path(__file__).with_name("dags")
+Fleet = dict[str, Any]
+
+
+@dataclass
+class Rig:
+    """What a test works with: Airflow, and the balancer YAML in its DAGs folder."""
+
+    airflow: Airflow
+    hosts: list[SshHost]
+
+    def fleet(self, *, sizes: Mapping[str, int] | None = None) -> Fleet:
+        """The example's fleet with a port `single`, and other sizes where they are given."""
+        fleet = read_fleet(self.hosts)
+        fleet["ports"].append({"name": "single", "host": "127.0.0.2", "port": 9999})
+        for host in fleet["hosts"]:
+            host["size"] = (sizes or {}).get(host["name"], host["size"])
+        return fleet
+
+    def write(self, fleet: Fleet, name: str = "balancer.yaml") -> None:
+        """Put a balancer YAML into the DAGs folder."""
+        write_fleet(fleet, self.airflow.home.dags / name)
+
+    def run(self, dag_id: str) -> dict[str, str]:
+        """Run a DAG of SSH tasks and return what each task printed."""
+        run_id = self.airflow.run_dag(dag_id)
+        client = self.airflow.client
+        return {task.task_id: client.output(dag_id, run_id, task.task_id) for task in client.tasks(dag_id, run_id)}
+
+    def picks(self, file: str, seed: str = "random") -> dict[str, dict[str, str]]:
+        """Parse a DAG file in a fresh process and return the picked host and pool of each task."""
+        home = self.airflow.home
+        printed = home.python(picks.__file__, str(home.dags / file), env={"PYTHONHASHSEED": seed})
+        found: dict[str, dict[str, str]] = json.loads(printed.splitlines()[-1])
+        return found
+
+    def scheduler_log(self, number: int = 1) -> str:
+        """What a scheduler has logged."""
+        return (self.airflow.home.logs / f"scheduler-{number}.log").read_text()
+
+
+@contextmanager
+def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1, fleet: Fleet | None = None) -> Iterator[Rig]:
+    """Start SSH hosts and an Airflow with the example's DAG and the test DAGs, all parsed."""
+    home = AirflowHome(root, database=database)
+    with EmbeddedHosts(ADDRESSES, home.home) as hosts:
+        airflow = Airflow(home, schedulers=schedulers)
+        rig = Rig(airflow, hosts)
+        rig.write(fleet or rig.fleet())
+        for file in (DAGS / "etl.py", *TEST_DAGS.glob("*.py")):
+            shutil.copy(file, home.dags)
+        home.migrate()
+        with airflow:
+            for dag_id in ("etl", "port_spans", "host_spans", "plain"):
+                airflow.wait_for_dag(dag_id)
+            yield rig
+
+
+def spans(outputs: Mapping[str, str]) -> list[tuple[float, float]]:
+    """When each task of the test DAGs started and ended, sorted."""
+    moments = [[float(line) for line in output.split()] for output in outputs.values()]
+    return sorted((start, end) for start, end in moments)
+
+
+def overlaps(outputs: Mapping[str, str]) -> int:
+    """How many tasks started before the one before them had ended."""
+    found = spans(outputs)
+    return sum(later[0] < earlier[1] for earlier, later in pairwise(found))

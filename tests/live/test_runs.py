@@ -1,0 +1,41 @@
+"""Tasks run on the hosts that the balancer picked, in pools that the plugin made."""
+
+from __future__ import annotations
+
+import pytest
+
+from .rig import IS_AIRFLOW_2, Rig, overlaps
+
+POOLS = {"127.0.0.2": 2, "127.0.0.3": 3, "127.0.0.4": 3, "warehouse": 1, "single": 1}
+
+
+def test_pools_are_there_once_airflow_has_started(rig: Rig) -> None:
+    assert rig.airflow.client.pools() == {"default_pool": 128, **POOLS}
+
+
+def test_each_task_runs_on_its_picked_host_in_its_pool(rig: Rig) -> None:
+    picked = rig.picks("etl.py")
+    outputs = rig.run("etl")
+    assert {task: output.rpartition(" on ")[2] for task, output in outputs.items()} == {task: pick["host"] for task, pick in picked.items()}
+    assert {pick["host"] for pick in picked.values()} == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}
+
+
+def test_every_process_and_hash_seed_picks_the_same(rig: Rig) -> None:
+    first = rig.picks("etl.py", seed="0")
+    assert [rig.picks("etl.py", seed=seed) for seed in ("1", "2", "3")] == [first] * 3
+
+
+def test_port_pool_runs_one_task_at_a_time(rig: Rig) -> None:
+    assert overlaps(rig.run("port_spans")) == 0
+
+
+@pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 keeps no DAG versions")
+def test_ten_runs_with_parsing_between_them_leave_one_dag_version(rig: Rig) -> None:
+    client = rig.airflow.client
+    parsed = set()
+    for _ in range(10):
+        (rig.airflow.home.dags / "spans.py").touch()
+        rig.run("host_spans")
+        parsed.add(client.last_parsed("host_spans"))
+    assert len(parsed) > 1
+    assert client.dag_versions("host_spans") == 1
