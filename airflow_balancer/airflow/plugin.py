@@ -11,7 +11,7 @@ from . import listener
 __all__ = ("AirflowBalancerPlugin",)
 
 
-class AirflowBalancerPlugin(AirflowPlugin):  # type: ignore[misc]
+class AirflowBalancerPlugin(AirflowPlugin):
     """Keeps Airflow's pools and connections as the configurations want them."""
 
     name = "airflow_balancer"

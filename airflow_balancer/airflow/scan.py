@@ -14,10 +14,10 @@ MAX_FILES = 2_000
 """The most YAML files that are looked at."""
 MAX_FOLDERS = 10_000
 """The most folders that are entered."""
-MAX_BYTES = 8 * 2**20
+MAX_BYTES = 4 * 2**20
 """The size of the largest YAML file that is read: several thousand hosts."""
 MAX_SECONDS = 5.0
-"""The longest time that walking the folders may take."""
+"""The longest time that walking the folders may take, and the longest for reading the files."""
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "logs"})
 _SUFFIXES = (".yaml", ".yml")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
 from ..errors import ConfigurationError, Problem
 from ..model import Settings
-from .scan import MAX_BYTES, Snapshot
+from .outline import TooMuchError, read_outline
+from .scan import MAX_BYTES, MAX_SECONDS, Snapshot
 from .settings import BalancerSettings
 
 __all__ = ("Source", "find_sources", "named_source", "watched_roots")
 
-_MAX_NODES = 500_000
-"""The most values of one YAML file, counted with its aliases written out: a few aliases can stand for billions."""
 _BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
-_MENTION = re.compile(rb"balancer|hosts", re.IGNORECASE)
+_MENTION = re.compile(rb"balancer|hosts|defaults", re.IGNORECASE)
 _TARGET = "BalancerConfiguration"
 
 
@@ -68,94 +68,99 @@ def watched_roots(settings: BalancerSettings, folders: Sequence[Path]) -> tuple[
     return (source.path if source.path.is_dir() else source.path.parent,)
 
 
-def find_sources(snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
+def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[list[Source], list[Problem]]:
     """Return the configurations among the files of a snapshot, and a problem for each file that cannot be read.
 
     A configuration is a balancer YAML, or one with a balancer below `extensions` or `balancer`, by itself or
     through its defaults list. The files that another one's defaults list pulls in are its parts, as are all
-    files of its config groups.
+    files of its config groups. A tree with one file over the bounds is not composed.
     """
-    candidates: list[_Candidate | None] = []
+    known: dict[Path, _Candidate] = {}
     problems: list[Problem] = []
-    for name in snapshot.files:
+    deadline = time.monotonic() + seconds
+    for path in map(Path, snapshot.files):
+        if time.monotonic() > deadline:
+            problems.append(Problem(f"and the files after it were not read within {seconds:g} s", origin=str(path)))
+            break
         try:
-            candidates.append(_candidate(Path(name)))
+            if candidate := _candidate(path):
+                known[path] = candidate
         except ConfigurationError as error:
             problems += error.problems
-    known = {candidate.path: candidate for candidate in candidates if candidate}
     parts = {part for item in known.values() for part in _parts(item, known, snapshot.roots)}
-    chosen = [path for path, item in known.items() if path not in parts and (item.balancer or _pulls_balancer(item, known))]
-    return [Source(path) for path in chosen], problems
+    chosen = [item for path, item in known.items() if path not in parts and (item.balancer or _pulls_balancer(item, known))]
+    unsafe = [problem for item in chosen for problem in _unsafe_parts(item, snapshot)]
+    refused = {problem.subject for problem in unsafe}
+    return [Source(item.path) for item in chosen if str(item.path) not in refused], [*problems, *unsafe]
 
 
-def _candidate(path: Path) -> _Candidate | None:
+def _outline(path: Path) -> Any:
+    """Return a file's outline, None for one that can concern no balancer."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
         content = path.read_bytes()
+        return read_outline(content) if _MENTION.search(content) else None
     except OSError as error:
         raise ConfigurationError([Problem(f"cannot be read: {error.strerror}", origin=str(path))]) from None
-    mentions = _MENTION.search(content) is not None
-    if not mentions and b"defaults" not in content:
-        return None
-    try:
-        return _classified(path, yaml.compose(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    except (yaml.YAMLError, RecursionError, UnicodeError) as error:
-        # Of others' files, only those that mention a balancer are worth a message.
-        if not mentions or b"balancer" not in content.lower():
+    except TooMuchError as error:
+        raise ConfigurationError([Problem(f"{error}; not composed", origin=str(path))]) from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        # Of others' files, such as templates, only those that mention a balancer are worth a message.
+        if b"balancer" not in content.lower():
             return None
         mark = getattr(error, "problem_mark", None)
         text = f"is no YAML{f', line {mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
         raise ConfigurationError([Problem(text, origin=str(path))]) from None
 
 
-def _classified(path: Path, root: yaml.Node | None) -> _Candidate | None:
-    keys = _mapping(root)
-    defaults = keys.get("defaults")
-    pulls = tuple(_pulled(defaults)) if isinstance(defaults, yaml.SequenceNode) else None
+def _candidate(path: Path) -> _Candidate | None:
+    keys = _mapping(_outline(path))
+    pulls = tuple(_pulled(keys["defaults"])) if isinstance(keys.get("defaults"), list) else None
     balancer = _is_balancer(keys) or "balancer" in _mapping(keys.get("extensions")) or bool(_mapping(keys.get("balancer")))
     if not balancer and pulls is None:
         return None
-    if _size(root, {}) > _MAX_NODES:
-        raise ConfigurationError([Problem(f"has more than {_MAX_NODES} values with its aliases written out; not read", origin=str(path))])
     if "searchpath" in _mapping(keys.get("hydra")):
         text = "sets hydra.searchpath, which may load Python code; not composed here, name it in [balancer] config_path"
         raise ConfigurationError([Problem(text, origin=str(path))])
     return _Candidate(path, balancer, pulls)
 
 
-def _mapping(node: yaml.Node | None) -> dict[str, yaml.Node]:
-    return {str(key.value): value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _is_balancer(keys: dict[str, yaml.Node]) -> bool:
-    target = keys.get("_target_")
-    if isinstance(target, yaml.ScalarNode) and target.value.rpartition(".")[2] == _TARGET:
+def _is_balancer(keys: dict[str, Any]) -> bool:
+    if str(keys.get("_target_")).rpartition(".")[2] == _TARGET:
         return True
-    own = [key for key in keys if not key.startswith("_")]
-    return "hosts" in own and _BALANCER_KEYS.issuperset(own) and not isinstance(keys["hosts"], yaml.ScalarNode)
+    own = {key for key in keys if not key.startswith("_")}
+    return own <= _BALANCER_KEYS and isinstance(keys.get("hosts"), list | dict)
 
 
-def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
-    """Return the number of values below a node with its aliases written out; recursion counts as too many."""
-    if not isinstance(node, yaml.CollectionNode):
-        return 1
-    if id(node) not in known:
-        known[id(node)] = _MAX_NODES + 1
-        children = node.value if isinstance(node, yaml.SequenceNode) else [item for pair in node.value for item in pair]
-        known[id(node)] = 1 + sum(_size(child, known) for child in children)
-    return known[id(node)]
-
-
-def _pulled(defaults: yaml.SequenceNode) -> Iterator[str]:
+def _pulled(defaults: list[Any]) -> Iterator[str]:
     """Yield the config groups' files that a defaults list names, as paths without suffix."""
-    for entry in defaults.value:
-        if isinstance(entry, yaml.ScalarNode):
-            yield _group(entry.value)
+    for entry in defaults:
+        if isinstance(entry, str):
+            yield _group(entry)
         for group, value in _mapping(entry).items():
-            options = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            for option in options:
-                yield f"{_group(group)}/{option.value}"
+            for option in value if isinstance(value, list) else [value]:
+                yield f"{_group(group)}/{option}"
+
+
+def _unsafe_parts(item: _Candidate, snapshot: Snapshot) -> Iterator[Problem]:
+    """Yield a problem for each file over the bounds that composing a tree might read."""
+    folder = item.path.parent
+    for path in map(Path, snapshot.files) if item.pulls is not None else ():
+        if path == item.path or not path.is_relative_to(folder):
+            continue
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise TooMuchError(f"is larger than {MAX_BYTES // 2**20} MiB")
+            read_outline(path.read_bytes())
+        except TooMuchError as error:
+            yield Problem(f"is not composed, because {path} {error}", str(item.path))
+        except (OSError, yaml.YAMLError, UnicodeError):
+            continue
 
 
 def _group(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from uuid import uuid4
 import pytest
 
 from .databases import migrate, postgres_cluster, postgres_programs
+
+# Airflow writes its configuration where it is first imported.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="balancer-home-"))
 
 
 @pytest.fixture(scope="session")
