@@ -2,7 +2,7 @@
 
 from .balancer import BalancerConfiguration, load_config
 from .host import Host
-from .pool_manager import PoolManagerConfiguration
+from .pool_manager import PoolManagerConfiguration, configured_pools
 from .port import Port
 from .query import BalancerHostQueryConfiguration, BalancerPortQueryConfiguration, HostQuery, PortQuery
 
@@ -15,5 +15,6 @@ __all__ = (
     "PoolManagerConfiguration",
     "Port",
     "PortQuery",
+    "configured_pools",
     "load_config",
 )

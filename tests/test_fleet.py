@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_balancer import Fleet
+from airflow_balancer.fleet import PoolSlots
+
+HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
+
+
+def test_hosts_and_ports_are_sorted():
+    fleet = Fleet.from_data({"hosts": HOSTS, "ports": [{"host": "host2", "port": 80}, {"host": "host1", "port": 90}]})
+    assert [host.name for host in fleet.hosts] == ["host1", "host2"]
+    assert [(port.host, port.port) for port in fleet.ports] == [("host1", 90), ("host2", 80)]
+
+
+def test_list_and_mapping_of_hosts_are_the_same_fleet():
+    mapping = {"host1": None, "host2": {"size": 4}}
+    assert Fleet.from_data({"hosts": mapping}) == Fleet.from_data({"hosts": HOSTS})
+
+
+def test_ports_may_be_a_mapping_by_name():
+    fleet = Fleet.from_data({"hosts": HOSTS, "ports": {"web": {"host": "host1", "port": 80}}})
+    assert [(port.name, port.host, port.port) for port in fleet.ports] == [("web", "host1", 80)]
+
+
+@pytest.mark.parametrize(
+    "port",
+    [{"host": "host1"}, {"host_name": "host1"}, {"host": {"name": "host1", "size": 8}}, {"host": "host1", "host_name": "host1"}],
+    ids=["host", "host_name", "the host itself", "both"],
+)
+def test_a_ports_host_is_known_by_each_way_to_write_it(port):
+    fleet = Fleet.from_data({"hosts": HOSTS, "ports": [{**port, "port": 80}]})
+    assert fleet.ports[0].host == "host1"
+
+
+def test_defaults_fill_in_what_a_host_leaves_out():
+    data = {"default_size": 3, "default_username": "u", "default_password": "p", "default_key_file": "k"}
+    left_out, given = Fleet.from_data({**data, "hosts": [{"name": "a"}, {"name": "b", "size": 5, "username": "x"}]}).hosts
+    assert (left_out.size, left_out.username, left_out.password, left_out.key_file) == (3, "u", "p", "k")
+    assert (given.size, given.username) == (5, "x")
+
+
+@pytest.mark.parametrize("hosts", [HOSTS, {"host1": {}, "host2": {"size": 4}}], ids=["list", "mapping"])
+def test_one_host_is_overridden_without_repeating_the_others(hosts):
+    fleet = Fleet.from_data({"hosts": hosts, "host_overrides": {"host1": {"size": 2, "tags": ["a"]}}})
+    assert [(host.name, host.size, host.tags) for host in fleet.hosts] == [("host1", 2, ["a"]), ("host2", 4, [])]
+
+
+def test_an_override_merges_mappings():
+    hosts = [{"name": "host1", "ssh_hook_args": {"port": 22, "conn_timeout": 5}}]
+    fleet = Fleet.from_data({"hosts": hosts, "host_overrides": {"host1": {"ssh_hook_args": {"port": 2222}}}})
+    assert fleet.hosts[0].ssh_hook_args == {"port": 2222, "conn_timeout": 5}
+
+
+def test_a_size_from_an_environment_variable_is_a_number():
+    assert Fleet.from_data({"hosts": [{"name": "host1", "size": "16"}]}).hosts[0].size == 16
+
+
+def test_each_host_and_port_has_a_pool():
+    fleet = Fleet.from_data({"hosts": HOSTS, "ports": [{"host": "host1", "port": 80}, {"name": "web", "host": "host1", "port": 81}]})
+    assert fleet.pools == (
+        PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False),
+        PoolSlots("host1-80", 1, "Balancer pool for host(host1) port(80)", include_deferred=True),
+        PoolSlots("host2", 4, "Balancer pool for host(host2)", include_deferred=False),
+        PoolSlots("web", 1, "Balancer pool for host(host1) port(81)", include_deferred=True),
+    )
+
+
+def test_hosts_share_a_pool_whose_slots_are_given():
+    shared = {"pool": "shared", "slots": 20, "description": "both"}
+    fleet = Fleet.from_data({"hosts": [{"name": "a", "pool": shared}, {"name": "b", "pool": "shared", "size": 3}]})
+    assert fleet.pools == (PoolSlots("shared", 20, "both", include_deferred=False),)
+
+
+def test_reading_a_fleet_does_not_change_the_data():
+    data = {"hosts": [{"name": "a"}], "ports": [{"host_name": "a", "port": 80}], "host_overrides": {"a": {"size": 2}}}
+    Fleet.from_data(data)
+    assert data == {"hosts": [{"name": "a"}], "ports": [{"host_name": "a", "port": 80}], "host_overrides": {"a": {"size": 2}}}
+
+
+def test_a_fleets_repr_has_no_password():
+    fleet = Fleet.from_data({"default_password": "hunter2", "hosts": [{"name": "a", "ssh_hook_args": {"password": "hunter3"}}]})
+    assert "hunter" not in repr(fleet)

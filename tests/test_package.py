@@ -1,0 +1,87 @@
+"""The public names, and what importing them costs."""
+
+from __future__ import annotations
+
+import pytest
+
+import airflow_balancer
+import airflow_balancer.config
+import airflow_balancer.testing
+
+HEAVY = ("airflow", "airflow_config", "airflow_pydantic")
+LOADED = "import sys; print(sorted(m for m in sys.modules if m.partition('.')[0] in {0}))"
+
+
+def test_the_public_names_are_these():
+    assert airflow_balancer.__all__ == (
+        "BalancerConfiguration",
+        "BalancerError",
+        "BalancerHostQueryConfiguration",
+        "BalancerPortQueryConfiguration",
+        "ConfigurationError",
+        "Fleet",
+        "Host",
+        "HostQuery",
+        "NoFreePort",
+        "NoMatch",
+        "PoolManagerConfiguration",
+        "Port",
+        "PortQuery",
+        "load",
+        "load_config",
+        "load_fleet",
+    )
+    assert airflow_balancer.config.__all__ == (
+        "BalancerConfiguration",
+        "BalancerHostQueryConfiguration",
+        "BalancerPortQueryConfiguration",
+        "Host",
+        "HostQuery",
+        "PoolManagerConfiguration",
+        "Port",
+        "PortQuery",
+        "configured_pools",
+        "load_config",
+    )
+    assert airflow_balancer.testing.__all__ == ("pools", "variables")
+
+
+@pytest.mark.parametrize("name", airflow_balancer.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(airflow_balancer, name).__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'airflow_balancer' has no attribute 'nope'"):
+        airflow_balancer.nope  # noqa: B018
+
+
+def test_importing_the_package_loads_neither_models_nor_hydra(python):
+    code = "import airflow_balancer;" + LOADED.format((*HEAVY, "pydantic", "hydra", "omegaconf"))
+    assert python(code).stdout == "[]\n"
+
+
+def test_loading_a_fleet_and_picking_loads_no_airflow(python, write):
+    write("balancer.yaml", "hosts: [{name: host1}]")
+    code = "from airflow_balancer import load_fleet; load_fleet('balancer.yaml');" + LOADED.format(HEAVY)
+    assert python(code).stdout == "[]\n"
+
+
+def test_the_hydra_plugin_loads_neither_airflow_nor_pydantic(python):
+    code = "import hydra_plugins.airflow_balancer_plugin;" + LOADED.format((*HEAVY, "pydantic"))
+    assert python(code).stdout == "[]\n"
+
+
+def test_the_command_line_loads_no_airflow(python, write):
+    write("balancer.yaml", "hosts: [{name: host1, queues: [workers]}]")
+    code = (
+        "import sys; from airflow_balancer.cli import main\n"
+        "sys.argv = ['airflow-balancer', 'show', 'balancer.yaml']\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code)\n" + LOADED.format(HEAVY)
+    )
+    assert python(code).stdout.splitlines()[-2:] == ["0", "[]"]
+
+
+def test_the_version_satisfies_requirements_on_the_published_package():
+    assert tuple(map(int, airflow_balancer.__version__.split("."))) >= (0, 7, 8)

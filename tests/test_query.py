@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_balancer import Fleet, NoMatch
+from airflow_balancer.query import HostQuery, PortQuery, matching_hosts, matching_ports
+
+FLEET = Fleet.from_data(
+    {
+        "hosts": [
+            {"name": "host1", "os": "ubuntu", "queues": ["primary"]},
+            {"name": "host2", "os": "ubuntu", "queues": ["workers", "gpu"], "tags": ["fast"]},
+            {"name": "host3", "os": "macos", "queues": ["workers"], "tags": ["slow"]},
+            {"name": "other", "queues": ["workers"]},
+        ],
+        "ports": [{"name": "web", "host": "host1", "port": 80, "tags": ["http"]}, {"host": "host1", "port": 81}],
+    }
+)
+
+CASES = {
+    "nothing asked": ({}, ["host1", "host2", "host3", "other"]),
+    "an exact queue": ({"queue": "primary"}, ["host1"]),
+    "a pattern": ({"name": "host?"}, ["host1", "host2", "host3"]),
+    "a set of characters": ({"name": "host[13]"}, ["host1", "host3"]),
+    "one of several patterns": ({"os": ["macos", "windows"]}, ["host3"]),
+    "any of a host's queues": ({"queue": "g*"}, ["host2"]),
+    "all keys together": ({"queue": "workers", "os": "ubuntu"}, ["host2"]),
+    "a tag": ({"tag": "slow"}, ["host3"]),
+    "a host without a system matches none": ({"queue": "workers", "os": "*"}, ["host2", "host3"]),
+    "empty patterns ask nothing": ({"os": "", "tag": [], "name": None}, ["host1", "host2", "host3", "other"]),
+    "a function": ({"custom": lambda host: host.size == 8 and host.os is None}, ["other"]),
+}
+
+
+@pytest.mark.parametrize(("asked", "names"), CASES.values(), ids=CASES)
+def test_hosts_match(asked, names):
+    assert [host.name for host in matching_hosts(HostQuery.of(**asked), FLEET.hosts)] == names
+
+
+def test_matching_is_case_sensitive():
+    with pytest.raises(NoMatch):
+        matching_hosts(HostQuery.of(os="Ubuntu"), FLEET.hosts)
+
+
+@pytest.mark.parametrize(("asked", "numbers"), [({"name": "w*"}, [80]), ({"tag": "http"}, [80]), ({}, [80, 81])], ids=["name", "tag", "all"])
+def test_ports_match(asked, numbers):
+    assert [port.port for port in matching_ports(PortQuery.of(**asked), FLEET.ports)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"queue": "worker"}, "no host matches queue='worker'; did you mean 'workers'?"),
+        ({"tag": ["fats", "none"]}, "no host matches tag='fats' or 'none'; did you mean 'fast'?"),
+        ({"os": "windows"}, "no host matches os='windows'"),
+        ({"queue": "gpu", "os": "macos"}, "no host matches queue='gpu', os='macos'"),
+        ({"custom": lambda host: False}, "no host matches custom"),
+    ],
+    ids=["queue", "tags", "os", "no overlap", "custom"],
+)
+def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
+    with pytest.raises(NoMatch) as error:
+        matching_hosts(HostQuery.of(**asked), FLEET.hosts)
+    there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow"
+    assert str(error.value) == f"{text} ({there_is})"
+
+
+def test_no_match_of_ports_says_what_there_is():
+    with pytest.raises(NoMatch) as error:
+        matching_ports(PortQuery.of(name="wep"), FLEET.ports)
+    assert str(error.value) == "no port matches name='wep'; did you mean 'web'? (names: web; tags: http)"
+
+
+def test_no_match_is_a_runtime_error():
+    assert issubclass(NoMatch, RuntimeError)
