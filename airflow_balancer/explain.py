@@ -14,7 +14,7 @@ from .errors import BalancerError, ConfigurationError
 from .fleet import FLEET_KEYS
 from .model import HostSpec, PortSpec
 from .spelling import suggestion
-from .yaml_files import read_root, yaml_text
+from .yaml_files import read_checked, yaml_text
 
 __all__ = ("CAUSES", "explained")
 
@@ -61,14 +61,13 @@ def _one_line(error: BaseException) -> str:
 
 
 def _broken_files(folders: Iterable[Path]) -> Iterator[ConfigurationError]:
-    """Yield the error of each YAML file below the folders that is no mapping, for failures that name no file."""
+    """Yield the error of each YAML file below the folders that cannot be read, for failures that name no file."""
     for folder in folders:
         for path in sorted(folder.rglob("*.yaml")):
             try:
-                read_root(path)
+                read_checked(path)
             except ConfigurationError as error:
-                if not str(error).endswith("at least 'hosts:'"):
-                    yield error
+                yield error
 
 
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
@@ -86,7 +85,7 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
         if isinstance(cause, BalancerError):
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
-    if isinstance(error, UnicodeError) or "must be a Dictionary" in str(error):
+    if isinstance(error, UnicodeError):
         for broken in _broken_files(folders):
             return broken
     return ConfigurationError(f"{source}: {_one_line(error)}")

@@ -12,7 +12,7 @@ from typing import Any
 from .errors import ConfigurationError
 from .keys import calling_file, calling_frame
 from .locate import upwards
-from .yaml_files import read_yaml
+from .yaml_files import read_checked
 
 __all__ = ("find_file", "read_inventory", "searching")
 
@@ -50,7 +50,7 @@ def find_file(name: str) -> Path:
 
 @lru_cache(maxsize=32)
 def _read(path: Path, modified: int, size: int) -> tuple[Any, ...]:  # noqa: ARG001 (the file's state is the cache's key)
-    data = read_yaml(path)
+    data = read_checked(path)
     if isinstance(data, dict):
         return tuple({"name": name, **(value or {})} for name, value in data.items())
     if isinstance(data, list):

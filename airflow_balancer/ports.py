@@ -5,19 +5,31 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
-from .errors import NoFreePort
+from .errors import ConfigurationError, NoFreePort
 from .model import MAX_PORT
 from .strategies import hash_fraction
 
-__all__ = ("DEFAULT_MIN", "PortTable", "check_range")
+__all__ = ("DEFAULT_MIN", "PortTable", "port_number")
 
 DEFAULT_MIN = 1000
 
 
-def check_range(first: int, last: int) -> None:
-    """Raise ValueError unless `first` to `last` is a range of ports."""
+def port_number(key: str, value: object) -> int:
+    """Return a port as a query gives it.
+
+    Raises:
+        ConfigurationError: It is no whole number from 1 to 65535.
+    """
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PORT:
+        raise ConfigurationError(f"key {key!r} must be a whole number from 1 to {MAX_PORT}, not {value!r}")
+    return value
+
+
+def _check_range(first: int, last: int) -> None:
     if not 1 <= first <= last <= MAX_PORT:
-        raise ValueError(f"a range of ports goes from min to max within 1 to {MAX_PORT}, not from {first} to {last}")
+        raise ConfigurationError(f"a range of ports goes from min to max within 1 to {MAX_PORT}, not from {first} to {last}")
 
 
 class PortTable:
@@ -42,9 +54,9 @@ class PortTable:
 
         Raises:
             NoFreePort: All of them are taken.
-            ValueError: The range is none, or leaves 1 to 65535.
+            ConfigurationError: The range is none, or leaves 1 to 65535; a ValueError.
         """
-        check_range(first, last)
+        _check_range(first, last)
         ask = (key, first, last)
         if ask not in self._given:
             port = self._free_port(key, first, last)

@@ -15,7 +15,7 @@ from .messages import unknown_key
 from .model import MAX_PORT, HostSpec
 from .nodes import walk
 from .picks import dotted
-from .ports import DEFAULT_MIN, PortTable
+from .ports import DEFAULT_MIN, PortTable, port_number
 from .query import HostQuery, matching_hosts
 from .strategies import build_strategy
 
@@ -108,15 +108,8 @@ def port_report(composed: Composed, query: Query) -> dict[str, Any]:
     fleet = composed.fleet
     picked, _ = _pick(fleet, _checked(query, "min", "max"), key)
     table = PortTable(picked.name, [port.port for port in fleet.ports if port.host == picked.name])
-    first, last = _number(query, "min", DEFAULT_MIN), _number(query, "max", MAX_PORT)
+    first, last = port_number("query.min", query.get("min", DEFAULT_MIN)), port_number("query.max", query.get("max", MAX_PORT))
     return {"host": picked.name, "port": table.take(key, first, last), "key": key}
-
-
-def _number(query: Query, key: str, default: int) -> int:
-    value = query.get(key, default)
-    if not isinstance(value, int) or not 1 <= value <= MAX_PORT:
-        raise ConfigurationError(f"query: key {key!r} must be a whole number from 1 to {MAX_PORT}, not {value!r}")
-    return value
 
 
 def validate_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)

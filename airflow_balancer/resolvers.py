@@ -94,11 +94,11 @@ def _port(ask: _Ask) -> int:
 def _free_port(ask: _Ask) -> int:
     from .model import MAX_PORT
     from .picks import PortAsk
-    from .ports import DEFAULT_MIN
+    from .ports import DEFAULT_MIN, port_number
 
     if host := ask.query.pop("host", None):
         ask.query["name"] = host["name"] if isinstance(host, Mapping) else host
-    first, last = int(ask.query.get("min", DEFAULT_MIN)), int(ask.query.get("max", MAX_PORT))
+    first, last = port_number("min", ask.query.get("min", DEFAULT_MIN)), port_number("max", ask.query.get("max", MAX_PORT))
     node = str(ask.node._get_full_key(None))
     return ask.picks.free_port(ask.root, PortAsk(node, ask.balancer, ask.host().name, first, last))
 

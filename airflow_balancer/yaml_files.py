@@ -9,7 +9,7 @@ import yaml
 
 from .errors import ConfigurationError
 
-__all__ = ("read_root", "read_yaml", "yaml_text")
+__all__ = ("read_checked", "read_root", "read_yaml", "yaml_text")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -51,14 +51,14 @@ def yaml_text(error: yaml.YAMLError) -> str:
     return f"line {error.problem_mark.line + 1}: {error.problem}{hint}"
 
 
-def read_root(path: Path) -> dict[str, object]:
-    """Return the YAML mapping at a path.
+def read_checked(path: Path) -> Any:
+    """Return a YAML file as plain data.
 
     Raises:
-        ConfigurationError: It cannot be read, or is no mapping; the text names the file.
+        ConfigurationError: It cannot be read; the text names the file, and the line.
     """
     try:
-        data = read_yaml(path)
+        return read_yaml(path)
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file") from None
     except UnicodeDecodeError as error:
@@ -67,6 +67,15 @@ def read_root(path: Path) -> dict[str, object]:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: {yaml_text(error)}") from None
+
+
+def read_root(path: Path) -> dict[str, object]:
+    """Return the YAML mapping at a path.
+
+    Raises:
+        ConfigurationError: It cannot be read, is empty, or is no mapping; the text names the file.
+    """
+    data = read_checked(path)
     if data is None:
         raise ConfigurationError(f"{path}: the file is empty; a balancer needs at least 'hosts:'")
     if not isinstance(data, dict):
