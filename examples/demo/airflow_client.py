@@ -97,7 +97,8 @@ class AirflowClient:
 
     def set_slots(self, pool: str, slots: int) -> None:
         """Change a pool by hand, as a person would."""
-        self._call("PATCH", f"pools/{pool}?update_mask=slots", json={"name": pool, "slots": slots})
+        body = {"name": pool, "slots": slots, "include_deferred": self._get(f"pools/{pool}")["include_deferred"]}
+        self._call("PATCH", f"pools/{pool}?update_mask=slots", json=body)
 
     def dag_versions(self, dag_id: str) -> int:
         """How many versions of a DAG Airflow 3 has."""

@@ -41,7 +41,7 @@ def postgres() -> Iterator[str | None]:
 
 @pytest.fixture(scope="session")
 def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    from .rig import IS_AIRFLOW_2, running_rig
+    from .rig import IS_AIRFLOW_2, running_rig  # noqa: PLC0415 skips where Airflow is missing
 
     database = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
     with running_rig(tmp_path_factory.mktemp("airflow"), database=database) as rig:

@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ if missing := [name for name in ("airflow", "asyncssh", "httpx", "psutil", "rich
     # The modules that import this one are skipped with it.
     pytest.skip(f"not installed: {', '.join(missing)}", allow_module_level=True)
 
-from examples.demo import picks  # noqa: E402
-from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome  # noqa: E402
-from examples.demo.airflow_processes import Airflow  # noqa: E402
-from examples.demo.fleet import DAGS, read_fleet, write_fleet  # noqa: E402
-from examples.demo.ssh_hosts import EmbeddedHosts, SshHost  # noqa: E402
+from examples.demo import picks
+from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome
+from examples.demo.airflow_processes import Airflow
+from examples.demo.fleet import DAGS, read_fleet, write_fleet
+from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 __all__ = ("IS_AIRFLOW_2", "Rig", "overlaps", "running_rig", "spans")
@@ -37,6 +37,7 @@ class Rig:
 
     airflow: Airflow
     hosts: list[SshHost]
+    pools_at_start: dict[str, int] = field(default_factory=dict)
 
     def fleet(self, *, sizes: Mapping[str, int] | None = None) -> Fleet:
         """The example's fleet with a port `single`, and other sizes where they are given."""
@@ -82,6 +83,7 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
         with airflow:
             for dag_id in ("etl", "port_spans", "host_spans", "plain"):
                 airflow.wait_for_dag(dag_id)
+            rig.pools_at_start |= airflow.client.pools()
             yield rig
 
 

@@ -10,13 +10,18 @@ POOLS = {"127.0.0.2": 2, "127.0.0.3": 3, "127.0.0.4": 3, "warehouse": 1, "single
 
 
 def test_pools_are_there_once_airflow_has_started(rig: Rig) -> None:
-    assert rig.airflow.client.pools() == {"default_pool": 128, **POOLS}
+    assert rig.pools_at_start == {"default_pool": 128, **POOLS}
 
 
 def test_each_task_runs_on_its_picked_host_in_its_pool(rig: Rig) -> None:
     picked = rig.picks("etl.py")
-    outputs = rig.run("etl")
-    assert {task: output.rpartition(" on ")[2] for task, output in outputs.items()} == {task: pick["host"] for task, pick in picked.items()}
+    run_id = rig.airflow.run_dag("etl")
+    client = rig.airflow.client
+    ran = {
+        task.task_id: {"host": client.output("etl", run_id, task.task_id).rpartition(" on ")[2], "pool": task.pool}
+        for task in client.tasks("etl", run_id)
+    }
+    assert ran == picked
     assert {pick["host"] for pick in picked.values()} == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 
 

@@ -1,0 +1,87 @@
+"""The demo, run as a person does."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from examples.demo.openssh_hosts import find_sshd
+
+from .rig import IS_AIRFLOW_2
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def demo(log: Path, **switches: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the demo in a process group of its own, with its output in a file."""
+    env = {**os.environ, **switches, "COLUMNS": "120"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "examples.demo"], cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=120)
+
+
+def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], timeout: float = 300) -> re.Match[str]:
+    """Wait for a line in the demo's output."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if found := re.search(pattern, log.read_text()):
+            return found
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The processes that a process has started, and theirs."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def test_demo_runs_on_openssh(tmp_path: Path) -> None:
+    if find_sshd() is None:
+        pytest.skip("sshd is not installed: apt-get install openssh-server")
+    with demo(tmp_path / "log", SSHD="1") as process:
+        assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text()
+    assert (tmp_path / "log").read_text().count("✓") == 12
+
+
+def test_kept_demo_shows_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with demo(log, KEEP="1") as process:
+        url = wait_for(log, r"stays up until Ctrl-C: (\S+)", process)[1]
+        home = Path(wait_for(log, r"AIRFLOW_HOME=(\S+)", process)[1])
+        assert httpx.get(url, follow_redirects=True, trust_env=False).is_success
+        started = family(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 0, log.read_text()
+    assert [one for one in started if one.is_running()] == []
+    assert not home.exists()
+
+
+def test_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with demo(log) as process:
+        wait_for(log, r"Airflow: (\S+)", process)
+        started = family(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 130, log.read_text()
+    assert len(started) > (0 if IS_AIRFLOW_2 else 2)
+    assert [one for one in started if one.is_running()] == []
