@@ -63,7 +63,7 @@ def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]
             text = f"its name has {len(host.name)} characters, Airflow allows {MAX_NAME}; shorten the host's name"
             problems.append(Problem(text, subject, origin=origin))
         elif isinstance(host.password, VariableSpec) and host.password.key not in variables:
-            text = f"its password is Airflow Variable {host.password.key!r}, which does not exist; set it, then apply again"
+            text = f"its password is Airflow Variable {host.password.key!r}, which cannot be read; set it, then apply again"
             problems.append(Problem(text, subject, origin=origin))
         else:
             connection = _connection(host, variables)

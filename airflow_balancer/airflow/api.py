@@ -1,0 +1,176 @@
+"""Airflow's REST API, version 2: reads and applies the same plans from a machine without the metadata database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ..errors import BalancerError
+from ..fleet import PoolSlots
+from .connections import SshConnection, is_ours, plan_connections
+from .plan import Plan
+from .pools import WantedPool, plan_pools
+
+__all__ = ("ApiError", "RestApi")
+
+_PAGE = 100
+"""The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
+_CHUNK = 500
+_HIDDEN = "***"
+_SECONDS = 60.0
+
+
+class ApiError(BalancerError):
+    """Airflow's API server cannot be reached, or refuses."""
+
+
+class RestApi:
+    """A session with an Airflow API server; use it as a context manager.
+
+    Args:
+        url: The server's address, such as `https://airflow.example.org/prefix`.
+        username: Who logs in; without it, the server must let everyone in.
+        password: The user's password.
+        token: A token to use in place of logging in.
+        transport: What carries the requests, in place of the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._login = {"username": username, "password": password} if username else None
+        self._token = token
+        self._client = httpx.Client(base_url=f"{self._url}/", timeout=_SECONDS, transport=transport)
+
+    def __repr__(self) -> str:
+        return f"RestApi({self._url!r})"
+
+    def __enter__(self) -> RestApi:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.close()
+
+    def read_pools(self) -> list[PoolSlots]:
+        """Return all pools that the user may read."""
+        return [PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"]) for item in self._all("pools")]
+
+    def read_connections(self) -> list[SshConnection]:
+        """Return all connections that the user may read, without their passwords: the server hides them."""
+        return [_connection(item) for item in self._all("connections")]
+
+    def read_variables(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the values of those Variables of the `keys` that exist and that the server does not hide."""
+        answers = {key: self._request("GET", f"variables/{quote(key, safe='')}", missing=True) for key in sorted(keys)}
+        return {key: answer["value"] for key, answer in answers.items() if answer and answer["value"] != _HIDDEN}
+
+    def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
+        """Return what `apply_pools` would write."""
+        return plan_pools(wanted, self.read_pools())
+
+    def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
+        """Make Airflow's pools what is `wanted`, and return the plan that was applied.
+
+        Raises:
+            ApiError: The server refuses; what it took before that stays.
+        """
+        plan = self.plan_pools(wanted)
+        self._bulk("pools", "create", [_pool(pool) for pool in plan.create], action_on_existence="skip")
+        self._bulk("pools", "update", [_pool(change.after) for change in plan.update])
+        if prune:
+            self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
+        return plan
+
+    def plan_connections(self, wanted: Mapping[str, SshConnection]) -> Plan[SshConnection]:
+        """Return what `apply_connections` would write, passwords left aside: they cannot be compared."""
+        current = [item._replace(password=wanted[item.name].password) if item.name in wanted else item for item in self.read_connections()]
+        return plan_connections(wanted, current)
+
+    def apply_connections(self, wanted: Mapping[str, SshConnection], *, prune: bool = False) -> Plan[SshConnection]:
+        """Make Airflow's connections what is `wanted`; passwords are written each time.
+
+        Raises:
+            ApiError: The server refuses; what it took before that stays.
+        """
+        plan = self.plan_connections(wanted)
+        unchanged = [item for item in plan.unchanged if is_ours(item) and item.password]
+        written = [*plan.create, *(change.after for change in plan.update), *unchanged]
+        self._bulk("connections", "create", [_body(item) for item in written], action_on_existence="overwrite")
+        if prune:
+            self._bulk("connections", "delete", [item.name for item in plan.orphaned], action_on_non_existence="skip")
+        return plan
+
+    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
+        offset, total = 0, 1
+        while offset < total:
+            page = self._request("GET", kind, params={"limit": _PAGE, "offset": offset, "order_by": "id"})
+            items = page[kind]
+            yield from items
+            offset, total = offset + len(items), page["total_entries"] if items else 0
+
+    def _bulk(self, kind: str, action: str, entities: Sequence[Any], **more: str) -> None:
+        for start in range(0, len(entities), _CHUNK):
+            body = {"actions": [{"action": action, "entities": entities[start : start + _CHUNK], **more}]}
+            answer = self._request("PATCH", kind, json=body)
+            if errors := (answer.get(action) or {}).get("errors"):
+                raise ApiError(f"{self._url}: cannot {action} {kind}: {errors[0].get('error', errors[0])}")
+
+    def _request(self, method: str, path: str, *, missing: bool = False, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self._token or self._log_in()}"}
+        response = self._send(lambda: self._client.request(method, f"api/v2/{path}", headers=headers, **more))
+        if missing and response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return self._answer(response, f"{method} {path}")
+
+    def _log_in(self) -> str:
+        # Without a user only a server that lets everyone in gives a token.
+        response = self._send(lambda: self._client.request("POST" if self._login else "GET", "auth/token", json=self._login))
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            user = f"user {self._login['username']!r}" if self._login else "nobody (no username is given)"
+            raise ApiError(f"{self._url}: {user} may not log in; check [balancer] api_username and api_password")
+        self._token = str(self._answer(response, "login")["access_token"])
+        return self._token
+
+    def _send(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        try:
+            return send()
+        except httpx.HTTPError as error:
+            raise ApiError(f"{self._url}: cannot be reached ({type(error).__name__}: {error}); check [balancer] api_url") from None
+
+    def _answer(self, response: httpx.Response, what: str) -> Any:
+        try:
+            data = response.json()
+        except ValueError:
+            data = None
+        if response.is_success and isinstance(data, dict):
+            return data
+        detail = data.get("detail") if isinstance(data, dict) else "no Airflow 3 API server answers there"
+        raise ApiError(f"{self._url}: {what}: {response.status_code} {response.reason_phrase}: {detail}")
+
+
+def _pool(pool: PoolSlots) -> dict[str, Any]:
+    return pool._asdict()
+
+
+def _body(item: SshConnection) -> dict[str, Any]:
+    keys = ("conn_type", "description", "host", "login", "password", "port", "extra")
+    return {"connection_id": item.name, **{key: getattr(item, key) for key in keys}}
+
+
+def _connection(item: dict[str, Any]) -> SshConnection:
+    extra = json.dumps(json.loads(item["extra"] or "{}"), sort_keys=True)
+    return SshConnection(
+        item["connection_id"], item["host"], item["login"], None, item["port"], extra, item["description"] or "", item["conn_type"]
+    )
