@@ -115,14 +115,13 @@ def without_self_warning() -> Iterator[None]:
 def _hydra_set_aside() -> Iterator[None]:
     """Let Hydra start although an app may be running in this process, and put that one back."""
     with _lock:
-        instance = GlobalHydra.instance()
-        running = instance.hydra
-        instance.hydra = None
+        running = GlobalHydra.instance().hydra
+        GlobalHydra.instance().hydra = None
         try:
             with without_self_warning():
                 yield
         finally:
-            instance.hydra = running
+            GlobalHydra.instance().hydra = running
 
 
 def forced(overrides: Sequence[str], source: FilePath) -> list[str]:

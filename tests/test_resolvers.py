@@ -187,7 +187,7 @@ def test_a_query_says_which_balancer():
         (
             "${balancer.free_port:{host:host1,min:0}}",
             "asked: ${balancer.free_port:{host:host1,min:0}}: "
-            "a range of ports goes from min to max within 1 to 65535, not from 0 to 65535",
+            "key 'min' must be a whole number from 1 to 65535, not 0",
         ),
         (
             "${balancer.free_port:{host:host1,min:low}}",

@@ -1,0 +1,224 @@
+"""The objects: airflow-pydantic's models, held to our rules."""
+
+from __future__ import annotations
+
+import airflow_pydantic
+import pytest
+from airflow_pydantic import Pool, Variable
+from pydantic import ValidationError
+
+from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery
+from airflow_balancer.config import configured_pools
+from airflow_balancer.testing import pools, variables
+
+HOSTS = [
+    {"name": "host1", "size": 16, "os": "ubuntu", "queues": ["primary"]},
+    {"name": "host2", "size": 16, "os": "ubuntu", "queues": ["workers"]},
+    {"name": "host3", "size": 8, "os": "macos", "queues": ["workers"]},
+]
+
+
+@pytest.fixture
+def balancer() -> BalancerConfiguration:
+    return BalancerConfiguration(hosts=HOSTS, ports=[{"host": "host1", "port": 8080, "name": "web"}, {"host_name": "host2", "port": 8793}])
+
+
+class TestKind:
+    @pytest.mark.parametrize(
+        "name",
+        ["BalancerConfiguration", "Host", "Port", "BalancerHostQueryConfiguration", "BalancerPortQueryConfiguration", "PoolManagerConfiguration"],
+    )
+    def test_each_object_is_one_of_airflow_pydantics(self, name):
+        import airflow_balancer
+
+        assert issubclass(getattr(airflow_balancer, name), getattr(airflow_pydantic, name))
+
+    def test_a_host_of_airflow_pydantic_becomes_ours(self):
+        balancer = BalancerConfiguration(hosts=[airflow_pydantic.Host(name="a", size=3)])
+        assert (type(balancer.hosts[0]), balancer.hosts[0].size) == (Host, 3)
+
+    def test_a_host_given_is_the_host_that_is_kept(self):
+        host = Host(name="a")
+        assert BalancerConfiguration(hosts=[host]).hosts[0] is host
+        assert (host.size, host.username, host.pool.pool) == (8, "airflow", "a")
+
+    def test_a_template_fills_in_what_is_left_out(self):
+        template = BalancerConfiguration(default_username="someone")
+        assert BalancerConfiguration(template=template, hosts=[{"name": "a"}]).hosts[0].username == "someone"
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: Host(name="a", sise=3), "host 'a': unknown key 'sise'; did you mean 'size'?"),
+            (lambda: Host(name="a", size=-3), "host 'a': key 'size' must be a whole number from 1 to 2147483647, not -3"),
+            (lambda: Port(host="a", port=70000), "port 70000: key 'port' must be a whole number from 1 to 65535, not 70000"),
+            (lambda: Port(port=80), "port 80: needs key 'host': the name of a host"),
+            (lambda: Port(host=Host(name="a"), host_name="b", port=80), "key 'host' says 'a' but 'host_name' says 'b'"),
+            (lambda: BalancerConfiguration(hosts=HOSTS, sise=3), "unknown key 'sise'"),
+            (lambda: BalancerConfiguration(hosts=[Host(name="a"), Host(name="a")]), "host 'a': is there twice"),
+            (lambda: BalancerConfiguration(hosts=HOSTS, ports=[Port(host="a", port=80)]), "port 80: unknown host 'a'"),
+            (lambda: BalancerConfiguration(strategy="nope"), "key 'strategy': unknown strategy 'nope'"),
+        ],
+        ids=["key", "size", "port", "no host", "two hosts", "balancer's key", "twice", "unknown host", "strategy"],
+    )
+    def test_what_is_wrong_is_named(self, make, message):
+        with pytest.raises(ValidationError) as error:
+            make()
+        assert message in str(error.value)
+
+    def test_a_message_has_no_password(self):
+        with pytest.raises(ValidationError) as error:
+            BalancerConfiguration(default_password="hunter2", hosts=[{"name": "a", "password": "hunter3", "sise": 1}])
+        assert "hunter" not in str(error.value)
+
+    def test_an_assignment_is_held_to_the_rules_and_undone(self, balancer):
+        hosts = balancer.hosts
+        with pytest.raises(ValidationError, match="is there twice"):
+            balancer.hosts = [Host(name="a"), Host(name="a")]
+        assert balancer.hosts is hosts
+
+    def test_an_assignment_settles_defaults(self, balancer):
+        balancer.ports = []
+        balancer.hosts = [Host(name="new")]
+        assert (balancer.hosts[0].size, balancer.hosts[0].pool.slots) == (8, 8)
+
+
+class TestPicking:
+    def test_a_key_picks_the_same_host_every_time(self, balancer):
+        assert {balancer.select_host(queue="workers", key="etl").name for _ in range(5)} == {"host3"}
+
+    def test_calls_without_a_key_are_told_apart_by_file_and_number(self):
+        code = "from airflow_balancer import BalancerConfiguration\nb = BalancerConfiguration(hosts=HOSTS)\nnames = [b.select_host().name for _ in range(12)]"
+        runs = []
+        for _ in range(2):
+            module = {"HOSTS": HOSTS, "__file__": "/elsewhere/dag.py", "__name__": "dag"}
+            exec(code, module)
+            runs.append(module["names"])
+        other = {"HOSTS": HOSTS, "__file__": "/elsewhere/other.py", "__name__": "other"}
+        exec(code, other)
+        assert runs[0] == runs[1] == [BalancerConfiguration(hosts=HOSTS).select_host(key=f"dag.py#{n}").name for n in range(12)]
+        assert other["names"] != runs[0]
+
+    def test_a_host_without_a_system_matches_no_system(self):
+        balancer = BalancerConfiguration(hosts=[Host(name="a")])
+        with pytest.raises(NoMatch, match=r"no host matches os='ubuntu' \(names: a; queues: none; systems: none; tags: none\)"):
+            balancer.filter_hosts(os="ubuntu")
+
+    def test_a_strategy_of_the_balancer_chooses(self):
+        class Last:
+            def choose(self, key, candidates, load):
+                return candidates[-1]
+
+        assert BalancerConfiguration(hosts=HOSTS, strategy=Last()).select_host().name == "host3"
+
+    def test_tracked_ports_are_selected(self, balancer):
+        assert balancer.select_port(name="web").port == 8080
+        assert [port.pool for port in balancer.filter_ports()] == ["host2-8793", "web"]
+
+    def test_a_host_added_in_place_is_picked(self, balancer):
+        balancer.hosts.append(Host(name="host0", size=1, queues=["late"]))
+        assert balancer.select_host(queue="late").name == "host0"
+
+
+class TestFreePort:
+    def test_two_calls_give_two_ports(self, balancer):
+        ports = {balancer.free_port(balancer.hosts[0], min=2000, max=2009).port for _ in range(10)}
+        assert ports == set(range(2000, 2010))
+
+    def test_a_full_range_fails_at_once(self, balancer):
+        with pytest.raises(NoFreePort, match="host 'host1': all ports from 8080 to 8080 are taken"):
+            balancer.free_port("host1", min=8080, max=8080)
+
+    def test_the_last_port_is_reached(self, balancer):
+        assert balancer.free_port("host1", min=65535).port == 65535
+
+    def test_equal_keys_get_the_same_port(self, balancer):
+        assert balancer.free_port("host1", key="a").port == balancer.free_port("host1", key="a").port
+
+    def test_a_port_that_is_tracked_later_is_taken(self, balancer):
+        balancer.free_port("host1")
+        balancer.ports.append(Port(host=balancer.hosts[0], port=3000))
+        assert balancer.free_port("host1", min=3000, max=3001).port == 3001
+
+    def test_an_unknown_host_is_named(self, balancer):
+        with pytest.raises(NoMatch, match=r"no host is named 'hots1'; did you mean 'host1'\? \(hosts: host1, host2, host3\)"):
+            balancer.free_port("hots1")
+
+    def test_a_port_has_its_host_and_its_pool(self, balancer):
+        port = balancer.free_port(balancer.hosts[0], min=3000, max=3000)
+        assert (port.host.name, port.port, port.pool) == ("host1", 3000, "host1-3000")
+
+
+class TestQueries:
+    def test_a_query_selects_the_same_host_each_time(self, balancer):
+        query = HostQuery(balancer=balancer)
+        assert {query.execute().name for _ in range(5)} == {query.execute().name}
+
+    def test_a_query_with_a_key_selects_as_the_balancer_does(self, balancer):
+        for key in map(str, range(10)):
+            assert HostQuery(balancer=balancer, key=key).execute() is balancer.select_host(key=key)
+
+    def test_a_query_filters(self, balancer):
+        assert [host.name for host in HostQuery(balancer=balancer, kind="filter", queue="workers").execute()] == ["host2", "host3"]
+
+    def test_a_port_query_selects_and_filters(self, balancer):
+        assert PortQuery(balancer=balancer, name="web").execute().port == 8080
+        assert [port.port for port in PortQuery(balancer=balancer, kind="filter").execute()] == [8793, 8080]
+
+
+class TestSecrets:
+    HOST = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
+
+    def test_repr_and_json_mask_them(self):
+        balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
+        for text in (repr(balancer), str(balancer), balancer.model_dump_json(), str(balancer.model_dump(mode="json")), repr(balancer.hosts)):
+            assert "hunter" not in text
+            assert "**********" in text
+
+    def test_the_code_that_needs_them_has_them(self):
+        host = BalancerConfiguration(hosts=[self.HOST]).hosts[0]
+        assert (host.password, host.override(name="b").password, host.model_dump()["password"]) == ("hunter2",) * 3
+
+    def test_a_variables_key_is_shown_but_not_its_value(self):
+        host = Host(name="a", password=Variable(key="the_key", _val="hunter2"))
+        assert "the_key" in repr(host)
+        assert "hunter" not in repr(host) + host.model_dump_json()
+
+    def test_a_hook_gets_the_variables_value(self):
+        host = Host(name="a", username="admin", password=Variable(key="the_key"))
+        with variables("hunter2"):
+            assert host.hook().password == "hunter2" if hasattr(host.hook(), "password") else host.password.get() == "hunter2"
+
+
+class TestPools:
+    def test_each_host_and_port_has_one(self, balancer):
+        assert [(pool.pool, pool.slots) for pool in configured_pools(balancer)] == [
+            ("host1", 16),
+            ("host2", 16),
+            ("host2-8793", 1),
+            ("host3", 8),
+            ("web", 1),
+        ]
+
+    def test_the_generated_dag_reconciles_them(self, balancer):
+        (dag,) = balancer.managed_dags()
+        plan = dag.tasks["reconcile_pools"].op_kwargs["pool_plan"]
+        assert [(pool["name"], pool["slots"]) for pool in plan] == [(pool.pool, pool.slots) for pool in configured_pools(balancer)]
+
+    def test_generated_files_are_python(self, balancer):
+        for name, source in balancer.generated_files().items():
+            compile(source, name, "exec")
+
+    def test_a_host_that_is_overridden_keeps_the_pool_it_was_given(self):
+        given = BalancerConfiguration(hosts=[{"name": "a", "pool": "shared"}, {"name": "b"}]).hosts
+        assert given[0].override(size=3).pool.pool == "shared"
+        assert given[1].override(size=3).pool is None
+
+    def test_a_hosts_pool_is_an_airflow_pydantic_pool(self, balancer):
+        assert balancer.hosts[0].pool == Pool(pool="host1", slots=16, description="Balancer pool for host(host1)")
+
+    def test_testing_with_pools_needs_no_database(self):
+        with pools():
+            assert BalancerConfiguration(hosts=HOSTS).select_host(queue="primary").name == "host1"
