@@ -55,7 +55,10 @@ WRONG_YAML = {
     ),
     "port 0": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 0}", f"port 0: key 'port' {PORTS}, not 0"),
     "port 65536": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 65536}", f"port 65536: key 'port' {PORTS}, not 65536"),
-    "a port that is a text": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: http}", f"port 'http': key 'port' {PORTS}, not 'http'"),
+    "a port that is a text": (
+        "hosts:\n  - name: host1\nports:\n  - {host: host1, port: http}",
+        f"port 'http': key 'port' {PORTS}, not 'http'",
+    ),
     "a port without a host": ("hosts:\n  - name: host1\nports:\n  - {port: 80}", "port 80: needs key 'host': the name of a host"),
     "a port on an unknown host": (
         "hosts:\n  - name: host1\nports:\n  - {host: hots1, port: 80}",
@@ -107,7 +110,10 @@ WRONG_YAML = {
         "hosts:\n  - name: ${nothing}",
         "key 'hosts[0].name': Interpolation key 'nothing' not found; check its spelling, and the dots of a relative one",
     ),
-    "a value that must be given": ("hosts:\n  - name: ???", "key 'hosts[0].name': Missing mandatory value: name; it is ???, give it a value"),
+    "a value that must be given": (
+        "hosts:\n  - name: ???",
+        "key 'hosts[0].name': Missing mandatory value: name; it is ???, give it a value",
+    ),
     "no balancer": ("tasks: []", "there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'"),
     "two balancers": (
         "a: {_target_: airflow_balancer.BalancerConfiguration}\nb: {_target_: airflow_balancer.BalancerConfiguration}",

@@ -26,7 +26,14 @@ def balancer() -> BalancerConfiguration:
 class TestKind:
     @pytest.mark.parametrize(
         "name",
-        ["BalancerConfiguration", "Host", "Port", "BalancerHostQueryConfiguration", "BalancerPortQueryConfiguration", "PoolManagerConfiguration"],
+        [
+            "BalancerConfiguration",
+            "Host",
+            "Port",
+            "BalancerHostQueryConfiguration",
+            "BalancerPortQueryConfiguration",
+            "PoolManagerConfiguration",
+        ],
     )
     def test_each_object_is_one_of_airflow_pydantics(self, name):
         import airflow_balancer
@@ -173,7 +180,13 @@ class TestSecrets:
 
     def test_repr_and_json_mask_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
-        for text in (repr(balancer), str(balancer), balancer.model_dump_json(), str(balancer.model_dump(mode="json")), repr(balancer.hosts)):
+        for text in (
+            repr(balancer),
+            str(balancer),
+            balancer.model_dump_json(),
+            str(balancer.model_dump(mode="json")),
+            repr(balancer.hosts),
+        ):
             assert "hunter" not in text
             assert "**********" in text
 

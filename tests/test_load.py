@@ -145,7 +145,10 @@ class TestPublishedCalls:
     @pytest.mark.parametrize("kind", [str, lambda path: path], ids=["text", "path"])
     def test_load_path(self, airflow_tree, kind):
         path = airflow_tree / "config/extensions/balancer.yaml"
-        assert sizes(BalancerConfiguration.load_path(kind(path), overrides=["extensions.balancer.default_size=3"])) == {"host1": 2, "host2": 3}
+        assert sizes(BalancerConfiguration.load_path(kind(path), overrides=["extensions.balancer.default_size=3"])) == {
+            "host1": 2,
+            "host2": 3,
+        }
 
     def test_no_default_is_loaded_in_place_of_what_is_missing(self, airflow_tree):
         with pytest.raises(ConfigurationError, match="other.yaml: there is no such file"):

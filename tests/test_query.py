@@ -42,7 +42,9 @@ def test_matching_is_case_sensitive():
         matching_hosts(HostQuery.of(os="Ubuntu"), FLEET.hosts)
 
 
-@pytest.mark.parametrize(("asked", "numbers"), [({"name": "w*"}, [80]), ({"tag": "http"}, [80]), ({}, [80, 81])], ids=["name", "tag", "all"])
+@pytest.mark.parametrize(
+    ("asked", "numbers"), [({"name": "w*"}, [80]), ({"tag": "http"}, [80]), ({}, [80, 81])], ids=["name", "tag", "all"]
+)
 def test_ports_match(asked, numbers):
     assert [port.port for port in matching_ports(PortQuery.of(**asked), FLEET.ports)] == numbers
 

@@ -186,8 +186,7 @@ def test_a_query_says_which_balancer():
         ),
         (
             "${balancer.free_port:{host:host1,min:0}}",
-            "asked: ${balancer.free_port:{host:host1,min:0}}: "
-            "key 'min' must be a whole number from 1 to 65535, not 0",
+            "asked: ${balancer.free_port:{host:host1,min:0}}: key 'min' must be a whole number from 1 to 65535, not 0",
         ),
         (
             "${balancer.free_port:{host:host1,min:low}}",

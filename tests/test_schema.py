@@ -75,7 +75,10 @@ def test_only_our_own_group_is_stored():
 
 
 def test_an_app_composes_them_without_an_import(python, write):
-    write("config.yaml", "defaults:\n  - /airflow_balancer/balancer@balancer\n  - /airflow_balancer/strategy@balancer.strategy: random\n  - _self_\n")
+    write(
+        "config.yaml",
+        "defaults:\n  - /airflow_balancer/balancer@balancer\n  - /airflow_balancer/strategy@balancer.strategy: random\n  - _self_\n",
+    )
     code = (
         "import hydra\n"
         "with hydra.initialize_config_dir(config_dir=__import__('os').getcwd(), version_base=None):\n"

@@ -42,7 +42,16 @@ def test_a_hash_is_the_same_on_every_machine():
 
 
 def test_picks_are_the_same_on_every_machine():
-    assert [pick(key, machines(1, 2, 3, 4)).name for key in KEYS[:8]] == ["host3", "host0", "host2", "host3", "host3", "host2", "host2", "host3"]
+    assert [pick(key, machines(1, 2, 3, 4)).name for key in KEYS[:8]] == [
+        "host3",
+        "host0",
+        "host2",
+        "host3",
+        "host3",
+        "host2",
+        "host2",
+        "host3",
+    ]
 
 
 @pytest.mark.parametrize("sizes", [(8, 8, 8, 8), (1, 2, 3, 4), (16, 16, 8, 1, 32), (1,) * 10], ids=str)
