@@ -18,15 +18,21 @@ if missing := [name for name in ("airflow", "asyncssh", "httpx", "psutil", "rich
     # The modules that import this one are skipped with it.
     pytest.skip(f"not installed: {', '.join(missing)}", allow_module_level=True)
 
+import httpx
+import psutil
+
 from examples.demo import picks
 from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome
 from examples.demo.airflow_processes import Airflow
 from examples.demo.fleet import DAGS, read_fleet, write_fleet
+from examples.demo.openssh_hosts import find_sshd
+from examples.demo.processes import wait_until
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-__all__ = ("IS_AIRFLOW_2", "Rig", "overlaps", "running_rig", "spans")
+__all__ = ("IS_AIRFLOW_2", "Rig", "answers", "family", "find_sshd", "overlaps", "running_rig", "still_running")
 
+SERIALIZE = Path(__file__).with_name("serialize.py")
 TEST_DAGS = Path(__file__).with_name("dags")
 Fleet = dict[str, Any]
 
@@ -64,6 +70,22 @@ class Rig:
         found: dict[str, dict[str, str]] = json.loads(printed.splitlines()[-1])
         return found
 
+    def serialized(self, file: str, seed: int) -> str:
+        """Parse a DAG file in a fresh process and return the number and the hash of its serialized DAGs."""
+        home = self.airflow.home
+        printed = home.python(str(SERIALIZE), str(home.dags / file), env={"PYTHONHASHSEED": str(seed)})
+        return printed.splitlines()[-1]
+
+    def run_often(self, dag_id: str, file: str, runs: int) -> int:
+        """Run a DAG again and again, parsed anew before each run, and return how many versions it has."""
+        client = self.airflow.client
+        for _ in range(runs):
+            before = client.last_parsed(dag_id)
+            (self.airflow.home.dags / file).touch()
+            wait_until(lambda: client.last_parsed(dag_id) != before, f"the parsing of {file}")  # noqa: B023 called at once
+            self.airflow.run_dag(dag_id)
+        return client.dag_versions(dag_id)
+
     def scheduler_log(self, number: int = 1) -> str:
         """What a scheduler has logged."""
         return (self.airflow.home.logs / f"scheduler-{number}.log").read_text()
@@ -81,10 +103,25 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
             shutil.copy(file, home.dags)
         home.migrate()
         with airflow:
-            for dag_id in ("etl", "port_spans", "host_spans", "plain"):
+            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain"):
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig
+
+
+def answers(url: str) -> bool:
+    """Whether a web page is there."""
+    return httpx.get(url, follow_redirects=True, trust_env=False).is_success
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The processes that a process has started, and theirs."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that has, and that nobody has asked for its exit code yet, has ended."""
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def spans(outputs: Mapping[str, str]) -> list[tuple[float, float]]:

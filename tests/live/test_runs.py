@@ -34,13 +34,17 @@ def test_port_pool_runs_one_task_at_a_time(rig: Rig) -> None:
     assert overlaps(rig.run("port_spans")) == 0
 
 
+def test_twenty_parses_give_one_serialized_dag(rig: Rig) -> None:
+    assert {rig.serialized("etl.py", seed) for seed in range(20)} == {rig.serialized("etl.py", 20)}
+
+
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 keeps no DAG versions")
 def test_ten_runs_with_parsing_between_them_leave_one_dag_version(rig: Rig) -> None:
-    client = rig.airflow.client
-    parsed = set()
-    for _ in range(10):
-        (rig.airflow.home.dags / "spans.py").touch()
-        rig.run("host_spans")
-        parsed.add(client.last_parsed("host_spans"))
-    assert len(parsed) > 1
-    assert client.dag_versions("host_spans") == 1
+    assert rig.run_often("picks", "picks.py", 10) == 1
+
+
+@pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 keeps no DAG versions")
+def test_random_picks_make_dag_versions(rig: Rig) -> None:
+    before = rig.airflow.client.dag_versions("picks")
+    rig.write({**rig.fleet(), "strategy": "random"})
+    assert rig.run_often("picks", "picks.py", 4) > before
