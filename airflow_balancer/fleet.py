@@ -81,11 +81,14 @@ class Fleet:
 
     @cached_property
     def pools(self) -> tuple[PoolSlots, ...]:
-        """The pools that Airflow should have, sorted by name: one for each host and each port.
+        """The pools that Airflow should have: one for each host, then one for each port.
 
         Hosts that name the same pool share it; its slots are those given with it, else the host's size.
         """
-        return tuple(sorted({pool.name: pool for _, pool in _asked_pools(self)}.values()))
+        first: dict[str, PoolSlots] = {}
+        for _, pool in _asked_pools(self):
+            first.setdefault(pool.name, pool)
+        return tuple(first.values())
 
 
 def check_host(data: Mapping[str, Any]) -> None:

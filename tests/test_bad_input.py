@@ -191,7 +191,7 @@ def test_a_missing_option_lists_those_there_are(write):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match="nope.yaml: there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"nope\.yaml: there is no such file"):
         load_fleet(tmp_path / "nope.yaml")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import airflow_pydantic
 import pytest
 from airflow_pydantic import Pool, Variable
@@ -97,7 +99,7 @@ class TestPicking:
         assert {balancer.select_host(queue="workers", key="etl").name for _ in range(5)} == {"host3"}
 
     def test_calls_without_a_key_are_told_apart_by_file_and_number(self):
-        code = "from airflow_balancer import BalancerConfiguration\nb = BalancerConfiguration(hosts=HOSTS)\nnames = [b.select_host().name for _ in range(12)]"
+        code = "import airflow_balancer as a\nb = a.BalancerConfiguration(hosts=HOSTS)\nnames = [b.select_host().name for _ in range(12)]"
         runs = []
         for _ in range(2):
             module = {"HOSTS": HOSTS, "__file__": "/elsewhere/dag.py", "__name__": "dag"}
@@ -176,7 +178,7 @@ class TestQueries:
 
 
 class TestSecrets:
-    HOST = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
+    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
 
     def test_repr_and_json_mask_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
@@ -210,9 +212,9 @@ class TestPools:
         assert [(pool.pool, pool.slots) for pool in configured_pools(balancer)] == [
             ("host1", 16),
             ("host2", 16),
-            ("host2-8793", 1),
             ("host3", 8),
             ("web", 1),
+            ("host2-8793", 1),
         ]
 
     def test_the_generated_dag_reconciles_them(self, balancer):

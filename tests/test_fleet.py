@@ -61,8 +61,8 @@ def test_each_host_and_port_has_a_pool():
     fleet = Fleet.from_data({"hosts": HOSTS, "ports": [{"host": "host1", "port": 80}, {"name": "web", "host": "host1", "port": 81}]})
     assert fleet.pools == (
         PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False),
-        PoolSlots("host1-80", 1, "Balancer pool for host(host1) port(80)", include_deferred=True),
         PoolSlots("host2", 4, "Balancer pool for host(host2)", include_deferred=False),
+        PoolSlots("host1-80", 1, "Balancer pool for host(host1) port(80)", include_deferred=True),
         PoolSlots("web", 1, "Balancer pool for host(host1) port(81)", include_deferred=True),
     )
 

@@ -15,7 +15,7 @@ TREE = {
     "env/prod.yaml": "# @package _global_\nbalancer: {default_size: 4, host_overrides: {host1: {size: 6}}}\n",
 }
 AIRFLOW_CONFIG = {
-    "config/config.yaml": "# @package _global_\n_target_: airflow_config.Configuration\ndefaults:\n  - extensions/balancer@extensions.balancer\n",
+    "config/config.yaml": "_target_: airflow_config.Configuration\ndefaults:\n  - extensions/balancer@extensions.balancer\n",
     "config/extensions/balancer.yaml": "# @package extensions.balancer\n_target_: airflow_balancer.BalancerConfiguration\n" + PLAIN,
 }
 
@@ -151,7 +151,7 @@ class TestPublishedCalls:
         }
 
     def test_no_default_is_loaded_in_place_of_what_is_missing(self, airflow_tree):
-        with pytest.raises(ConfigurationError, match="other.yaml: there is no such file"):
+        with pytest.raises(ConfigurationError, match=r"other\.yaml: there is no such file"):
             load_config("config", "other", basepath=str(airflow_tree))
 
 

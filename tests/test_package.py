@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 import airflow_balancer
 import airflow_balancer.config
@@ -84,4 +86,4 @@ def test_the_command_line_loads_no_airflow(python, write):
 
 
 def test_the_version_satisfies_requirements_on_the_published_package():
-    assert tuple(map(int, airflow_balancer.__version__.split("."))) >= (0, 7, 8)
+    assert Version(airflow_balancer.__version__) in SpecifierSet(">=0.7.8")

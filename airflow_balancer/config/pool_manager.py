@@ -15,7 +15,7 @@ __all__ = ("PoolManagerConfiguration", "configured_pools")
 
 
 def configured_pools(config: BalancerConfiguration) -> list[Pool]:
-    """Return the pools that Airflow should have, sorted by name; a pool that hosts share is there once."""
+    """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
     return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
 
 
