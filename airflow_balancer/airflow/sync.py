@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ __all__ = ("Plans", "Sync", "apply_fleets", "apply_patiently", "find_fleets", "l
 
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
-_RETRY_SECONDS = 30.0
+_RETRY_SECONDS = 5.0
 """The pause before what the database refused is tried again."""
 _TRIES = 5
 _TRY_MILLISECONDS = 10_000
@@ -66,7 +67,7 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         ConfigurationError: The fleets contradict each other, or do not fit Airflow.
     """
     cipher = versions.cipher()
-    variables = metadata.read_variables(connection, variable_keys(fleets), cipher) if variable_keys(fleets) else {}
+    variables = _variables(connection, variable_keys(fleets))
     pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), metadata.read_connections(connection, cipher)))
 
@@ -89,10 +90,16 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet], *, prune: 
         return Plans(pools, Plan())
     cipher = versions.cipher()
     with connection.begin_nested():
-        keys = variable_keys(fleets)
-        variables = metadata.read_variables(connection, keys, cipher) if keys else {}
+        variables = _variables(connection, variable_keys(fleets))
     wanted = wanted_connections(fleets, variables)
     return Plans(pools, metadata.apply_connections(connection, wanted, cipher, prune=prune, patience=patience))
+
+
+def _variables(connection: Connection, keys: set[str]) -> dict[str, str]:
+    """Return Airflow Variables from where Airflow has them, the environment first; other secrets backends are not asked."""
+    given = {key: value for key in keys if (value := os.environ.get(f"AIRFLOW_VAR_{key.upper()}")) is not None}
+    missing = keys - given.keys()
+    return {**(metadata.read_variables(connection, missing, versions.cipher()) if missing else {}), **given}
 
 
 @contextmanager
@@ -161,11 +168,12 @@ class Sync:
         before, self._snapshot = self._snapshot, take_snapshot(watched_roots(self._settings, folders))
         if before and before.files == self._snapshot.files:
             return []
-        self._said.clear()
         self._fleets, self._not_before = {}, 0.0
         sources, problems = _sources(self._settings, folders, self._snapshot)
         self._fleets, wrong = load_sources(sources, self._load)
         self._due = bool(self._fleets)
+        # What was mended is said again when it breaks again.
+        self._said.intersection_update(map(str, [*problems, *wrong]))
         return [*problems, *wrong]
 
     def _complain(self, problems: Sequence[Problem]) -> None:

@@ -88,4 +88,4 @@ def dag_folders() -> list[Path]:
         return [Path(folder)]
     local = [item for item in bundles if isinstance(item, dict) and item.get("classpath") == _LOCAL_BUNDLE]
     paths = [str((item.get("kwargs") or {}).get("path") or folder) for item in local]
-    return [Path(path) for path in dict.fromkeys([folder, *paths])]
+    return [Path(path) for path in dict.fromkeys(paths)]

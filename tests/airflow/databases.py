@@ -20,6 +20,8 @@ def environment(home: Path, url: str, **more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     return {
         **kept,
+        # The executors of Airflow 2 look for `airflow` on the PATH.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -172,6 +173,14 @@ class TestHarmless:
             scheduler.run(sync)
         assert len([text for text in said() if "is no YAML" in text]) == 2
 
+    def test_what_stays_broken_is_not_said_again_when_another_file_changes(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
+        sync = Sync()
+        for size in (8, 7, 6):
+            dags(bad="balancer: {hosts: [", good=GOOD.replace("8", str(size)))
+            scheduler.run(sync)
+        assert len([text for text in said() if "is no YAML" in text]) == 1
+        assert scheduler.pools() == {"good1": 6}
+
     def test_two_files_that_contradict_each_other_write_nothing(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
         dags(a=GOOD, b=GOOD.replace("8", "4") + "  - {name: more}\n")
         scheduler.run(Sync())
@@ -254,6 +263,14 @@ def test_the_command_line_finds_what_the_listener_finds(dags: Any, tmp_path: Pat
     dags(fleet=GOOD)
     fleets, problems = find_fleets()
     assert (list(fleets), problems) == ([str(tmp_path / "dags" / "fleet.yaml")], [])
+
+
+def test_local_dag_bundles_are_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    local, remote = "airflow.dag_processing.bundles.local.LocalDagBundle", "airflow.providers.git.bundles.git.GitDagBundle"
+    bundles = [{"name": "a", "classpath": local, "kwargs": {"path": "/a"}}, {"name": "b", "classpath": local, "kwargs": {}}]
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/dags")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([*bundles, {"name": "c", "classpath": remote}]))
+    assert versions.dag_folders() == [Path("/a"), Path("/dags")]
 
 
 def test_only_the_jobs_of_airflow_are_jobs() -> None:
