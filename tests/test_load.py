@@ -15,7 +15,9 @@ TREE = {
     "env/prod.yaml": "# @package _global_\nbalancer: {default_size: 4, host_overrides: {host1: {size: 6}}}\n",
 }
 AIRFLOW_CONFIG = {
-    "config/config.yaml": "_target_: airflow_config.Configuration\ndefaults:\n  - extensions/balancer@extensions.balancer\n",
+    "config/config.yaml": (
+        "# @package _global_\n_target_: airflow_config.Configuration\ndefaults:\n  - extensions/balancer@extensions.balancer\n"
+    ),
     "config/extensions/balancer.yaml": "# @package extensions.balancer\n_target_: airflow_balancer.BalancerConfiguration\n" + PLAIN,
 }
 
