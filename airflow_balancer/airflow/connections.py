@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
 from ..fleet import Fleet
+from ..masking import mask_secrets
 from ..model import HostSpec, VariableSpec
 from .plan import Plan, Update
 
-__all__ = ("MARK", "SshConnection", "is_ours", "plan_connections", "variable_keys", "wanted_connections")
+__all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "shown", "variable_keys", "wanted_connections")
 
-MARK = "[airflow-balancer]"
+MARK_TEXT = "[airflow-balancer]"
 MAX_NAME = 200
 """The longest connection id that Airflow's REST API takes, in characters; its column holds 250."""
 _HOOK_ONLY = frozenset({"remote_host", "username", "password", "port", "ssh_conn_id", "ssh_hook"})
@@ -35,9 +36,15 @@ class SshConnection(NamedTuple):
         return f"SshConnection(name={self.name!r}, host={self.host!r}, login={self.login!r}, port={self.port!r})"
 
 
+def shown(connection: SshConnection) -> dict[str, Any]:
+    """Return a connection as plain data with its secrets masked."""
+    data: dict[str, Any] = mask_secrets({**connection._asdict(), "extra": json.loads(connection.extra or "{}")})
+    return data
+
+
 def is_ours(connection: SshConnection) -> bool:
     """Return whether the balancer made this connection, going by its description."""
-    return connection.description.endswith(MARK)
+    return connection.description.endswith(MARK_TEXT)
 
 
 def variable_keys(fleets: Mapping[str, Fleet]) -> set[str]:
@@ -129,5 +136,5 @@ def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
         password=password,
         port=port if isinstance(port, int) else None,
         extra=json.dumps(extra, sort_keys=True),
-        description=f"Balancer connection for host({host.name}) {MARK}",
+        description=f"Balancer connection for host({host.name}) {MARK_TEXT}",
     )

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BalancerError, ConfigurationError, Problem
-from ..fleet import Fleet, PoolSlots
+from ..fleet import Fleet
 from . import metadata, versions
-from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
+from .connections import plan_connections, variable_keys, wanted_connections
 from .plan import Plan
 from .pools import plan_pools, wanted_pools
 from .scan import Snapshot, take_snapshot
 from .settings import BalancerSettings, read_settings
 from .sources import Source, find_sources, named_source, watched_roots
+from .targets import Plans
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-__all__ = ("Plans", "Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets")
+__all__ = ("Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets")
 
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
@@ -32,13 +34,6 @@ _RETRY_SECONDS = 5.0
 """The pause before what the database refused is tried again."""
 _TRIES = 5
 _TRY_MILLISECONDS = 10_000
-
-
-class Plans(NamedTuple):
-    """What was applied, or would be: to the pools, and to the connections."""
-
-    pools: Plan[PoolSlots]
-    connections: Plan[SshConnection]
 
 
 def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
@@ -216,7 +211,39 @@ def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snap
 def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
     from ..compose import load_fleet
 
-    return load_fleet(path, overrides)
+    plain = None if overrides or path.is_dir() else _plain_node(path)
+    if plain is not None:
+        return Fleet.from_data(plain)
+    with _without_code_of(versions.dag_folders()):
+        return load_fleet(path, overrides)
+
+
+def _plain_node(path: Path) -> Any:
+    """Return the balancer's node of a file that needs no composing: some thousand hosts take Hydra many seconds."""
+    import yaml
+
+    from ..nodes import find_balancer, has_interpolation, node_at
+    from ..yaml_files import read_yaml
+
+    try:
+        data = read_yaml(path)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    if not isinstance(data, dict) or "defaults" in data or has_interpolation(data):
+        return None
+    return node_at(data, find_balancer(data))
+
+
+@contextmanager
+def _without_code_of(folders: Sequence[Path]) -> Iterator[None]:
+    """Keep Python modules out of reach that stand beside the DAGs: Airflow 2 has them on the path, and Hydra imports plugins."""
+    path = sys.path[:]
+    closed = [folder.resolve() for folder in folders]
+    sys.path[:] = [entry for entry in path if not any(Path(entry).resolve().is_relative_to(folder) for folder in closed)]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
 
 
 def _refusal(error: Exception) -> str:

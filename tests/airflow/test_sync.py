@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +23,8 @@ from sqlalchemy.orm import Session
 
 from airflow_balancer.airflow import listener, versions
 from airflow_balancer.airflow.pools import is_ours
-from airflow_balancer.airflow.sync import Sync, find_fleets
+from airflow_balancer.airflow.sources import Source
+from airflow_balancer.airflow.sync import Sync, _load_fleet, find_fleets, load_sources
 from airflow_balancer.fleet import PoolSlots
 
 GOOD = "_target_: airflow_balancer.BalancerConfiguration\nhosts:\n  - {name: good1, size: 8}\n"
@@ -144,6 +148,36 @@ HOSTILE = {
     "strategy": "balancer:\n  strategy: {{_target_: builtins.open, file: {path}, mode: w}}\n  hosts: [{{name: bad}}]\n",
     "password": "balancer:\n  default_password: {{_target_: builtins.open, key: x, file: {path}, mode: w}}\n  hosts: [{{name: bad}}]\n",
 }
+
+
+COMPOSE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from airflow_balancer.airflow import sync
+sync.versions.dag_folders = lambda: [Path(sys.argv[1])]
+print(sync._load_fleet(Path(sys.argv[1], "config.yaml"), ()).pools[0].name)
+"""
+
+
+def test_python_modules_beside_the_dags_are_not_imported_as_plugins_of_hydra(tmp_path: Path) -> None:
+    evil = tmp_path / "hydra_plugins" / "evil"
+    evil.mkdir(parents=True)
+    (evil / "__init__.py").write_text(f"open({str(tmp_path / 'opened')!r}, 'w')")
+    (tmp_path / "config.yaml").write_text("defaults: [balancer@balancer]\n")
+    (tmp_path / "balancer.yaml").write_text(GOOD)
+    done = subprocess.run([sys.executable, "-c", COMPOSE, tmp_path], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout.splitlines()[-1:], (tmp_path / "opened").exists()) == (["good1"], False), done.stderr
+
+
+def test_a_large_plain_file_is_loaded_in_seconds(tmp_path: Path) -> None:
+    hosts = [{"name": f"host{n}", "size": 8, "queues": ["workers"]} for n in range(1000)]
+    ports = [{"host": f"host{n}", "port": port} for n in range(1000) for port in range(8000, 8004)]
+    (tmp_path / "fleet.yaml").write_text(json.dumps({"hosts": hosts, "ports": ports}))
+    start = time.monotonic()
+    fleets, problems = load_sources([Source(tmp_path / "fleet.yaml")], _load_fleet)
+    assert (len(fleets[str(tmp_path / "fleet.yaml")].pools), problems) == (5000, [])
+    assert time.monotonic() - start < 5
 
 
 class TestHarmless:
