@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str | None]:
-    """The URL of a fresh PostgreSQL database; None where PostgreSQL is not installed."""
+    """The URL of a PostgreSQL cluster, up to the database's name; None where PostgreSQL or its driver is not installed."""
     programs = postgres_programs()
-    if programs is None:
+    if programs is None or importlib.util.find_spec("psycopg2") is None:
         yield None
         return
     # pytest's own folders are closed to the user that PostgreSQL runs as.
@@ -34,16 +35,17 @@ def postgres() -> Iterator[str | None]:
     folder.chmod(0o755)
     try:
         with postgres_cluster(programs, folder / "cluster") as url:
-            yield f"{url}postgres"
+            yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    from .rig import IS_AIRFLOW_2, running_rig  # noqa: PLC0415 skips where Airflow is missing
+    from .rig import IS_AIRFLOW_2, new_database, running_rig  # noqa: PLC0415 skips where Airflow is missing
 
-    database = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
+    url = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
+    database = new_database(url, "shared") if url else None
     with running_rig(tmp_path_factory.mktemp("airflow"), database=database) as rig:
         yield rig
 

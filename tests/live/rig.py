@@ -20,6 +20,7 @@ if missing := [name for name in ("airflow", "asyncssh", "httpx", "psutil", "rich
 
 import httpx
 import psutil
+from sqlalchemy import create_engine, text
 
 from examples.demo import picks
 from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome
@@ -30,7 +31,7 @@ from examples.demo.processes import wait_until
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-__all__ = ("IS_AIRFLOW_2", "Rig", "answers", "family", "find_sshd", "overlaps", "running_rig", "still_running")
+__all__ = ("IS_AIRFLOW_2", "Rig", "answers", "family", "find_sshd", "new_database", "overlaps", "running_rig", "still_running")
 
 SERIALIZE = Path(__file__).with_name("serialize.py")
 TEST_DAGS = Path(__file__).with_name("dags")
@@ -63,10 +64,10 @@ class Rig:
         client = self.airflow.client
         return {task.task_id: client.output(dag_id, run_id, task.task_id) for task in client.tasks(dag_id, run_id)}
 
-    def picks(self, file: str, seed: str = "random") -> dict[str, dict[str, str]]:
+    def picks(self, file: str) -> dict[str, dict[str, str]]:
         """Parse a DAG file in a fresh process and return the picked host and pool of each task."""
         home = self.airflow.home
-        printed = home.python(picks.__file__, str(home.dags / file), env={"PYTHONHASHSEED": seed})
+        printed = home.python(picks.__file__, str(home.dags / file), env={"PYTHONHASHSEED": "random"})
         found: dict[str, dict[str, str]] = json.loads(printed.splitlines()[-1])
         return found
 
@@ -107,6 +108,15 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig
+
+
+def new_database(cluster: str, name: str) -> str:
+    """Make a database in a PostgreSQL cluster and return its URL."""
+    engine = create_engine(f"{cluster}postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{cluster}{name}"
 
 
 def answers(url: str) -> bool:

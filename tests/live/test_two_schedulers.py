@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .rig import Rig, running_rig
+from .rig import Rig, new_database, running_rig
 
 TROUBLE = re.compile(r"^.*(?:\berror\b|\bcritical\b|Traceback|deadlock).*$", re.IGNORECASE | re.MULTILINE)
 
@@ -23,8 +23,8 @@ def widened(rig: Rig, turn: int) -> dict[str, object]:
 
 def test_runs_succeed_and_pools_are_right_while_the_yaml_changes(postgres: str | None, tmp_path: Path) -> None:
     if postgres is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with running_rig(tmp_path, database=postgres, schedulers=2) as rig:
+        pytest.skip("PostgreSQL or psycopg2 is not installed: apt-get install postgresql; pip install psycopg2-binary asyncpg")
+    with running_rig(tmp_path, database=new_database(postgres, "two_schedulers"), schedulers=2) as rig:
         client = rig.airflow.client
         runs = []
         for turn in range(1, 5):
