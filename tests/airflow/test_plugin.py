@@ -19,6 +19,9 @@ ROOM = Path(__file__).parents[2] / "airflow_balancer" / "airflow"
 IMPORT = """
 import sys, time
 import airflow.plugins_manager, pluggy
+# Airflow may have loaded it already, by its entry point.
+for name in [name for name in sys.modules if name.startswith("airflow_balancer")]:
+    del sys.modules[name]
 before = set(sys.modules)
 start = time.perf_counter()
 import airflow_balancer.airflow.plugin
