@@ -28,10 +28,22 @@ from examples.demo.airflow_processes import Airflow
 from examples.demo.fleet import DAGS, read_fleet, write_fleet
 from examples.demo.openssh_hosts import find_sshd
 from examples.demo.processes import wait_until
+from examples.demo.report import most_at_once
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-__all__ = ("IS_AIRFLOW_2", "Rig", "answers", "family", "find_sshd", "new_database", "overlaps", "running_rig", "still_running")
+__all__ = (
+    "IS_AIRFLOW_2",
+    "Rig",
+    "answers",
+    "family",
+    "find_sshd",
+    "most_at_once",
+    "new_database",
+    "overlaps",
+    "running_rig",
+    "still_running",
+)
 
 SERIALIZE = Path(__file__).with_name("serialize.py")
 TEST_DAGS = Path(__file__).with_name("dags")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .rig import IS_AIRFLOW_2, Rig, overlaps
 
+PRUNE = "from airflow_balancer.airflow.sync import apply_patiently, find_fleets; apply_patiently(find_fleets()[0], prune=True)"
+
 
 def test_changed_size_holds_for_the_next_run(rig: Rig) -> None:
     rig.write(rig.fleet(sizes={"127.0.0.2": 4}))
@@ -38,7 +40,7 @@ def test_slots_edited_by_hand_stay_until_overridden(rig: Rig) -> None:
     assert client.pools()["127.0.0.3"] == 5
 
 
-def test_orphans_stay(rig: Rig) -> None:
+def test_orphans_stay_until_pruned(rig: Rig) -> None:
     fleet = rig.fleet()
     fleet["ports"].append({"name": "passing", "host": "127.0.0.4", "port": 7001})
     rig.write(fleet)
@@ -46,3 +48,7 @@ def test_orphans_stay(rig: Rig) -> None:
     rig.write(rig.fleet())
     rig.run("host_spans")
     assert rig.airflow.client.pools()["passing"] == 1
+
+    rig.airflow.home.python("-c", PRUNE)
+    assert "passing" not in rig.airflow.client.pools()
+    assert rig.airflow.client.pools()["warehouse"] == 1

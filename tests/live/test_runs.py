@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .rig import IS_AIRFLOW_2, Rig, overlaps
+from .rig import IS_AIRFLOW_2, Rig, most_at_once, overlaps
 
 POOLS = {"127.0.0.2": 2, "127.0.0.3": 3, "127.0.0.4": 3, "warehouse": 1, "single": 1}
 
@@ -24,6 +24,10 @@ def test_each_task_runs_on_its_picked_host_in_its_pool(rig: Rig) -> None:
         for task in client.tasks("etl", run_id)
     }
     assert ran == picked
+
+    tasks, slots = client.tasks("etl", run_id), client.pools()
+    for pool in {task.pool for task in tasks}:
+        assert most_at_once([task for task in tasks if task.pool == pool]) <= slots[pool]
     assert {pick["host"] for pick in picked.values()} == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 
 
