@@ -7,27 +7,20 @@ any Hydra app. The command, the query and the output travel beside it under one 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import __version__
-from .errors import BalancerError, ConfigurationError
+from .arguments import COMMANDS, WHOLE, Arguments, UsageError, sort_arguments
+from .errors import BalancerError, NoFreePort, NoMatch
 from .spelling import suggestion
 
 __all__ = ("main",)
 
-COMMANDS = ("show", "select", "port", "validate", "config")
-_WHOLE = "whole"
-_TREES = ("conf", "config")
 _OWN_KEY = "airflow_balancer_cli"
-_OWN = re.compile(r"(command|output|query\.\w+)=")
-_INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
-_FAILED, _MISUSED = 1, 2
+_FAILED, _MISUSED, _DIFFERS = 1, 2, 3
 _QUIET = (
     "hydra.output_subdir=null",
     "hydra.run.dir=.",
@@ -35,190 +28,117 @@ _QUIET = (
     "hydra/job_logging=none",
     "hydra/hydra_logging=none",
 )
-_EPILOG = """commands:
-  show       hosts, ports, queues and picks (the default)
-  select     the host that a query picks
-  port       a port that is not in use, on the host that a query picks
-  validate   check the configuration, and that every pick in it can be made
-  config     the composed balancer, secrets masked
-
-what is loaded:
-  FILE               a balancer's YAML
-  --config-dir DIR   a Hydra tree; default: the nearest conf/ or config/, from here upwards
-
-what is asked:
-  query.queue=workers query.os=ubuntu query.tag=[a,b] query.name='host*'
-  query.key=NAME                  who asks; equal keys get the same host
-  query.min=9000 query.max=9999   the range of ports
-  output=table|json|yaml
-
-Any Hydra override besides, such as env=prod, and sweeps: --multirun env=dev,prod
-Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage
-"""
-_NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
-Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
-  mkdir conf && printf 'balancer:\\n  hosts:\\n    - {{name: host1, size: 8, queues: [workers]}}\\n' > conf/config.yaml"""
+Settings = Mapping[str, Any]
 
 
-class UsageError(Exception):
-    """The command line is wrong."""
-
-
-class Arguments(NamedTuple):
-    """A command line, sorted: what is asked, of which file, with which overrides and flags of Hydra's."""
-
-    command: str
-    source: Path
-    own: list[str]
-    overrides: list[str]
-    flags: list[str]
-
-
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="airflow-balancer",
-        usage="airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]",
-        description="Show and check a fleet of hosts and ports, and pick from it.",
-        epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("words", nargs="*", help=SUPPRESS)
-    parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="the Hydra tree")
-    parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
-    parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
-    parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
-    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
-    parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
-
-
-def _is_file(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) or os.path.sep in word
-
-
-def _nearest_tree() -> Path:
-    cwd = Path.cwd()
-    for folder in (cwd, *cwd.parents):
-        for name in _TREES:
-            if (folder / name / "config.yaml").is_file():
-                return folder / name
-    raise UsageError(_NO_TREE.format(cwd=cwd))
-
-
-def _sorted(argv: Sequence[str]) -> Arguments:
-    """Tell the command, the file, the own settings, the tree's overrides and Hydra's flags apart."""
-    given = _parser().parse_intermixed_args(list(argv))
-    bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
-    files = [Path(word) for word in bare if _is_file(word)]
-    commands = [word for word in bare if not _is_file(word)]
-    for word in commands:
-        if word not in COMMANDS:
-            raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-    if len(files) + (given.config_dir is not None) > 1 or len(commands) > 1:
-        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    flags = [*(["--multirun"] if given.multirun else []), *_valued("--info", given.info), *_valued("-sc", given.shell_completion)]
-    return Arguments(
-        command=_WHOLE if given.cfg else next(iter(commands), ""),
-        source=_source(given.config_dir or next(iter(files), None), given.config_name),
-        own=[word for word in given.words if _OWN.match(word)],
-        overrides=[word for word in given.words if word not in bare and not _OWN.match(word)],
-        flags=flags,
-    )
-
-
-def _valued(flag: str, value: str | None) -> list[str]:
-    return [flag, value] if value else []
-
-
-def _source(given: Path | None, config_name: str) -> Path:
-    from .locate import find_source
-
-    folder = given or _nearest_tree()
-    return find_source((folder / f"{config_name.removesuffix('.yaml')}.yaml" if config_name else folder).absolute())
-
-
-def _settings(arguments: Arguments) -> list[str]:
-    """Return the own settings as overrides below their own key."""
-    own = [f"command={arguments.command}"] if arguments.command else []
-    return [f"++{_OWN_KEY}.{setting}" for setting in ("command=show", "output=table", *own, *arguments.own)]
-
-
-def _checked(settings: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+def _checked(settings: Settings) -> tuple[str, str]:
+    """Return the command and the output that the settings ask for."""
     from .tables import OUTPUTS
 
     command, output = str(settings["command"]), str(settings["output"])
-    for key, value, known in (("command", command, (*COMMANDS, _WHOLE)), ("output", output, OUTPUTS)):
-        if value not in known:
+    for key, value, known in (("command", command, COMMANDS), ("output", output, OUTPUTS)):
+        if value not in (*known, WHOLE):
             raise UsageError(f"unknown {key} {value!r}{suggestion(value, known)} ({key}s: {', '.join(known)})")
-    return command, output, settings.get("query") or {}
+    return command, output
 
 
-def _answer(command: str) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]:
+def _pools_report(fleets: Callable[[], Mapping[str, Any]], settings: Settings) -> dict[str, Any]:
+    from .airflow.command import PoolsRequest, pools_report
+
+    asked = {key: settings[key] for key in PoolsRequest._fields if key in settings}
+    for key in ("apply", "prune"):
+        if not isinstance(asked.get(key, False), bool):
+            raise UsageError(f"{key} must be true or false, not {asked[key]!r}")
+    return pools_report(fleets(), PoolsRequest(**asked))
+
+
+def _answer(command: str, composed: Any, settings: Settings) -> dict[str, Any]:
+    if command == "pools":
+        return _pools_report(lambda: {str(composed.source): composed.fleet}, settings)
     from . import reports
 
-    answer: Callable[[Any, Mapping[str, Any]], dict[str, Any]] = getattr(reports, f"{command}_report")
-    return answer
+    report: dict[str, Any] = getattr(reports, f"{command}_report")(composed, settings.get("query") or {})
+    return report
 
 
-def _report(arguments: Arguments, search: Sequence[Path], root: Any) -> None:
+def _print(command: str, report: Mapping[str, Any], output: str, title: str = "") -> int:
+    """Print an answer, and return the exit code that it stands for."""
+    from .tables import print_report
+
+    print_report(command, report, output, title)
+    return _DIFFERS if report.get("differs") is True else 0
+
+
+def _job(source: Path, search: Sequence[Path], root: Any) -> int:
     """Print the answer to the command over one composed config."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
     from .compose import composed
-    from .tables import print_report
 
     OmegaConf.set_readonly(root, value=False)
     OmegaConf.set_struct(root, value=False)
-    command, output, query = _checked(dict(root.pop(_OWN_KEY)))
+    settings: Any = OmegaConf.to_container(root.pop(_OWN_KEY))
+    command, output = _checked(settings)
     hydra = HydraConfig.get()
     overrides = [text for text in hydra.overrides.task if _OWN_KEY not in text]
-    report = _answer(command)(composed(arguments.source, root, arguments.source.stem, overrides, search), query)
     title = ", ".join(text.lstrip("+") for text in overrides) if hydra.mode == RunMode.MULTIRUN else ""
-    print_report(command, report, output, title)
+    return _print(command, _answer(command, composed(source, root, source.stem, overrides, search), settings), output, title)
 
 
-def _run(arguments: Arguments) -> list[Exception]:
-    """Run the Hydra app, and return what failed in its jobs: Hydra would print it in its own way."""
+def _run(arguments: Arguments, source: Path) -> list[int | Exception]:
+    """Run the Hydra app, and return each job's exit code, or what failed in it: Hydra would print it in its own way."""
     import hydra
 
     from .compose import forced, without_self_warning
     from .locate import tree_above
 
-    source, failures = arguments.source, list[Exception]()
+    outcomes = list[int | Exception]()
     above = tree_above(source)
 
     def job(root: Any) -> None:
         try:
-            _report(arguments, (source.parent, *above), root)
+            outcomes.append(_job(source, (source.parent, *above), root))
         except Exception as error:
-            failures.append(error)
+            outcomes.append(error)
 
     search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
+    own = [f"++{_OWN_KEY}.{setting}" for setting in arguments.settings()]
     with tempfile.TemporaryDirectory() as sweep, without_self_warning():
-        own = [*_settings(arguments), *_QUIET, *search, f"hydra.sweep.dir={sweep}"]
-        sys.argv = [sys.argv[0], *arguments.flags, *forced(arguments.overrides, source), *own]
+        overrides = [*forced(arguments.overrides, source), *own, *_QUIET, *search, f"hydra.sweep.dir={sweep}"]
+        sys.argv = [sys.argv[0], *arguments.flags, *overrides]
         hydra.main(version_base=None, config_path=str(source.parent), config_name=source.stem)(job)()
-    return failures
+    return outcomes
+
+
+def _run_without_source(arguments: Arguments) -> list[int | Exception]:
+    """Answer for what Airflow itself syncs; no tree is composed here."""
+    from omegaconf import OmegaConf
+
+    from .airflow.command import synced_fleets
+
+    if arguments.overrides:
+        raise UsageError(f"{arguments.overrides[0]!r} overrides nothing: no configuration is given")
+    settings: Any = OmegaConf.to_container(OmegaConf.from_dotlist(arguments.settings()))
+    command, output = _checked(settings)
+    return [_print(command, _pools_report(synced_fleets, settings), output)]
 
 
 def _fail(text: str, code: int) -> int:
-    print("\n".join(f"airflow-balancer: {line}" if not line.startswith(" ") else line for line in text.splitlines()), file=sys.stderr)  # noqa: T201
+    lines = [line if line.startswith(" ") else f"airflow-balancer: {line}" for line in text.splitlines()]
+    sys.stderr.write("\n".join(lines) + "\n")
     return code
 
 
-def _failure(error: Exception, source: str) -> int:
+def _failure(error: Exception, source: Path | None) -> int:
     """Print what went wrong; an error that is nobody's configuration is raised again."""
     if isinstance(error, UsageError):
         return _fail(str(error), _MISUSED)
-    if isinstance(error, ConfigurationError):
-        return _fail(str(error), _FAILED)
-    if isinstance(error, BalancerError):
+    if isinstance(error, NoMatch | NoFreePort):
         return _fail(f"{source}: {error}", _FAILED)
+    if isinstance(error, BalancerError):
+        return _fail(str(error), _FAILED)
     from hydra.errors import OverrideParseException
 
     from .explain import CAUSES, explained
@@ -226,7 +146,7 @@ def _failure(error: Exception, source: str) -> int:
     if isinstance(error, OverrideParseException):
         return _fail(f"{error.override!r} is not an override; write key=value", _MISUSED)
     if isinstance(error, CAUSES):
-        return _fail(str(explained(error, source)), _FAILED)
+        return _fail(str(explained(error, str(source or "airflow-balancer"))), _FAILED)
     raise error
 
 
@@ -239,20 +159,23 @@ def _completed(argv: Sequence[str]) -> list[str]:
     last = "" if line.endswith(" ") else words.pop()
     if last and "=" not in last:
         sys.stdout.writelines(f"{command}\n" for command in COMMANDS if command.startswith(last))
-    arguments = _sorted(words)
+    arguments = sort_arguments(words)
     os.environ["COMP_LINE"] = " ".join(["airflow-balancer", *arguments.overrides, last])
     return [str(arguments.source)]
 
 
 def _main(argv: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    arguments: Arguments | None = None
+    source: Path | None = None
+    outcomes: list[int | Exception]
     try:
-        arguments = _sorted([*argv, *_completed(argv)])
-        failures = _run(arguments)
+        arguments = sort_arguments([*argv, *_completed(argv)])
+        source = arguments.source
+        outcomes = _run(arguments, source) if source else _run_without_source(arguments)
     except Exception as error:
-        failures = [error]
-    return max((_failure(error, str(arguments.source) if arguments else "") for error in failures), default=0)
+        outcomes = [error]
+    failures = [_failure(outcome, source) for outcome in outcomes if isinstance(outcome, Exception)]
+    return max(failures or [outcome for outcome in outcomes if isinstance(outcome, int)], default=0)
 
 
 def main() -> None:

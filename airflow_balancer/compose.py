@@ -57,7 +57,7 @@ class Composed:
 
     Attributes:
         source: The file that was loaded.
-        root: The whole composed config.
+        root: The whole composed config; plain data where there was nothing to compose.
         path: The path of the balancer's node in it.
         data: The balancer's node as plain data, everything resolved.
         origins: Where the values come from.
@@ -65,7 +65,7 @@ class Composed:
     """
 
     source: FilePath
-    root: DictConfig
+    root: Mapping[Any, Any]
     path: tuple[str | int, ...]
     data: Mapping[str, Any]
     origins: Origins
@@ -146,8 +146,22 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
     above = tree_above(source)
+    if not overrides and (plain := _read_plain(source)):
+        return plain
     search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
     return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
+
+
+def _read_plain(source: FilePath) -> Composed | None:
+    """Return a file in which there is nothing to compose or to resolve, read past Hydra: a large one takes it seconds."""
+    root = read_root(source)
+    if "defaults" in root or "hydra" in root or has_interpolation(root):
+        return None
+    try:
+        path = find_balancer(root)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{source}: {error}") from None
+    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), (), ()), (source.parent,))
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -207,9 +221,13 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
     if has_interpolation(data):
         node = OmegaConf.select(root, dotted(path)) if path else root
         data = OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
+    return path, _mapping(path, data)
+
+
+def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
-    return path, data
+    return data
 
 
 def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:

@@ -59,6 +59,12 @@ def _host(host: HostSpec) -> dict[str, Any]:
     }
 
 
+def _written(composed: Composed) -> Any:
+    """Return the composed config as plain data, interpolations as written."""
+    root = composed.root
+    return OmegaConf.to_container(root, resolve=False) if isinstance(root, DictConfig) else root
+
+
 def _queue(fleet: Fleet, queue: str, key: str) -> dict[str, Any]:
     picked, candidates = _pick(fleet, HostQuery(queue=(queue,)), key)
     return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": picked.name}
@@ -70,9 +76,8 @@ def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: One of them cannot be served.
     """
-    raw = OmegaConf.to_container(composed.root, resolve=False)
     found = []
-    for path, value in walk(raw):
+    for path, value in walk(_written(composed)):
         below = composed.path and path[: len(composed.path)] == composed.path
         if isinstance(value, str) and _RESOLVER in value and not below and "balancer.inventory" not in value:
             answer = composed.resolved(path)
@@ -134,5 +139,5 @@ def config_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: 
 
 def whole_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)
     """Return the whole composed config as written, interpolations unresolved and secrets masked."""
-    masked: dict[str, Any] = mask_secrets(OmegaConf.to_container(composed.root, resolve=False))
+    masked: dict[str, Any] = mask_secrets(_written(composed))
     return masked

@@ -43,6 +43,19 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _line(command: str, report: Mapping[str, Any]) -> str:
+    """Return the answer of a command that has one line."""
+    if command == "select":
+        return str(report["host"])
+    if command == "port":
+        return f"{report['host']}:{report['port']}"
+    if command == "validate":
+        return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")
+    changes = len(report["pools"]) + len(report["connections"])
+    state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
+    return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
+
+
 def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
     from rich.console import Console
     from rich.text import Text
@@ -50,16 +63,12 @@ def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_PIPES, highlight=False)
     if title:
         console.print(Text(title, style="bold"))
-    if command == "show":
-        for name, rows in report.items():
-            if rows or name == "hosts":
-                console.print(_table(name, rows))
-    elif command == "select":
-        console.print(Text(report["host"]), soft_wrap=True)
-    elif command == "port":
-        console.print(Text(f"{report['host']}:{report['port']}"), soft_wrap=True)
-    else:
-        console.print(Text("valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")), soft_wrap=True)
+    tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in ("show", "pools") else {}
+    for name, rows in tables.items():
+        if rows or name == "hosts":
+            console.print(_table(name, rows))
+    if command != "show":
+        console.print(Text(_line(command, report)), soft_wrap=True)
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -13,7 +13,12 @@ __all__ = ("read_checked", "read_root", "read_yaml", "yaml_text")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as plain data, in C where PyYAML has it; a key that is there twice is an error."""
+    """YAML as OmegaConf reads it, in C where PyYAML has it: dates stay texts, a key that is there twice is an error."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
         """Return the mapping of a node, each key once."""

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from airflow_balancer.cli import main
 
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "True")
 
@@ -54,13 +56,26 @@ def python(tmp_path: Path) -> Run:
     return run
 
 
-@pytest.fixture
-def cli(tmp_path: Path) -> Run:
-    """Run `airflow-balancer` in the test's folder."""
+class Answer(NamedTuple):
+    """What a command line answered."""
 
-    def run(*words: str, cwd: Path = tmp_path, **environment: Any) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("airflow-balancer")), *words]
-        environ = {**os.environ, **environment}
-        return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Run `airflow-balancer` in this process, in the test's folder."""
+
+    def run(*words: str, cwd: Path = tmp_path, **environment: str) -> Answer:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["airflow-balancer", *words])
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Answer(*capsys.readouterr(), returncode=int(end.value.code or 0))
 
     return run

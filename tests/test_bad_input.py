@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from airflow_balancer import ConfigurationError, load_fleet
-from airflow_balancer.cli import main
 
 HOST_KEYS = "key_file, name, os, password, pool, queues, size, ssh_hook_args, tags, username"
 SIZES = "must be a whole number from 1 to 2147483647"
@@ -212,9 +209,6 @@ def test_an_unreadable_folder_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "message"), WRONG_YAML.values(), ids=WRONG_YAML)
-def test_the_command_line_says_the_same_without_a_traceback(write, monkeypatch, capsys, content, message):
+def test_the_command_line_says_the_same_without_a_traceback(cli, write, content, message):
     file = write("balancer.yaml", content)
-    monkeypatch.setattr(sys, "argv", ["airflow-balancer", "validate", str(file)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert (end.value.code, *capsys.readouterr()) == (1, "", f"airflow-balancer: {file}: {message}\n")
+    assert cli("validate", "balancer.yaml") == ("", f"airflow-balancer: {file}: {message}\n", 1)

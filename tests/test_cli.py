@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -101,8 +104,10 @@ class TestOtherCommands:
         result = cli("balancer.yaml", "--cfg", "job", "output=json")
         assert json.loads(result.stdout) == {**yaml.safe_load(BALANCER), "default_password": "**********"}
 
-    def test_the_defaults_list_is_printed(self, cli):
-        assert "| hosts/example" in cli("--info", "defaults", cwd=REPOSITORY).stdout
+    def test_the_defaults_list_is_printed(self):
+        command = [Path(sys.executable).with_name("airflow-balancer"), "--info", "defaults"]
+        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60)
+        assert "| hosts/example" in result.stdout
 
 
 class TestTree:
@@ -173,7 +178,7 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, validate, config)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, validate, config, pools)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "unknown output 'jsn'; did you mean 'json'? (outputs: table, json, yaml)"),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
@@ -197,8 +202,6 @@ def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
 
 
 def test_the_way_to_make_a_tree_makes_one(cli, tmp_path):
-    import subprocess
-
     subprocess.run(cli().stderr.splitlines()[-1], shell=True, check=True, cwd=tmp_path)
     assert cli("select", "query.queue=workers").stdout == "host1\n"
 

@@ -1,0 +1,145 @@
+"""The command line's words, sorted."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import __version__
+from .spelling import suggestion
+
+__all__ = ("COMMANDS", "WHOLE", "Arguments", "UsageError", "sort_arguments")
+
+COMMANDS = ("show", "select", "port", "validate", "config", "pools")
+WHOLE = "whole"
+"""The command that `--cfg job` stands for."""
+_TREES = ("conf", "config")
+_OWN = re.compile(r"(command|output|query\.\w+)=")
+_OWN_OF_POOLS = re.compile(rf"{_OWN.pattern}|(apply|prune|api_url|api_username)=")
+_INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
+_EPILOG = """commands:
+  show       hosts, ports, queues and picks (the default)
+  select     the host that a query picks
+  port       a port that is not in use, on the host that a query picks
+  validate   check the configuration, and that every pick in it can be made
+  config     the composed balancer, secrets masked
+  pools      what Airflow's pools and connections lack; apply=true writes it, prune=true also deletes what is orphaned
+
+what is loaded:
+  FILE               a balancer's YAML
+  --config-dir DIR   a Hydra tree; default: the nearest conf/ or config/, from here upwards
+
+what is asked:
+  query.queue=workers query.os=ubuntu query.tag=[a,b] query.name='host*'
+  query.key=NAME                  who asks; equal keys get the same host
+  query.min=9000 query.max=9999   the range of ports
+  output=table|json|yaml
+
+where pools are:
+  Airflow's metadata database, else its API server: api_url=https://... api_username=NAME,
+  the password in AIRFLOW__BALANCER__API_PASSWORD; without a FILE or a tree, all that Airflow itself syncs
+
+Any Hydra override besides, such as env=prod, and sweeps: --multirun env=dev,prod
+Shell completion: eval "$(airflow-balancer -sc install=bash)"
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools differ
+"""
+_NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
+Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
+  mkdir conf && printf 'balancer:\\n  hosts:\\n    - {{name: host1, size: 8, queues: [workers]}}\\n' > conf/config.yaml"""
+
+
+class UsageError(Exception):
+    """The command line is wrong."""
+
+
+class Arguments(NamedTuple):
+    """A command line, sorted: what is asked, of which file, with which overrides and flags of Hydra's."""
+
+    command: str
+    source: Path | None
+    own: list[str]
+    overrides: list[str]
+    flags: list[str]
+
+    def settings(self) -> list[str]:
+        """Return the own settings as `key=value`, the command among them; the last one of a key counts."""
+        return ["command=show", "output=table", *([f"command={self.command}"] if self.command else []), *self.own]
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="airflow-balancer",
+        usage="airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]",
+        description="Show and check a fleet of hosts and ports, and pick from it.",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("words", nargs="*", help=SUPPRESS)
+    parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="the Hydra tree")
+    parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
+    parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
+    parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
+    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
+    parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _is_file(word: str) -> bool:
+    return word.endswith((".yaml", ".yml")) or os.path.sep in word
+
+
+def _nearest_tree() -> Path | None:
+    cwd = Path.cwd()
+    for folder in (cwd, *cwd.parents):
+        for name in _TREES:
+            if (folder / name / "config.yaml").is_file():
+                return folder / name
+    return None
+
+
+def sort_arguments(argv: Sequence[str]) -> Arguments:
+    """Tell the command, the file, the own settings, the tree's overrides and Hydra's flags apart.
+
+    Raises:
+        UsageError: The command line is wrong, or there is no configuration.
+        ConfigurationError: The configuration that it gives does not exist.
+    """
+    given = _parser().parse_intermixed_args(list(argv))
+    bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
+    files = [Path(word) for word in bare if _is_file(word)]
+    commands = [word for word in bare if not _is_file(word)]
+    for word in commands:
+        if word not in COMMANDS:
+            raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
+    if len(files) + (given.config_dir is not None) > 1 or len(commands) > 1:
+        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
+    own = _OWN_OF_POOLS if "pools" in commands else _OWN
+    flags = [*(["--multirun"] if given.multirun else []), *_valued("--info", given.info), *_valued("-sc", given.shell_completion)]
+    return Arguments(
+        command=WHOLE if given.cfg else next(iter(commands), ""),
+        source=_source(given.config_dir or next(iter(files), None), given.config_name, optional="pools" in commands),
+        own=[word for word in given.words if own.match(word)],
+        overrides=[word for word in given.words if word not in bare and not own.match(word)],
+        flags=flags,
+    )
+
+
+def _valued(flag: str, value: str | None) -> list[str]:
+    return [flag, value] if value else []
+
+
+def _source(given: Path | None, config_name: str, *, optional: bool) -> Path | None:
+    from .locate import find_source
+
+    folder = given or _nearest_tree()
+    if folder is None:
+        if optional:
+            return None
+        raise UsageError(_NO_TREE.format(cwd=Path.cwd()))
+    return find_source((folder / f"{config_name.removesuffix('.yaml')}.yaml" if config_name else folder).absolute())
