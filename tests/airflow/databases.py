@@ -67,11 +67,11 @@ def postgres_cluster(programs: Path, folder: Path) -> Iterator[str]:
     if who:
         shutil.chown(folder, user)
     data, port = folder / "data", free_port()
-    run = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, "timeout": 120, **who}
-    subprocess.run([programs / "initdb", "-A", "trust", "-U", "airflow", "-E", "UTF8", "--no-sync", "-D", data], **run)
+    run = {"cwd": folder, "stdout": subprocess.DEVNULL, "timeout": 120, **who}
+    subprocess.run([programs / "initdb", "-A", "trust", "-U", "airflow", "-E", "UTF8", "--no-sync", "-D", data], check=True, **run)
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=100"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], **run)
+    subprocess.run([programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **run)
     try:
         yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/"
     finally:
-        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)
+        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], check=True, **run)

@@ -22,7 +22,7 @@ httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 from airflow_balancer.airflow.api import ApiError, RestApi  # noqa: E402
 
-DEFAULT = PoolSlots("default_pool", 128, "Default pool", False)
+DEFAULT = PoolSlots("default_pool", 128, "Default pool", include_deferred=False)
 
 
 class Server(NamedTuple):
@@ -76,7 +76,7 @@ def fleet(hosts: int, size: int = 8, **node: Any) -> Fleet:
 
 
 def pool(name: str, slots: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), include_deferred=False)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from airflow_balancer.airflow.connections import wanted_connections  # noqa: E40
 from airflow_balancer.airflow.metadata import apply_connections, apply_pools, read_connections, read_pools, read_variables  # noqa: E402
 from airflow_balancer.airflow.pools import WantedPool, mark, wanted_pools  # noqa: E402
 
-DEFAULT = PoolSlots("default_pool", 128, "Default pool", False)
+DEFAULT = PoolSlots("default_pool", 128, "Default pool", include_deferred=False)
 
 
 class Cipher:
@@ -42,7 +42,7 @@ def wanted(*args: int, **node: Any) -> dict[str, WantedPool]:
 
 
 def pool(name: str, slots: int, given: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=False)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def statements(engine: Engine) -> list[str]:
 class TestPools:
     def test_pools_are_made(self, connection: Connection) -> None:
         apply_pools(connection, wanted(1, 1))
-        port = PoolSlots("host0-8000", 1, mark("Balancer pool for host(host0) port(8000)", 1), True)
+        port = PoolSlots("host0-8000", 1, mark("Balancer pool for host(host0) port(8000)", 1), include_deferred=True)
         assert sorted(read_pools(connection)) == [DEFAULT, pool("host0", 8, 8), port]
 
     def test_slots_edited_by_hand_stay_and_the_others_follow(self, connection: Connection) -> None:
@@ -105,7 +105,7 @@ class TestPools:
         assert [statement.split()[0] for statement in seen] == ["SAVEPOINT", "SELECT", "RELEASE"]
 
     def test_a_refused_write_leaves_the_callers_transaction_alive(self, connection: Connection) -> None:
-        too_many = WantedPool(PoolSlots("host0", 2**70, "", False), override=False, origin="a.yaml")
+        too_many = WantedPool(PoolSlots("host0", 2**70, "", include_deferred=False), override=False, origin="a.yaml")
         with pytest.raises((sqlalchemy.exc.DBAPIError, OverflowError)):
             apply_pools(connection, {"host0": too_many})
         assert read_pools(connection) == [DEFAULT]
@@ -155,3 +155,16 @@ class TestConnections:
         insert = "INSERT INTO variable (key, val, is_encrypted) VALUES ('one', 'eno', :yes), ('two', 'two', :no)"
         connection.execute(sqlalchemy.text(insert), {"yes": True, "no": False})
         assert read_variables(connection, {"one", "two", "three"}, Cipher()) == {"one": "one", "two": "two"}
+
+
+def test_mysql_gets_its_own_upsert() -> None:
+    from sqlalchemy.dialects import mysql
+
+    from airflow_balancer.airflow.metadata import POOLS, upsert
+
+    statement = upsert("mysql", POOLS, [{"pool": "a", "slots": 1, "description": "", "include_deferred": False}])
+    text = " ".join(str(statement.compile(dialect=mysql.dialect())).split())  # type: ignore[no-untyped-call]
+    assert text == (
+        "INSERT INTO slot_pool (pool, slots, description, include_deferred) VALUES (%s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+        "slots = VALUES(slots), description = VALUES(description), include_deferred = VALUES(include_deferred)"
+    )

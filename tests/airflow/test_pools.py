@@ -23,17 +23,17 @@ def wanted(**node: Any) -> dict[str, pools.WantedPool]:
 
 
 def host_pool(slots: int, given: int | None = None, name: str = "host1") -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), include_deferred=False)
 
 
-OTHERS = PoolSlots("host1", 3, "by hand", True)
+OTHERS = PoolSlots("host1", 3, "by hand", include_deferred=True)
 
 
 class TestWanted:
     def test_each_host_and_port_has_a_pool(self) -> None:
         assert wanted(ports=[{"host": "host1", "port": 8080}]) == {
-            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", False), False, "a.yaml"),
-            "host1-8080": (PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", True), False, "a.yaml"),
+            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False), False, "a.yaml"),
+            "host1-8080": (PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", include_deferred=True), False, "a.yaml"),
         }
 
     def test_two_configurations_may_want_the_same_pool(self) -> None:
@@ -90,12 +90,12 @@ class TestPlan:
 
     @pytest.mark.parametrize("slots", [8, 5], ids=["as wanted", "edited"])
     def test_a_pool_of_an_older_balancer_gets_the_mark_and_keeps_its_slots(self, slots: int) -> None:
-        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", False)
+        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", include_deferred=False)
         assert plan_pools(wanted(), [old]).update == (Update(old, host_pool(slots, given=8)),)
 
     def test_only_the_balancers_pools_are_orphaned(self) -> None:
-        default = PoolSlots("default_pool", 128, mark("Default pool", 128), False)
-        gone, others = host_pool(2, name="gone"), PoolSlots("others", 2, "Balancer pool for host(x) and more", False)
+        default = PoolSlots("default_pool", 128, mark("Default pool", 128), include_deferred=False)
+        gone, others = host_pool(2, name="gone"), PoolSlots("others", 2, "Balancer pool for host(x) and more", include_deferred=False)
         assert plan_pools({}, [default, gone, others]) == Plan(orphaned=(gone,))
 
     def test_an_applied_plan_leaves_nothing_to_do(self) -> None:
@@ -104,7 +104,7 @@ class TestPlan:
 
 
 @pytest.mark.parametrize(("prune", "differs"), [(False, False), (True, True)])
-def test_orphans_differ_only_when_pruning(prune: bool, differs: bool) -> None:
+def test_orphans_differ_only_when_pruning(*, prune: bool, differs: bool) -> None:
     assert Plan(orphaned=(host_pool(1),)).differs(prune=prune) is differs
 
 

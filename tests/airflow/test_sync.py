@@ -54,7 +54,7 @@ class Scheduler:
 
     def pools(self) -> dict[str, int]:
         with Session(self.engine) as session:
-            rows = [PoolSlots(pool.pool, pool.slots, pool.description or "", False) for pool in session.query(Pool)]
+            rows = [PoolSlots(pool.pool, pool.slots, pool.description or "", include_deferred=False) for pool in session.query(Pool)]
         return {pool.name: pool.slots for pool in rows if is_ours(pool)}
 
 

@@ -64,7 +64,7 @@ def test_without_airflow_an_address_is_needed() -> None:
 
 
 def test_changes_are_plain_data_sorted_by_name() -> None:
-    one, two, three = (PoolSlots(name, 1, "", False) for name in ("a", "b", "c"))
+    one, two, three = (PoolSlots(name, 1, "", include_deferred=False) for name in ("a", "b", "c"))
     plan = Plan(create=(three,), update=(Update(two, two._replace(slots=2)),), orphaned=(one,), notes={"b": "why"})
     old = {"slots": 1, "description": "", "include_deferred": False}
     assert plan.changes(PoolSlots._asdict) == [
