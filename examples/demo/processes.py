@@ -41,7 +41,7 @@ class Process:
     def start(self) -> None:
         """Start it; again, if it has ended."""
         with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(  # noqa: S603 the commands are our own
+            self._popen = subprocess.Popen(
                 self._command,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
@@ -87,7 +87,7 @@ def _family(pid: int) -> list[psutil.Process]:
 def run(command: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float = 180) -> str:
     """Run a program to its end and return what it printed; what it said on standard error goes to the log."""
     with log.open("ab") as errors:
-        done = subprocess.run(  # noqa: S603 the commands are our own
+        done = subprocess.run(
             list(command),
             env=dict(env),
             stdin=subprocess.DEVNULL,

@@ -42,7 +42,7 @@ def postgres() -> Iterator[str | None]:
 
 @pytest.fixture(scope="session")
 def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    from .rig import IS_AIRFLOW_2, new_database, running_rig  # noqa: PLC0415 skips where Airflow is missing
+    from .rig import IS_AIRFLOW_2, new_database, running_rig
 
     url = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
     database = new_database(url, "shared") if url else None
