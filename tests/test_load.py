@@ -26,6 +26,14 @@ def sizes(balancer) -> dict[str, int]:
     return {host.name: host.size for host in balancer.hosts}
 
 
+def outcome(file, overrides) -> object:
+    """The fleet of a file, or what is wrong with it."""
+    try:
+        return load_fleet(file, overrides)
+    except ConfigurationError as error:
+        return str(error)
+
+
 @pytest.fixture
 def tree(write):
     for name, content in TREE.items():
@@ -63,6 +71,19 @@ class TestKinds:
 
     def test_a_fleet_needs_no_objects(self, tree):
         assert [host.size for host in load_fleet(tree, ["env=prod"]).hosts] == [6, 4]
+
+
+class TestNothingToCompose:
+    """A file that needs no Hydra is read past it."""
+
+    @pytest.mark.parametrize("name", ["host1", "2026-01-01", "1e3", "0x10", "on", "12:30:00", "~", "1_000"])
+    def test_values_are_those_that_hydra_composes(self, write, name):
+        file = write("balancer.yaml", f"hosts: [{{name: host1, os: {name}, tags: [{name}]}}]")
+        assert outcome(file, []) == outcome(file, ["hosts.0.size=8"])
+
+    def test_hydra_is_not_started(self, write, monkeypatch):
+        monkeypatch.setattr("airflow_balancer.compose.compose", None)
+        assert sizes(load_fleet(write("balancer.yaml", PLAIN))) == {"host1": 2, "host2": 8}
 
 
 class TestPlaces:
@@ -182,7 +203,7 @@ class TestInsideAHydraApp:
             "@hydra.main(version_base=None, config_path=None)\n"
             "def app(cfg):\n"
             "    before = GlobalHydra.instance().hydra\n"
-            "    print(len(load_fleet('balancer.yaml').hosts), GlobalHydra.instance().hydra is before is not None)\n"
+            "    print(len(load_fleet('balancer.yaml', ['default_size=3']).hosts), GlobalHydra.instance().hydra is before is not None)\n"
             "sys.argv = ['app', 'hydra.run.dir=.', 'hydra.output_subdir=null']\n"
             "app()\n"
         )
@@ -194,7 +215,7 @@ class TestInsideAHydraApp:
         file = write("config.yaml", "a: 1")
         with initialize_config_dir(config_dir=str(file.parent), version_base=None):
             with pytest.raises(ConfigurationError):
-                load_fleet(file)
+                load_fleet(file, ["a=2"])
             assert OmegaConf.to_container(compose("config")) == {"a": 1}
 
 
