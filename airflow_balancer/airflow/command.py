@@ -1,26 +1,21 @@
-"""`airflow-balancer pools`: what Airflow's pools and connections lack, and applying it."""
+"""`airflow-balancer pools`: what Airflow's pools and connections lack, and writing it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from ..errors import BalancerError, ConfigurationError
-from ..fleet import Fleet
-from .connections import variable_keys, wanted_connections
+from ..errors import ConfigurationError
+from ..fleet import Fleet, PoolSlots
+from . import connections
 from .plan import Plan
-from .pools import wanted_pools
-from .settings import BalancerSettings, environment_option, read_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .api import RestApi
-    from .targets import Plans
+from .settings import BalancerSettings
+from .targets import current_settings, has_airflow, open_target
 
 __all__ = ("PoolsRequest", "pools_report", "synced_fleets")
+
+_ORPHANED = "no configuration wants it; prune=true deletes it"
 
 
 class PoolsRequest(NamedTuple):
@@ -37,30 +32,13 @@ class PoolsRequest(NamedTuple):
         return self.apply or self.prune
 
 
-class MetadataError(BalancerError):
-    """The metadata database cannot be used."""
-
-
-def _has_airflow() -> bool:
-    spec = find_spec("airflow")
-    return spec is not None and spec.origin is not None
-
-
-def _settings() -> BalancerSettings:
-    if not _has_airflow():
-        return read_settings(environment_option)
-    from .versions import option
-
-    return read_settings(option)
-
-
 def synced_fleets() -> dict[str, Fleet]:
-    """Return the fleets that this machine's Airflow keeps its pools to.
+    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.
 
     Raises:
         ConfigurationError: One of them is wrong, or there is none.
     """
-    if not _has_airflow():
+    if not has_airflow():
         raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
     from .sync import find_fleets
 
@@ -76,84 +54,54 @@ def pools_report(fleets: Mapping[str, Fleet], request: PoolsRequest) -> dict[str
     """Compare the pools and connections that the fleets want with Airflow's, and write them where that is asked.
 
     Args:
-        fleets: The fleets; the keys say where each comes from.
-        request: What is asked.
+        fleets: The fleets, by the files they come from.
+        request: What is asked. Pruning spares what the other configurations want that this machine's Airflow syncs.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
-        BalancerError: Neither a metadata database nor an API server can be used.
+        ConfigurationError: The fleets contradict each other or do not fit Airflow, or there is no Airflow.
+        BalancerError: Airflow cannot be reached, or refuses.
     """
-    settings = _settings()
-    url = request.api_url or settings.api_url
-    pools, connections = (
-        _through_api(url, request.api_username or settings.api_username, settings.api_password, fleets, request)
-        if url
-        else _through_database(fleets, request)
-    )
-    differs = pools.differs(prune=request.prune) or connections.differs(prune=request.prune)
+    settings = _settings(request)
+    if request.prune and not settings.api_url and has_airflow():
+        fleets = {**_others(), **fleets}
+    with open_target(settings) as target:
+        plans = target.apply(fleets, prune=request.prune) if request.writes else target.plan(fleets)
     return {
-        "pools": [*_rows(pools, slots=True)],
-        "connections": [*_rows(connections, slots=False)],
-        "unchanged": len(pools.unchanged) + len(connections.unchanged),
+        "pools": [*_rows(plans.pools, PoolSlots._asdict, slots=True)],
+        "connections": [*_rows(plans.connections, connections.shown, slots=False)],
+        "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": request.writes,
-        "differs": differs and not request.writes,
+        "differs": plans.differs() and not request.writes,
     }
 
 
-def _through_api(
-    url: str, username: str | None, password: str | None, fleets: Mapping[str, Fleet], request: PoolsRequest
-) -> tuple[Plan[Any], Plan[Any]]:
-    try:
-        from .api import RestApi
-    except ImportError:
-        raise MetadataError("asking an API server needs httpx: pip install 'airflow-balancer[api]'") from None
-
-    with RestApi(url, username=username, password=password) as api:
-        pools, connections = wanted_pools(fleets), _api_connections(api, fleets)
-        if not request.writes:
-            return api.plan_pools(pools), api.plan_connections(connections)
-        return api.apply_pools(pools, prune=request.prune), api.apply_connections(connections, prune=request.prune)
+def _settings(request: PoolsRequest) -> BalancerSettings:
+    settings = current_settings()
+    return replace(
+        settings,
+        api_url=request.api_url or settings.api_url,
+        api_username=request.api_username or settings.api_username,
+    )
 
 
-def _api_connections(api: RestApi, fleets: Mapping[str, Fleet]) -> dict[str, Any]:
-    return wanted_connections(fleets, api.read_variables(variable_keys(fleets)))
+def _others() -> dict[str, Fleet]:
+    from .sync import find_fleets
+
+    fleets, problems = find_fleets()
+    if problems:
+        raise ConfigurationError(problems)
+    return fleets
 
 
-def _through_database(fleets: Mapping[str, Fleet], request: PoolsRequest) -> Plans:
-    if not _has_airflow():
-        raise MetadataError("there is no metadata database: Airflow is not installed here; give its API server with api_url=https://...")
-    from .sync import apply_patiently, own_transaction, plan_fleets
-
-    with _readable_failures():
-        if request.writes:
-            return apply_patiently(fleets, prune=request.prune)
-        with own_transaction() as connection:
-            return plan_fleets(connection, fleets)
+def _rows(plan: Plan[Any], shown: Any, *, slots: bool) -> Iterator[dict[str, Any]]:
+    for change in plan.changes(shown):
+        kept = change["action"] == "unchanged"
+        if kept and not change["note"]:
+            continue
+        counts = {"slots": _slots(change["before"]), "wanted": None if kept else _slots(change["after"])} if slots else {}
+        note = _ORPHANED if change["action"] == "orphaned" else change["note"]
+        yield {"change": "kept" if kept else change["action"], "name": change["name"], **counts, "note": note}
 
 
-@contextmanager
-def _readable_failures() -> Iterator[None]:
-    """Say what the database says, without the statement: its parameters hold secrets."""
-    from sqlalchemy.exc import DBAPIError
-
-    try:
-        yield
-    except DBAPIError as error:
-        text = str(error.orig).strip().splitlines()[0]
-        raise MetadataError(f"the metadata database refuses: {text}; `airflow db check` tells more") from None
-
-
-def _rows(plan: Plan[Any], *, slots: bool) -> Iterator[dict[str, Any]]:
-    def row(change: str, name: str, before: Any, after: Any, note: str = "") -> dict[str, Any]:
-        counts = {"slots": before and before.slots, "wanted": after and after.slots} if slots else {}
-        return {"change": change, "name": name, **counts, "note": note or plan.notes.get(name, "")}
-
-    for item in plan.create:
-        yield row("create", item.name, None, item)
-    for update in plan.update:
-        yield row("update", update.after.name, update.before, update.after)
-    for item in plan.orphaned:
-        yield row("orphaned", item.name, item, None, "no configuration wants it; prune=true deletes it")
-    for item in plan.unchanged:
-        with suppress(KeyError):
-            yield row("kept", item.name, item, None, plan.notes[item.name])
+def _slots(shown: Mapping[str, Any] | None) -> int | None:
+    return None if shown is None else shown["slots"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..fleet import Fleet
@@ -211,27 +211,8 @@ def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snap
 def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
     from ..compose import load_fleet
 
-    plain = None if overrides or path.is_dir() else _plain_node(path)
-    if plain is not None:
-        return Fleet.from_data(plain)
     with _without_code_of(versions.dag_folders()):
         return load_fleet(path, overrides)
-
-
-def _plain_node(path: Path) -> Any:
-    """Return the balancer's node of a file that needs no composing: some thousand hosts take Hydra many seconds."""
-    import yaml
-
-    from ..nodes import find_balancer, has_interpolation, node_at
-    from ..yaml_files import read_yaml
-
-    try:
-        data = read_yaml(path)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
-    if not isinstance(data, dict) or "defaults" in data or has_interpolation(data):
-        return None
-    return node_at(data, find_balancer(data))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from .settings import BalancerSettings, environment_option, read_settings
 if TYPE_CHECKING:
     from .api import RestApi
 
-__all__ = ("Plans", "Target", "current_settings", "open_target")
+__all__ = ("Plans", "Target", "current_settings", "has_airflow", "open_target")
 
 
 class Plans(NamedTuple):
@@ -51,7 +51,7 @@ def current_settings() -> BalancerSettings:
     Raises:
         ConfigurationError: An option cannot be read.
     """
-    if not _has_airflow():
+    if not has_airflow():
         return read_settings(environment_option)
     from .versions import option
 
@@ -66,18 +66,22 @@ def open_target(settings: BalancerSettings) -> Iterator[Target]:
         ConfigurationError: There is neither.
     """
     if settings.api_url:
-        from .api import RestApi
+        try:
+            from .api import RestApi
+        except ImportError:
+            raise ConfigurationError("asking an API server needs httpx: pip install 'airflow-balancer[api]'") from None
 
         with RestApi(settings.api_url, username=settings.api_username, password=settings.api_password) as api:
             yield _ApiServer(api)
-    elif _has_airflow():
+    elif has_airflow():
         yield _MetadataDatabase()
     else:
-        message = "there is no Airflow here; give the address of its API server in [balancer] api_url"
+        message = "there is no Airflow here; give the address of its API server with api_url=https://..., or in [balancer] api_url"
         raise ConfigurationError(message)
 
 
-def _has_airflow() -> bool:
+def has_airflow() -> bool:
+    """Return whether Airflow is installed here."""
     # Not `airflow` alone: any folder of that name on the path would do.
     return find_spec("airflow") is not None and find_spec("airflow.models") is not None
 
