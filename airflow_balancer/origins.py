@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -37,6 +37,29 @@ class Origins:
                 return found
         return ""
 
+    def files(self) -> list[FilePath]:
+        """Return the file of each layer that has one, in the order in which they were merged."""
+        return list(self._files())
+
+    def each(self, path: Path, data: Any) -> Iterator[tuple[Path, Any, str]]:
+        """Yield every value at or below a path that is no mapping or list, and what `of` says of it; each file is read once."""
+        contents = [(str(file), package, _content(file)) for file, package in self._files().items()]
+        parts = [(file, node) for file, package, content in contents for node in _part(content, package, path)]
+        yield from self._each(path, data, parts, self.of(path))
+
+    def _each(self, path: Path, data: Any, parts: list[tuple[str, Any]], above: str) -> Iterator[tuple[Path, Any, str]]:
+        items = list(data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ())
+        if not items:
+            yield path, data, above
+        for key, value in items:
+            below = [(file, node_at(node, (key,))) for file, node in parts if _has(node, (key,))]
+            origin = self._override((*path, key)) or (below[-1][0] if below else above)
+            yield from self._each((*path, key), value, below, origin)
+
+    def _files(self) -> dict[FilePath, Path]:
+        found = ((self._find(layer.config), layer.package) for layer in self._layers)
+        return {file: tuple(package.split(".")) if package else () for file, package in found if file}
+
     def _override(self, path: Path) -> str:
         wanted = ".".join(map(str, path))
         for override in reversed(self._overrides):
@@ -68,6 +91,19 @@ def _content(file: FilePath) -> Any:
         return read_yaml(file)
     except (OSError, UnicodeError, yaml.YAMLError):
         return None
+
+
+def _part(content: Any, package: Path, path: Path) -> Iterator[Any]:
+    """Yield what a layer's content says of a path, given the package that it is put into."""
+    common = min(len(package), len(path))
+    if package[:common] != path[:common]:
+        return
+    if len(package) <= len(path):
+        yield node_at(content, path[len(package) :])
+        return
+    for key in reversed(package[common:]):
+        content = {key: content}
+    yield content
 
 
 def _has(content: Any, path: Path) -> bool:

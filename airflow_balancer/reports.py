@@ -19,7 +19,7 @@ from .ports import DEFAULT_MIN, PortTable, port_number
 from .query import HostQuery, matching_hosts
 from .strategies import build_strategy
 
-__all__ = ("config_report", "port_report", "select_report", "show_report", "validate_report", "whole_report")
+__all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
 
 Query = Mapping[str, Any]
 DEFAULT_KEY = "command line"
@@ -40,7 +40,8 @@ def _pick(fleet: Fleet, query: HostQuery, key: str) -> tuple[HostSpec, list[Host
     return build_strategy(fleet.settings.strategy).choose(key, candidates, {}), candidates
 
 
-def _credential(host: HostSpec) -> str:
+def credential_of(host: HostSpec) -> str:
+    """Return the kind of a host's credential."""
     if host.password is not None:
         return "password" if isinstance(host.password, str) else f"variable {host.password.key}"
     return "key file" if host.key_file else "default"
@@ -55,7 +56,7 @@ def _host(host: HostSpec) -> dict[str, Any]:
         "size": host.size,
         "pool": host.pool_name,
         "username": host.username,
-        "credential": _credential(host),
+        "credential": credential_of(host),
     }
 
 

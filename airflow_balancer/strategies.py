@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -16,7 +18,18 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from .errors import ConfigurationError
 from .spelling import listing, suggestion
 
-__all__ = ("Candidate", "Random", "Rendezvous", "Strategy", "build_strategy", "check_strategy", "choose_port", "strategy_data")
+__all__ = (
+    "Candidate",
+    "Random",
+    "Rendezvous",
+    "Strategy",
+    "build_strategy",
+    "check_strategy",
+    "choose_port",
+    "is_own_target",
+    "own_strategies_only",
+    "strategy_data",
+)
 
 
 class Candidate(Protocol):
@@ -82,6 +95,22 @@ class Random:
 _KNOWN: dict[str, type[Rendezvous | Random]] = {"rendezvous": Rendezvous, "random": Random}
 _MODULES = ("airflow_balancer.strategies", "airflow_balancer")
 _TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
+_own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
+
+
+def is_own_target(target: object) -> bool:
+    """Return whether a `_target_` is a strategy of this package."""
+    return target in _TARGETS
+
+
+@contextmanager
+def own_strategies_only() -> Iterator[None]:
+    """Let no strategy of another package be imported or called, where the configuration's author may not run code."""
+    token = _own_only.set(True)
+    try:
+        yield
+    finally:
+        _own_only.reset(token)
 
 
 def hash_fraction(*parts: str) -> float:
@@ -148,6 +177,8 @@ def build_strategy(strategy: object) -> Strategy:
     if isinstance(strategy, Mapping):
         target = strategy["_target_"]
         if target not in _TARGETS:
+            if _own_only.get():
+                raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
         return _TARGETS[target](**{key: value for key, value in strategy.items() if key != "_target_"})
     if isinstance(strategy, str):

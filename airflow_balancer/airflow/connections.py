@@ -118,8 +118,8 @@ def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
     return str(data["password"]) if isinstance(data, dict) and "password" in data else value
 
 
-def _address(host: HostSpec) -> str:
-    # The address that airflow-pydantic's Host.hook() connects to.
+def address_of(host: HostSpec) -> str:
+    """Return the address that airflow-pydantic's `Host.hook()` connects to."""
     return host.name if "." in host.name else f"{host.name}.local"
 
 
@@ -131,7 +131,7 @@ def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
     port = host.ssh_hook_args.get("port")
     return SshConnection(
         name=host.name,
-        host=_address(host),
+        host=address_of(host),
         login=host.username,
         password=password,
         port=port if isinstance(port, int) else None,
