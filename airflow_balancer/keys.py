@@ -7,12 +7,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = ("call_key", "calling_file", "calling_frame")
+__all__ = ("call_key", "caller_state", "calling_file", "calling_frame")
 
 _LIBRARIES = frozenset(
     ("airflow_balancer", "airflow_config", "airflow_pydantic", "airflow_supervisor", "antlr4", "hydra", "omegaconf", "pydantic")
 )
-_COUNTS = "__airflow_balancer_calls__"
+_STATE = "__airflow_balancer_state__"
 
 
 def calling_frame() -> FrameType:
@@ -29,6 +29,12 @@ def calling_file(frame: FrameType) -> Path | None:
     return Path(file) if file else None
 
 
+def caller_state(frame: FrameType) -> dict[Any, Any]:
+    """Return what is remembered for the module that a frame runs; it begins anew whenever the file is parsed."""
+    state: dict[Any, Any] = frame.f_globals.setdefault(_STATE, {})
+    return state
+
+
 def call_key(kind: str) -> str:
     """Return `<file>#<n>` for the calling file's n-th pick of a kind, counted from 0.
 
@@ -36,6 +42,6 @@ def call_key(kind: str) -> str:
     """
     frame = calling_frame()
     file = calling_file(frame)
-    counts: dict[str, Any] = frame.f_globals.setdefault(_COUNTS, {})
+    counts = caller_state(frame)
     counts[kind] = (number := counts.get(kind, -1) + 1)
     return f"{file.name if file else '<input>'}#{number}"

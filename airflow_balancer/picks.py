@@ -6,21 +6,28 @@ starts afresh.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 from omegaconf import DictConfig, OmegaConf
 
+from .bounded import Ask
 from .errors import ConfigurationError, NoFreePort
 from .fleet import Fleet
+from .model import HostSpec
 from .nodes import Path, find_balancer, has_interpolation, walk
 from .ports import PortTable
+from .strategies import BatchStrategy, Strategy, build_strategy
 
 __all__ = ("Picks", "PortAsk", "asking_key", "dotted")
 
 _CACHE = "airflow_balancer"
+_HOST = "balancer."
 _FREE_PORT = "balancer.free_port"
+_ROUNDS = 4
+"""How often asks are gathered while the answer to one changes what another asks."""
 
 
 def dotted(path: Path) -> str:
@@ -43,6 +50,14 @@ def asking_key(node: Any) -> str:
     return "" if mapping is None else str(mapping._get_full_key(None))
 
 
+class HostAsk(NamedTuple):
+    """Who asks for a host: the balancer's path, the key, and the names of the candidates."""
+
+    balancer: str
+    key: str
+    candidates: tuple[str, ...]
+
+
 class PortAsk(NamedTuple):
     """A node that asks for a free port: its path, the balancer's, the host, the first and the last port."""
 
@@ -54,15 +69,18 @@ class PortAsk(NamedTuple):
 
 
 class Picks:
-    """The fleets of one composed config, and the free ports that its nodes were given."""
+    """The fleets of one composed config, the hosts that its askers got, and the free ports that its nodes did."""
 
     def __init__(self) -> None:
         self._raw: Any = None
         self._fleets: dict[str, Fleet | None] = {}
-        self._tables: dict[tuple[str, str], PortTable] = {}
+        self._strategies: dict[str, Strategy] = {}
+        self._hosts: dict[HostAsk, str] = {}
         self._ports: dict[PortAsk, int] = {}
-        self._collected = False
-        self._collecting: set[PortAsk] | None = None
+        self._tables: dict[tuple[str, str], PortTable] = {}
+        self._asked_hosts: set[HostAsk] | None = None
+        self._asked_ports: set[PortAsk] | None = None
+        self._gathered: set[str] = set()
 
     @classmethod
     def of(cls, root: DictConfig) -> Picks:
@@ -79,9 +97,7 @@ class Picks:
 
     def locate(self, root: DictConfig) -> str:
         """Return the path of the config's balancer; see `find_balancer`."""
-        if self._raw is None:
-            self._raw = OmegaConf.to_container(root, resolve=False)
-        return dotted(find_balancer(self._raw))
+        return dotted(find_balancer(self._written(root)))
 
     def fleet(self, root: DictConfig, balancer: str) -> Fleet:
         """Return the fleet at a path of the config.
@@ -100,6 +116,35 @@ class Picks:
             raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
         return fleet
 
+    def strategy(self, root: DictConfig, balancer: str) -> Strategy:
+        """Return the strategy of the balancer at a path of the config."""
+        if balancer not in self._strategies:
+            self._strategies[balancer] = build_strategy(self.fleet(root, balancer).settings.strategy)
+        return self._strategies[balancer]
+
+    def host(self, root: DictConfig, balancer: str, key: str, candidates: Sequence[HostSpec]) -> HostSpec:
+        """Return the host that an asker gets.
+
+        For a strategy that assigns all asks at once, they are gathered from the config as written, so
+        that the order in which nodes are resolved plays no part.
+        """
+        strategy = self.strategy(root, balancer)
+        if not isinstance(strategy, BatchStrategy):
+            return strategy.choose(key, candidates, {})
+        ask = HostAsk(balancer, key, tuple(host.name for host in candidates))
+        if self._asked_hosts is not None:
+            self._asked_hosts.add(ask)
+        elif "hosts" not in self._gathered:
+            self._gathered.add("hosts")
+            self._gather_hosts(root)
+        if ask not in self._hosts:
+            load = Counter(name for other, name in self._hosts.items() if other.balancer == balancer)
+            chosen = strategy.choose(key, candidates, load)
+            if self._asked_hosts is not None:
+                return chosen
+            self._hosts[ask] = chosen.name
+        return self.fleet(root, balancer).by_name[self._hosts[ask]]
+
     def free_port(self, root: DictConfig, ask: PortAsk) -> int:
         """Return the port of an asking node, the same whichever node is resolved first.
 
@@ -109,15 +154,53 @@ class Picks:
         Raises:
             NoFreePort: All ports of the range are taken.
         """
-        if self._collecting is not None:
-            self._collecting.add(ask)
+        if self._asked_ports is not None:
+            self._asked_ports.add(ask)
+        if self._asked_ports is not None or self._asked_hosts is not None:
             return ask.first
-        if not self._collected:
-            self._collected = True
-            for other in sorted(self._collect(root)):
-                with suppress(NoFreePort):
-                    self._allocate(root, other)
+        if "ports" not in self._gathered:
+            self._gathered.add("ports")
+            self._gather_ports(root)
         return self._ports[ask] if ask in self._ports else self._allocate(root, ask)
+
+    def _written(self, root: DictConfig) -> Any:
+        if self._raw is None:
+            self._raw = OmegaConf.to_container(root, resolve=False)
+        return self._raw
+
+    def _gather_hosts(self, root: DictConfig) -> None:
+        known: set[HostAsk] = set()
+        for _ in range(_ROUNDS):
+            self._asked_hosts = asks = set[HostAsk]()
+            try:
+                self._touch(root, lambda text: _HOST in text)
+            finally:
+                self._asked_hosts = None
+            if asks == known:
+                return
+            known = asks
+            self._hosts = self._assigned(root, asks)
+
+    def _assigned(self, root: DictConfig, asks: set[HostAsk]) -> dict[HostAsk, str]:
+        assigned: dict[HostAsk, str] = {}
+        for balancer in sorted({ask.balancer for ask in asks}):
+            strategy, by_name = self.strategy(root, balancer), self.fleet(root, balancer).by_name
+            if isinstance(strategy, BatchStrategy):
+                batch: dict[Ask, list[HostSpec]] = {
+                    (ask.key, ask.candidates): [by_name[name] for name in ask.candidates] for ask in asks if ask.balancer == balancer
+                }
+                assigned |= {HostAsk(balancer, key, names): host.name for (key, names), host in strategy.assign(batch).items()}
+        return assigned
+
+    def _gather_ports(self, root: DictConfig) -> None:
+        self._asked_ports = asks = set[PortAsk]()
+        try:
+            self._touch(root, lambda text: _FREE_PORT in text)
+        finally:
+            self._asked_ports = None
+        for ask in sorted(asks):
+            with suppress(NoFreePort):
+                self._allocate(root, ask)
 
     def _allocate(self, root: DictConfig, ask: PortAsk) -> int:
         place = (ask.balancer, ask.host)
@@ -127,18 +210,12 @@ class Picks:
         self._ports[ask] = self._tables[place].take(ask.node, ask.first, ask.last)
         return self._ports[ask]
 
-    def _collect(self, root: DictConfig) -> set[PortAsk]:
-        """Resolve every node that asks for a free port, to learn for which; a failing one fails when it is used."""
-        asks: set[PortAsk] = set()
-        self._collecting = asks
-        try:
-            for path, value in walk(self._raw):
-                if isinstance(value, str) and _FREE_PORT in value:
-                    with suppress(Exception):
-                        _resolve(root, path)
-        finally:
-            self._collecting = None
-        return asks
+    def _touch(self, root: DictConfig, asks: Callable[[str], bool]) -> None:
+        """Resolve every node that asks, to learn for what; one that fails here fails when it is used."""
+        for path, value in walk(self._written(root)):
+            if isinstance(value, str) and asks(value):
+                with suppress(Exception):
+                    _resolve(root, path)
 
 
 def _resolve(node: Any, path: Path) -> None:

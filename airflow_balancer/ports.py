@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .errors import ConfigurationError, NoFreePort
 from .model import MAX_PORT
-from .strategies import hash_fraction
+from .rendezvous import hash_fraction
 
 __all__ = ("DEFAULT_MIN", "PortTable", "port_number")
 

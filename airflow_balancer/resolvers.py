@@ -48,10 +48,9 @@ class _Ask:
 
     def host(self) -> HostSpec:
         from .query import HostQuery, matching_hosts
-        from .strategies import build_strategy
 
         query = HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
-        return build_strategy(self.fleet.settings.strategy).choose(self.key, matching_hosts(query, self.fleet.hosts), {})
+        return self.picks.host(self.root, self.balancer, self.key, matching_hosts(query, self.fleet.hosts))
 
 
 def _short(query: Any) -> str:
@@ -85,10 +84,10 @@ def _host(ask: _Ask) -> DictConfig:
 
 def _port(ask: _Ask) -> int:
     from .query import PortQuery, matching_ports
-    from .strategies import build_strategy, choose_port
+    from .strategies import choose_port
 
     ports = matching_ports(PortQuery.of(**ask.query), ask.fleet.ports)
-    return choose_port(build_strategy(ask.fleet.settings.strategy), ask.key, ports).port
+    return choose_port(ask.picks.strategy(ask.root, ask.balancer), ask.key, ports).port
 
 
 def _free_port(ask: _Ask) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-__all__ = ("BalancerConf", "HostConf", "PortConf", "RandomConf", "RendezvousConf", "StrategyConf", "register_configs")
+__all__ = ("BalancerConf", "BoundedConf", "HostConf", "PortConf", "RandomConf", "RendezvousConf", "StrategyConf", "register_configs")
 
 GROUP = "airflow_balancer"
 
@@ -83,6 +83,15 @@ class RendezvousConf(StrategyConf):
 
 
 @dataclass
+class BoundedConf(StrategyConf):
+    """Rendezvous in which no host gets more than its share of the picks, times c."""
+
+    _target_: str = "airflow_balancer.strategies.Bounded"
+    # the largest load, in fair shares: 1 is the most even, more moves fewer picks when hosts change
+    c: float = 1.25
+
+
+@dataclass
 class RandomConf(StrategyConf):
     """Another host at each pick."""
 
@@ -131,5 +140,5 @@ def register_configs() -> None:
     store = ConfigStore.instance().store
     for name, node in (("balancer", BalancerConf), ("host", HostConf), ("port", PortConf)):
         store(group=GROUP, name=name, node=node, provider=GROUP)
-    for name, strategy in (("rendezvous", RendezvousConf), ("random", RandomConf)):
+    for name, strategy in (("rendezvous", RendezvousConf), ("bounded", BoundedConf), ("random", RandomConf)):
         store(group=f"{GROUP}/strategy", name=name, node=strategy, provider=GROUP)

@@ -6,20 +6,21 @@ every process, whatever the order of the candidates. `random` alone breaks that 
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from .bounded import Ask, Bounded
 from .errors import ConfigurationError
+from .rendezvous import Candidate, rank, score
 from .spelling import listing, suggestion
 
 __all__ = (
-    "Candidate",
+    "BatchStrategy",
+    "Bounded",
     "Random",
     "Rendezvous",
     "Strategy",
@@ -30,18 +31,6 @@ __all__ = (
     "own_strategies_only",
     "strategy_data",
 )
-
-
-class Candidate(Protocol):
-    """What a strategy sees of a host."""
-
-    @property
-    def name(self) -> str:
-        """The host's unique name."""
-
-    @property
-    def size(self) -> int | None:
-        """The host's weight: how many tasks it runs at once."""
 
 
 C = TypeVar("C", bound=Candidate)
@@ -61,6 +50,14 @@ class Strategy(Protocol):
         """
 
 
+@runtime_checkable
+class BatchStrategy(Strategy, Protocol):
+    """A strategy that can also assign all asks of a configuration at once."""
+
+    def assign(self, asks: Mapping[Ask, Sequence[C]]) -> Mapping[Ask, C]:
+        """Return a host for each ask, whatever the order of the asks and of their candidates."""
+
+
 @dataclass(frozen=True)
 class Rendezvous:
     """Rendezvous hashing, each host weighted by its size.
@@ -77,7 +74,7 @@ class Rendezvous:
 
     def rank(self, key: str, candidates: Sequence[C]) -> list[C]:
         """Return the candidates from the highest score to the lowest."""
-        return sorted(candidates, key=lambda host: (score(key, host), host.name), reverse=True)
+        return rank(key, candidates)
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class Random:
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
 
-_KNOWN: dict[str, type[Rendezvous | Random]] = {"rendezvous": Rendezvous, "random": Random}
+_KNOWN: dict[str, type[Rendezvous | Bounded | Random]] = {"rendezvous": Rendezvous, "bounded": Bounded, "random": Random}
 _MODULES = ("airflow_balancer.strategies", "airflow_balancer")
 _TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
 _own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
@@ -111,17 +108,6 @@ def own_strategies_only() -> Iterator[None]:
         yield
     finally:
         _own_only.reset(token)
-
-
-def hash_fraction(*parts: str) -> float:
-    """Return a number in the open interval (0, 1) that depends on the parts alone."""
-    digest = blake2b("\0".join(parts).encode(), digest_size=8).digest()
-    return ((int.from_bytes(digest) >> 11) + 0.5) / 2**53
-
-
-def score(key: str, host: Candidate) -> float:
-    """Return the host's rendezvous score for the key; the highest one wins."""
-    return -(host.size or 1) / math.log(hash_fraction(key, host.name))
 
 
 class _PortCandidate(NamedTuple):
@@ -159,8 +145,14 @@ def check_strategy(strategy: object) -> str:
 
 def _check_options(target: str, strategy: Mapping[str, Any]) -> str:
     known = _TARGETS[target].__dataclass_fields__
-    unknown = sorted(key for key in strategy if key != "_target_" and key not in known)
-    return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})" if unknown else ""
+    options = {key: value for key, value in strategy.items() if key != "_target_"}
+    if unknown := sorted(options.keys() - known.keys()):
+        return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})"
+    try:
+        _TARGETS[target](**options)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def build_strategy(strategy: object) -> Strategy:
@@ -206,4 +198,5 @@ def strategy_data(strategy: Strategy) -> dict[str, Any]:
     """Return the mapping that `build_strategy` makes this strategy from."""
     cls = type(strategy)
     options = asdict(strategy) if hasattr(strategy, "__dataclass_fields__") else {}  # type: ignore[call-overload]
-    return {"_target_": f"{cls.__module__}.{cls.__name__}", **options}
+    module = _MODULES[0] if cls in _KNOWN.values() else cls.__module__
+    return {"_target_": f"{module}.{cls.__name__}", **options}

@@ -91,7 +91,11 @@ WRONG_YAML = {
     ),
     "an unknown strategy": (
         "hosts: []\nstrategy: rendevous",
-        "key 'strategy': unknown strategy 'rendevous'; did you mean 'rendezvous'? (strategies: random, rendezvous)",
+        "key 'strategy': unknown strategy 'rendevous'; did you mean 'rendezvous'? (strategies: bounded, random, rendezvous)",
+    ),
+    "a strategy's option out of bounds": (
+        "hosts: []\nstrategy: {_target_: airflow_balancer.strategies.Bounded, c: 0.5}",
+        "key 'strategy': c must be a number from 1, not 0.5",
     ),
     "an unknown option of a strategy": (
         "hosts: []\nstrategy: {_target_: airflow_balancer.strategies.Random, seed: 3}",

@@ -35,7 +35,7 @@ def test_every_option_is_known():
     assert GROUPS == {
         "hosts": ["example", "inventory", "listed"],
         "ports": ["example", "none"],
-        "strategy": ["random", "rendezvous"],
+        "strategy": ["bounded", "random", "rendezvous"],
         "env": ["dev", "prod", "staging"],
     }
 

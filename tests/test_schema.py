@@ -13,7 +13,7 @@ from airflow_balancer import strategies
 from airflow_balancer.config import BalancerConfiguration, Host, Port
 from airflow_balancer.fleet import FLEET_KEYS
 from airflow_balancer.model import HostSpec, PortSpec, Settings
-from airflow_balancer.schema import BalancerConf, HostConf, PortConf, RandomConf, RendezvousConf, register_configs
+from airflow_balancer.schema import BalancerConf, BoundedConf, HostConf, PortConf, RandomConf, RendezvousConf, register_configs
 
 HYDRA_KEYS = {"_target_", "_convert_"}
 
@@ -54,7 +54,14 @@ def test_the_keys_of_a_balancer_are_those_of_the_structured_config():
     assert set(FLEET_KEYS) == names(BalancerConf)
 
 
-@pytest.mark.parametrize(("conf", "strategy"), [(RendezvousConf, strategies.Rendezvous), (RandomConf, strategies.Random)])
+@pytest.mark.parametrize(
+    ("conf", "strategy"),
+    [
+        (RendezvousConf, strategies.Rendezvous),
+        (BoundedConf, strategies.Bounded),
+        (RandomConf, strategies.Random),
+    ],
+)
 def test_a_strategys_config_names_its_class(conf, strategy):
     assert strategies.build_strategy(dataclasses.asdict(conf())) == strategy()
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_balancer import ConfigurationError
-from airflow_balancer.strategies import Random, Rendezvous, build_strategy, hash_fraction, strategy_data
+from airflow_balancer.rendezvous import hash_fraction
+from airflow_balancer.strategies import Random, Rendezvous, build_strategy, strategy_data
 
 KEYS = [f"dags.d{n // 10}.tasks.t{n % 10}" for n in range(10_000)]
 CHI_SQUARE_99_9 = {3: 16.27, 4: 18.47, 9: 27.88}

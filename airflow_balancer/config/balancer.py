@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -22,11 +23,11 @@ from .. import query as queries
 from ..entries import plain_node
 from ..errors import NoMatch
 from ..fleet import Fleet
-from ..keys import call_key
+from ..keys import call_key, caller_state, calling_frame
 from ..model import MAX_PORT
 from ..ports import DEFAULT_MIN, PortTable
 from ..spelling import listing, suggestion
-from ..strategies import Strategy, build_strategy, choose_port, strategy_data
+from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
 from .host import Host, masked, password_of
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
@@ -158,8 +159,10 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             NoMatch: No host matches; a RuntimeError.
         """
         candidates = self.filter_hosts(name, queue, os, tag, custom)
-        chosen: Host = self._strategy.choose(key or call_key("host"), candidates, {})
-        return chosen
+        key = key or call_key("host")
+        if not isinstance(self._strategy, BatchStrategy):
+            return self._strategy.choose(key, candidates, {})
+        return self._choose_by_load(key, candidates)
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -234,6 +237,14 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         from ..compose import load_tree
 
         return load_tree(config_dir, config_name, overrides or (), basepath)
+
+    def _choose_by_load(self, key: str, candidates: list[Host]) -> Host:
+        """Choose by the picks that the calling file has made so far; one of them, asked for again, is not another."""
+        _, picks = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, dict[Any, str]()))
+        by_name = {host.name: host for host in candidates}
+        if picks.get(ask := (key, *by_name)) not in by_name:
+            picks[ask] = self._strategy.choose(key, candidates, Counter(picks.values())).name
+        return by_name[picks[ask]]
 
     @property
     def _strategy(self) -> Strategy:

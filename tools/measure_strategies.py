@@ -1,0 +1,111 @@
+"""Measures how even each strategy is, and how many picks it moves; prints the tables of docs/strategies.md.
+
+python tools/measure_strategies.py
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from airflow_balancer.strategies import Bounded, Rendezvous
+
+TRIALS = {10: 60, 100: 20, 1000: 4}
+HOSTS = (3, 10, 100)
+CHANGES = ("leave", "join", "resize", "ask")
+
+
+class Host(NamedTuple):
+    """A host, as strategies see it."""
+
+    name: str
+    size: int
+
+
+Assign = Callable[[Sequence[str], Sequence[Host]], Mapping[str, str]]
+
+
+def rendezvous(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
+    """Plain rendezvous hashing."""
+    return {key: Rendezvous().choose(key, hosts, {}).name for key in keys}
+
+
+def bounded(c: float) -> Assign:
+    """Rendezvous hashing with bounded loads."""
+
+    def assign(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
+        return {key: host.name for (key, _), host in Bounded(c).assign({(key, ""): hosts for key in keys}).items()}
+
+    return assign
+
+
+def randomly(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
+    """Another host at each parse."""
+    return {key: random.choices(hosts, [host.size for host in hosts])[0].name for key in keys}
+
+
+def round_robin(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
+    """One ask after the other, a host as often in each round as its size says."""
+    slots = [host.name for turn in range(max(host.size for host in hosts)) for host in hosts if turn < host.size]
+    return {key: slots[number % len(slots)] for number, key in enumerate(sorted(keys))}
+
+
+STRATEGIES: dict[str, Assign] = {
+    "random": randomly,
+    "round robin": round_robin,
+    "rendezvous": rendezvous,
+    **{f"bounded c={c}": bounded(c) for c in (1.0, 1.1, 1.25, 1.5, 2.0)},
+}
+
+
+def imbalance(picks: Mapping[str, str], hosts: Sequence[Host]) -> float:
+    """The largest load of a host, in fair shares."""
+    loads, slots = Counter(picks.values()), sum(host.size for host in hosts)
+    return max(loads[host.name] * slots / (host.size * len(picks)) for host in hosts)
+
+
+def changed(change: str, keys: Sequence[str], hosts: Sequence[Host]) -> tuple[Sequence[str], Sequence[Host]]:
+    """The asks and hosts after a change."""
+    middle = len(hosts) // 2
+    if change == "leave":
+        return keys, [*hosts[:middle], *hosts[middle + 1 :]]
+    if change == "join":
+        return keys, [*hosts, Host("new", hosts[middle].size)]
+    if change == "resize":
+        return keys, [Host(host.name, host.size * 2) if number == middle else host for number, host in enumerate(hosts)]
+    return [*keys, "dags.new.tasks.new"], hosts
+
+
+def measure(assign: Assign, asks: int, hosts: Sequence[Host]) -> list[float]:
+    """The mean imbalance, then for each change the mean share of picks that move, in percent."""
+    rows = []
+    for trial in range(TRIALS[asks]):
+        keys = [f"trial{trial}.dags.d{number // 7}.tasks.t{number % 7}" for number in range(asks)]
+        before = assign(keys, hosts)
+        moved = []
+        for change in CHANGES:
+            after = assign(*changed(change, keys, hosts))
+            moved.append(100 * sum(after[key] != before[key] for key in keys) / asks)
+        rows.append([imbalance(before, hosts), *moved])
+    return [statistics.mean(column) for column in zip(*rows, strict=True)]
+
+
+def main() -> None:
+    """Print a table for each number of asks and hosts."""
+    for asks in TRIALS:
+        for count in HOSTS:
+            for kind, sizes in (("equal", (8,)), ("unequal", (2, 4, 8, 16))):
+                hosts = [Host(f"host{number:03d}", sizes[number % len(sizes)]) for number in range(count)]
+                print(f"\n### {asks} asks, {count} hosts of {kind} sizes\n")
+                print("| strategy | max / fair share | host leaves | host joins | host doubles | ask added |")
+                print("| --- | ---: | ---: | ---: | ---: | ---: |")
+                for name, assign in STRATEGIES.items():
+                    even, *moved = measure(assign, asks, hosts)
+                    print(f"| {name} | {even:.2f} | " + " | ".join(f"{percent:.1f} %" for percent in moved) + " |")
+
+
+if __name__ == "__main__":
+    main()
