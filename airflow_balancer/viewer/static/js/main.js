@@ -1,0 +1,161 @@
+// The page: what the address asks for, drawn from what the API answered.
+import { html, nothing, render } from "../vendor/index.js";
+import { hashOf, readAddress, writeAddress } from "./address.js";
+import { copyButton } from "./copy.js";
+import { HostDialog } from "./host.js";
+import { emptyNote, errorNote, loadingNote, problemsNote } from "./messages.js";
+import { Store, apiPath } from "./store.js";
+import { tabList } from "./tabs.js";
+import { compare } from "./views/compare.js";
+import { hosts } from "./views/hosts.js";
+import { pools } from "./views/pools.js";
+import { ports } from "./views/ports.js";
+import { query } from "./views/query.js";
+import { settings } from "./views/settings.js";
+import { summary } from "./views/summary.js";
+import { tasks } from "./views/tasks.js";
+import { yaml } from "./views/yaml.js";
+
+const VIEWS = [summary, hosts, ports, pools, tasks, query, compare, settings, yaml];
+const SHARED = ["configuration", "environment"]; // these stay from tab to tab
+const LIVE = ["api/occupancy"];
+const LIVE_SECONDS = 10;
+
+const root = document.getElementById("app");
+const dialog = new HostDialog();
+const remembered = new Map(); // the filters of the tabs that were left
+let asked = new Set();
+let waiting = false;
+let later = 0;
+
+const store = new Store(schedule);
+
+// Draws once, however many answers come before the next frame.
+function schedule() {
+  if (waiting) return;
+  waiting = true;
+  queueMicrotask(() => {
+    waiting = false;
+    draw();
+  });
+}
+
+function ask(path, params) {
+  asked.add(apiPath(path, params));
+  return store.read(path, params);
+}
+
+const sharedOf = (params) => SHARED.filter((name) => params.get(name)).map((name) => [name, params.get(name)]);
+
+// Waits for the end of a word where each letter would ask the API.
+function scheduleLater(milliseconds) {
+  clearTimeout(later);
+  later = setTimeout(schedule, milliseconds);
+}
+
+function change(address, changes, { step = false, pause = 0 } = {}) {
+  const params = new URLSearchParams(address.params);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "") params.delete(name);
+    else params.set(name, value);
+  }
+  writeAddress(address.tab, params, { step });
+  if (pause) scheduleLater(pause);
+  else schedule();
+}
+
+function chooseTab(tab) {
+  const address = readAddress(summary.id);
+  if (tab === address.tab) return;
+  remembered.set(address.tab, address.params);
+  const own = [...(remembered.get(tab) ?? [])].filter(([name]) => !SHARED.includes(name));
+  writeAddress(tab, new URLSearchParams([...sharedOf(address.params), ...own]), { step: true });
+  schedule();
+}
+
+const choice = (label, name, values, chosen, onChange) => html`
+  <label class="field inline">
+    <span>${label}</span>
+    <select name=${name} @change=${(event) => onChange(event.target.value)}>
+      ${values.map(({ id, title }) => html`<option value=${id} ?selected=${id === chosen}>${title}</option>`)}
+    </select>
+  </label>`;
+
+const environmentChoices = ({ environments, environment }) =>
+  (environment === null ? [{ id: "", title: "as written" }] : []).concat(environments.map((name) => ({ id: name, title: name })));
+
+function header(address, configurations, chosen, environment) {
+  return html`
+    <header class="head">
+      <h1><svg class="logo" viewBox="0 0 24 24" aria-hidden="true"><path d="M12 4v16M8 20h8M5 7h14M5 7l-3 7h6zM19 7l-3 7h6z" /></svg>Balancer</h1>
+      ${chosen
+        ? choice("Configuration", "configuration", configurations.map(({ id, name }) => ({ id, title: name })), chosen.id, (id) => change(address, { configuration: id, environment: "", left: "", right: "", host: "" }, { step: true }))
+        : nothing}
+      ${chosen?.environments.length ? choice("Environment", "environment", environmentChoices(chosen), environment, (name) => change(address, { environment: name }, { step: true })) : nothing}
+      <span class="head-actions">
+        <button type="button" class="refresh" @click=${() => store.refreshAll([...asked])}>Refresh</button>
+        ${copyButton(() => location.href, "a link to this view", "Copy link")}
+      </span>
+    </header>`;
+}
+
+function pageOf(address, chosen, environment, problems, fleet) {
+  const where = { configuration: chosen.id, environment };
+  return {
+    ...address,
+    ask,
+    fleet,
+    problems,
+    where,
+    configuration: chosen.id,
+    environment,
+    environments: chosen.environments,
+    set: (changes, options) => change(readAddress(summary.id), changes, options),
+    linkTo: (tab, own = {}) => hashOf(tab, new URLSearchParams([...sharedOf(address.params), ...Object.entries(own)])),
+  };
+}
+
+const body = (content, view) => html`<main id="panel" class=${`panel ${view?.id ?? ""}`} role="tabpanel" tabindex="-1" aria-labelledby=${view ? `tab-${view.id}` : nothing}>${content}</main>`;
+
+function contents(address, { configurations, problems, hint }) {
+  if (configurations.length === 0) return html`${header(address, [], null)}<main class="panel">${emptyNote("No configuration found", hint)}${problemsNote("Problems", problems)}</main>`;
+  const wanted = address.params.get("configuration");
+  const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
+  if (!chosen) return html`${header(address, configurations, null)}<main class="panel">${emptyNote(`No configuration ${wanted}`, "It may have been renamed.", html`<a href="#summary">Show the first one</a>`)}</main>`;
+  const environment = address.params.get("environment") || chosen.environment || "";
+  const view = VIEWS.find(({ id }) => id === address.tab) ?? summary;
+  const { data: fleet, error } = ask("api/fleet", { configuration: chosen.id, environment });
+  const top = html`${header(address, configurations, chosen, environment)}${tabList(VIEWS, view.id, chooseTab)}`;
+  if (error) return html`${top}${body(errorNote(error), view)}`;
+  if (!fleet) return html`${top}${body(loadingNote("the fleet"), view)}`;
+  const page = pageOf({ ...address, tab: view.id }, chosen, environment, problems, fleet);
+  queueMicrotask(() => dialog.show(page));
+  return html`${top}${body(html`<p class="source">${fleet.source}</p>${view.draw(page)}`, view)}`;
+}
+
+function draw() {
+  const address = readAddress(summary.id);
+  asked = new Set();
+  const { data, error } = ask("api/configurations");
+  render(error ? html`${header(address, [], null)}<main class="panel">${errorNote(error)}</main>` : data ? contents(address, data) : loadingNote("the configurations"), root);
+  document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? summary.title} · Balancer`;
+}
+
+function onSlash(event) {
+  const typing = event.target.closest("input, select, textarea, dialog");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
+  const search = root.querySelector("input[type=search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+}
+
+window.addEventListener("hashchange", schedule);
+window.addEventListener("popstate", schedule);
+document.addEventListener("keydown", onSlash);
+setInterval(() => {
+  if (document.hidden || !LIVE.some((path) => asked.has(path))) return;
+  store.refresh(LIVE);
+}, LIVE_SECONDS * 1000);
+root.replaceChildren();
+draw();

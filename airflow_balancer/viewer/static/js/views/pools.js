@@ -1,0 +1,44 @@
+// The pools that differ from the configuration, and the command that mends them.
+import { html } from "../../vendor/index.js";
+import { codeBlock } from "../copy.js";
+import { searchBox, searchRows, tally } from "../filters.js";
+import { Grid } from "../grid.js";
+import { answerNote, emptyNote } from "../messages.js";
+import { count } from "../numbers.js";
+
+const WORDS = { create: "missing", update: "other slots", orphaned: "orphaned", kept: "edited by hand" };
+
+const grid = new Grid({
+  label: "Pools that differ",
+  key: ({ change, name }) => `${change} ${name}`,
+  columns: [
+    { id: "name", title: "Pool", value: ({ name }) => name, width: "l" },
+    { id: "change", title: "Difference", value: ({ change }) => WORDS[change] ?? change, cell: ({ change }) => html`<span class=${`badge ${change}`}>${WORDS[change] ?? change}</span>`, width: "m" },
+    { id: "slots", title: "Slots now", value: ({ slots }) => slots, width: "s", number: true },
+    { id: "wanted", title: "Configured", value: ({ wanted }) => wanted, width: "s", number: true },
+    { id: "note", title: "Note", value: ({ note }) => note, width: "xl" },
+  ],
+});
+
+const counts = (changes) =>
+  Object.entries(WORDS)
+    .map(([change, word]) => [changes.filter((one) => one.change === change).length, word])
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => html`<li><b>${number}</b> ${word}</li>`);
+
+function draw(page, { changes, unchanged, command }) {
+  if (changes.length === 0) return emptyNote("All pools are as configured", `${count(unchanged, "pool")} in Airflow, nothing to do.`);
+  const shown = searchRows(changes, page.params.get("search"));
+  return html`
+    <ul class="figures">${counts(changes)}<li><b>${unchanged}</b> as configured</li></ul>
+    ${command ? html`<section><h3>Run this to make them agree</h3>${codeBlock(command, "the command")}</section>` : ""}
+    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Pool, difference, note…")}${tally(shown.length, changes.length, "pools")}</form>
+    ${grid.show(page, shown)}
+  `;
+}
+
+export const pools = {
+  id: "pools",
+  title: "Pools",
+  draw: (page) => answerNote(page.ask("api/pools", page.where), "pools", (data) => draw(page, data)),
+};
