@@ -39,11 +39,16 @@ def _fields(item: Any, model: type[BaseModel]) -> dict[str, Any] | None:
     return None
 
 
+def _name_of(host: Any) -> Any:
+    return host.get("name", host) if isinstance(host, Mapping) else getattr(host, "name", host)
+
+
 def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
     if name := data.get("name"):
         return f"{noun} {name!r}"
     if noun == "port" and data.get("port") is not None:
-        return f"port {data['port']!r}"
+        host = _name_of(data.get("host")) or data.get("host_name")
+        return f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
     return f"{noun}s[{index}]"
 
 
@@ -117,10 +122,6 @@ def override_hosts(hosts: list[Entry], overrides: Any) -> list[Problem]:
             data = by_name[name].data
             data.update({str(key): _merged(data.get(key), value) for key, value in changes.items()})
     return problems
-
-
-def _name_of(host: Any) -> Any:
-    return host.get("name", host) if isinstance(host, Mapping) else getattr(host, "name", host)
 
 
 def settle_port(entry: Entry) -> list[Problem]:

@@ -169,7 +169,7 @@ def _port_rules(ports: list[Entry], hosts: set[str]) -> list[Problem]:
     numbers = _repeated(
         ports,
         lambda port: (port["host"], int(port["port"])),
-        "is there twice on its host, at {first} and {again}; a host has each port once",
+        "is there twice, at {first} and {again}; a host has each port once",
     )
     names = _repeated(ports, lambda port: port.get("name"), "is there twice, at {first} and {again}; port names must differ")
     return [*unknown, *numbers, *names]

@@ -60,15 +60,19 @@ def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_PIPES, highlight=False)
-    if title:
-        console.print(Text(title, style="bold"))
+    piped = not sys.stdout.isatty()
+    console = Console(width=_WIDTH_OF_PIPES if piped else None, highlight=False)
     tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in ("show", "pools") else {}
-    for name, rows in tables.items():
-        if rows or name == "hosts":
-            console.print(_table(name, rows))
-    if command != "show":
-        console.print(Text(_line(command, report)), soft_wrap=True)
+    with console.capture() as printed:
+        if title:
+            console.print(Text(title, style="bold"))
+        for name, rows in tables.items():
+            if rows or name == "hosts":
+                console.print(_table(name, rows))
+        if command != "show":
+            console.print(Text(_line(command, report)), soft_wrap=True)
+    text = printed.get()
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()) if piped else text)
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -79,3 +79,15 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Answer(*capsys.readouterr(), returncode=int(end.value.code or 0))
 
     return run
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Answer]:
+    """Run `airflow-balancer` in a process of its own, in the test's folder."""
+
+    def run(*words: str, cwd: Path = tmp_path) -> Answer:
+        command = [str(Path(sys.executable).with_name("airflow-balancer")), *words]
+        result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+        return Answer(result.stdout, result.stderr, result.returncode)
+
+    return run

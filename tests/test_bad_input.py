@@ -53,16 +53,19 @@ WRONG_YAML = {
         "hosts:\n  - {name: host1, password: [hunter2]}",
         "host 'host1': key 'password' must be a text, or {key: <name of an Airflow Variable>}",
     ),
-    "port 0": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 0}", f"port 0: key 'port' {PORTS}, not 0"),
-    "port 65536": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 65536}", f"port 65536: key 'port' {PORTS}, not 65536"),
+    "port 0": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 0}", f"port 0 on host 'host1': key 'port' {PORTS}, not 0"),
+    "port 65536": (
+        "hosts:\n  - name: host1\nports:\n  - {host: host1, port: 65536}",
+        f"port 65536 on host 'host1': key 'port' {PORTS}, not 65536",
+    ),
     "a port that is a text": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: http}",
-        f"port 'http': key 'port' {PORTS}, not 'http'",
+        f"port 'http' on host 'host1': key 'port' {PORTS}, not 'http'",
     ),
     "a port without a host": ("hosts:\n  - name: host1\nports:\n  - {port: 80}", "port 80: needs key 'host': the name of a host"),
     "a port on an unknown host": (
         "hosts:\n  - name: host1\nports:\n  - {host: hots1, port: 80}",
-        "port 80: unknown host 'hots1'; did you mean 'host1'? (hosts: host1)",
+        "port 80 on host 'hots1': unknown host 'hots1'; did you mean 'host1'? (hosts: host1)",
     ),
     "a port on two hosts": (
         "hosts:\n  - name: host1\nports:\n  - {name: web, host: host1, host_name: host2, port: 80}",
@@ -74,7 +77,7 @@ WRONG_YAML = {
     ),
     "a port twice on a host": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: 80}\n  - {host_name: host1, port: 80}",
-        "port 80: is there twice on its host, at ports[0] and ports[1]; a host has each port once",
+        "port 80 on host 'host1': is there twice, at ports[0] and ports[1]; a host has each port once",
     ),
     "a port's name twice": (
         "hosts:\n  - name: host1\nports:\n  - {name: web, host: host1, port: 80}\n  - {name: web, host: host1, port: 81}",
