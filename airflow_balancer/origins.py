@@ -53,7 +53,9 @@ class Origins:
             yield path, data, above
         for key, value in items:
             below = [(file, node_at(node, (key,))) for file, node in parts if _has(node, (key,))]
-            origin = self._override((*path, key)) or (below[-1][0] if below else above)
+            # A key that no file has below a mapping that some file has is a structured config's.
+            default = bool(parts) and isinstance(parts[-1][1], Mapping) and not above.startswith("override ")
+            origin = self._override((*path, key)) or (below[-1][0] if below else "" if default else above)
             yield from self._each((*path, key), value, below, origin)
 
     def _files(self) -> dict[FilePath, Path]:

@@ -1,0 +1,86 @@
+"""The viewer within Airflow: over the configurations that this Airflow syncs; nothing here stops a web server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..viewer.catalogue import Places
+    from ..viewer.service import Viewer
+
+__all__ = ("URL_PREFIX", "airflow_viewer", "external_views", "fastapi_apps", "flask_views")
+
+NAME = "Balancer"
+URL_PREFIX = "/airflow-balancer"
+_HINT = (
+    "There is no balancer's YAML in the DAGs folder or in a local DAG bundle. Put one there, such as "
+    "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
+)
+
+
+def airflow_viewer() -> Viewer:
+    """Return the viewer of this process."""
+    from ..viewer.catalogue import Catalogue
+    from ..viewer.service import Viewer
+
+    return Viewer(Catalogue(_places))
+
+
+def _places() -> Places:
+    from ..locate import find_source
+    from ..viewer.catalogue import Places
+    from . import versions
+    from .settings import read_settings
+    from .sources import named_source, watched_roots
+
+    settings, folders = read_settings(versions.option), versions.dag_folders()
+    named = named_source(settings, folders)
+    source = find_source(named.path.absolute()) if named else None
+    return Places(watched_roots(settings, folders), source, settings.overrides if named else (), _HINT)
+
+
+def fastapi_apps() -> list[dict[str, Any]]:
+    """Return what Airflow 3 mounts; nothing on Airflow 2, or where it cannot be made."""
+
+    def apps() -> list[dict[str, Any]]:
+        from .viewer3 import app
+
+        return [{"app": app, "url_prefix": URL_PREFIX, "name": NAME}]
+
+    return _harmless(apps, of=3)
+
+
+def external_views() -> list[dict[str, Any]]:
+    """Return the entry of Airflow 3's navigation; none where there is no app behind it."""
+
+    def views() -> list[dict[str, Any]]:
+        from . import viewer3  # noqa: F401
+
+        # Relative, so that it works below a base_url with a path.
+        href, icon = f"{URL_PREFIX.strip('/')}/", f"{URL_PREFIX.strip('/')}/icon.svg"
+        return [{"name": NAME, "href": href, "url_route": "balancer", "icon": icon, "category": "browse", "destination": "nav"}]
+
+    return _harmless(views, of=3)
+
+
+def flask_views() -> list[dict[str, Any]]:
+    """Return the view of Airflow 2's web server; nothing on Airflow 3."""
+
+    def views() -> list[dict[str, Any]]:
+        from .viewer2 import BalancerView
+
+        return [{"name": NAME, "category": "Browse", "view": BalancerView()}]
+
+    return _harmless(views, of=2)
+
+
+def _harmless(make: Callable[[], list[dict[str, Any]]], *, of: int) -> list[dict[str, Any]]:
+    try:
+        from airflow import __version__
+
+        return make() if int(__version__.partition(".")[0]) == of else []
+    except Exception:  # the web server starts without the page
+        logging.getLogger("airflow_balancer").exception("airflow-balancer: the viewer cannot be shown")
+        return []

@@ -1,0 +1,95 @@
+"""The FastAPI app: the page, its API and the API's OpenAPI document, each behind the same guard."""
+# Not `from __future__ import annotations`: FastAPI reads the endpoints' annotations where they are made.
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from .. import __version__
+from .models import ErrorAnswer
+from .service import ROUTES, Reply, Viewer, error_reply, failure_reply, invalid_reply
+
+__all__ = ("create_app",)
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not changed since the answer with this ETag"},
+    400: {"model": ErrorAnswer, "description": "The configuration is wrong, or nothing matches"},
+    404: {"model": ErrorAnswer, "description": "There is no such configuration or environment"},
+    422: {"model": ErrorAnswer, "description": "The query is wrong"},
+}
+Readable = Callable[..., Collection[str] | None]
+
+
+def _everything() -> None:
+    """Let the user read all DAGs."""
+
+
+def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readable: Readable = _everything) -> FastAPI:
+    """Return the app over a viewer.
+
+    Args:
+        viewer: What answers.
+        guards: FastAPI dependencies that every address is behind.
+        readable: A FastAPI dependency that returns the DAGs that the user may read; None for all.
+    """
+    # FastAPI's own addresses of the document and its pages are behind no dependency.
+    app = FastAPI(
+        title="airflow-balancer",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(guard) for guard in guards],
+    )
+    _handle_errors(app)
+    for name, route in ROUTES.items():
+        endpoint = _endpoint(viewer, name, readable)
+        summary = (route.call.__doc__ or "").partition("\n")[0]
+        app.get(f"/api/{name}", response_model=route.answer, responses=_ERRORS, summary=summary, name=name)(endpoint)
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi() -> dict[str, Any]:
+        return document
+
+    @app.get("/{path:path}", include_in_schema=False)
+    def page(path: str, if_none_match: Annotated[str, Header()] = "") -> Response:
+        return _response(viewer.page(path, if_none_match))
+
+    return app
+
+
+def _endpoint(viewer: Viewer, name: str, readable: Readable) -> Callable[..., Response]:
+    def endpoint(query: Any, dags: Any, if_none_match: str = "") -> Response:
+        return _response(viewer.api(name, query, if_none_match, dags))
+
+    endpoint.__annotations__ = {
+        "query": Annotated[ROUTES[name].query, Query()],
+        "dags": Annotated[Any, Depends(readable)],
+        "if_none_match": Annotated[str, Header(include_in_schema=False)],
+        "return": Response,
+    }
+    return endpoint
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, dict(reply.headers))
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    def refused(_: Request, error: HTTPException) -> Response:
+        return _response(error_reply(error.status_code, str(error.detail), headers=error.headers))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> Response:
+        return _response(invalid_reply(error.errors()))
+
+    @app.exception_handler(Exception)
+    def failed(_: Request, error: Exception) -> Response:
+        return _response(failure_reply(error))

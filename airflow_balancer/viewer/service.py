@@ -1,0 +1,185 @@
+"""Answers requests whatever the web framework: status, headers and body, with conditional answers and one shape of errors."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import BalancerError, ConfigurationError
+from . import answers
+from .assets import Assets
+from .assignments import assignments
+from .catalogue import Catalogue, UnknownError
+from .models import (
+    AssignmentsAnswer,
+    CompareAnswer,
+    CompareQuery,
+    ConfigurationQuery,
+    ConfigurationsAnswer,
+    ErrorAnswer,
+    ErrorShown,
+    FleetAnswer,
+    NoQuery,
+    OccupancyAnswer,
+    PickedAnswer,
+    PickQuery,
+    PoolsAnswer,
+)
+from .occupancy import occupancy
+from .opened import Opened
+from .pools import pools
+from .query import pick
+
+__all__ = ("HEADERS", "ROUTES", "Reply", "Route", "Viewer", "error_reply")
+
+log = logging.getLogger("airflow_balancer")
+_MOST_KEPT = 32
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+"""The headers of every answer."""
+
+
+class Reply(NamedTuple):
+    """An answer to a request."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Route(NamedTuple):
+    """One address of the API below `api/`: what it is asked, what it answers, and how."""
+
+    query: type[BaseModel]
+    answer: type[BaseModel]
+    call: Callable[..., BaseModel]
+
+
+ROUTES = {
+    "configurations": Route(NoQuery, ConfigurationsAnswer, answers.configurations),
+    "fleet": Route(ConfigurationQuery, FleetAnswer, answers.fleet),
+    "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
+    "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),
+    "assignments": Route(ConfigurationQuery, AssignmentsAnswer, assignments),
+    "query": Route(PickQuery, PickedAnswer, pick),
+    "compare": Route(CompareQuery, CompareAnswer, answers.compare),
+}
+_KEPT = {"fleet": ("environment",), "compare": ("left", "right")}
+
+
+class Viewer:
+    """The page and its API over the configurations of a catalogue; safe for several threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._assets = Assets()
+        self._kept: OrderedDict[tuple[str, str], tuple[list[Opened], Reply]] = OrderedDict()
+        self._lock = Lock()
+
+    def page(self, path: str, match: str = "") -> Reply:
+        """Return a file of the page: `index.html` for an empty path."""
+        found = self._assets.find(path)
+        if found is None:
+            return error_reply(404, "there is no such page")
+        return _conditional(_reply(found.content, found.type), match)
+
+    def api(self, name: str, query: BaseModel, match: str = "", readable: Collection[str] | None = None) -> Reply:
+        """Return the answer of one of the ROUTES, or the error; nothing is raised.
+
+        Args:
+            name: The route's name.
+            query: What is asked.
+            match: The request's If-None-Match.
+            readable: The DAGs that the user may read; None for all.
+        """
+        try:
+            return _conditional(self._answer(name, query, readable), match)
+        except UnknownError as error:
+            return error_reply(404, str(error))
+        except ConfigurationError as error:
+            return error_reply(400, str(error), [str(problem) for problem in error.problems])
+        except BalancerError as error:
+            return error_reply(400, str(error))
+        except Exception as error:
+            return failure_reply(error)
+
+    def api_of(self, name: str, given: Mapping[str, Any], match: str = "", readable: Collection[str] | None = None) -> Reply:
+        """Return the same for a query that is still to be checked."""
+        route = ROUTES.get(name)
+        if route is None:
+            return error_reply(404, "there is no such page")
+        try:
+            return self.api(name, route.query.model_validate(given), match, readable)
+        except ValidationError as error:
+            return invalid_reply(error.errors(include_url=False, include_input=False, include_context=False))
+
+    def _answer(self, name: str, query: BaseModel, readable: Collection[str] | None) -> Reply:
+        if name not in _KEPT:
+            more = {"readable": readable} if name == "assignments" else {}
+            return self._made(name, query, **more)
+        opened = [self._catalogue.open(getattr(query, "configuration"), getattr(query, side)) for side in _KEPT[name]]  # noqa: B009
+        key = (name, query.model_dump_json())
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is None or any(one is not other for one, other in zip(kept[0], opened, strict=True)):
+            kept = (opened, self._made(name, query))
+        with self._lock:
+            self._kept[key] = kept
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return kept[1]
+
+    def _made(self, name: str, query: BaseModel, **more: Any) -> Reply:
+        answer = ROUTES[name].call(self._catalogue, query, **more)
+        return _reply(answer.model_dump_json().encode(), "application/json")
+
+
+def _reply(content: bytes, kind: str) -> Reply:
+    tag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    return Reply(200, content, {**HEADERS, "Content-Type": kind, "ETag": tag})
+
+
+def _conditional(reply: Reply, match: str) -> Reply:
+    known = {tag.strip().removeprefix("W/") for tag in match.split(",")}
+    if reply.headers["ETag"] not in known and "*" not in known:
+        return reply
+    return Reply(304, b"", {name: value for name, value in reply.headers.items() if name != "Content-Type"})
+
+
+def error_reply(status: int, message: str, problems: Collection[str] | None = None, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return an error as the API has it."""
+    shown = ErrorAnswer(error=ErrorShown(message=message, problems=list([message] if problems is None else problems)))
+    return Reply(status, shown.model_dump_json().encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})})
+
+
+def invalid_reply(errors: Collection[Any]) -> Reply:
+    """Return what is wrong with a query, going by pydantic's errors."""
+    problems = [f"{'.'.join(str(part) for part in error['loc'] if part != 'query')}: {error['msg']}" for error in errors]
+    return error_reply(422, "; ".join(problems), problems)
+
+
+def failure_reply(error: Exception) -> Reply:
+    """Return that something failed, and log where, without the error's text: it may hold a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
+    log.error("airflow-balancer: the viewer failed with %s at %s", type(error).__name__, place)
+    return error_reply(500, "the viewer failed; the server's log says where")
