@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .compose import load, load_fleet
+    from .compose import load_fleet
     from .config import (
         BalancerConfiguration,
         BalancerHostQueryConfiguration,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PortQuery,
         load_config,
     )
+    from .config.loading import load
     from .errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
     from .fleet import Fleet
 
@@ -46,7 +47,8 @@ __all__ = (
 
 _MODULES = {
     **dict.fromkeys(("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch"), "errors"),
-    **dict.fromkeys(("load", "load_fleet"), "compose"),
+    "load": "config.loading",
+    "load_fleet": "compose",
     "Fleet": "fleet",
 }
 

@@ -1,7 +1,6 @@
 """Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
 
-Composing instantiates nothing. `load` alone makes objects, and only where a node names a class of
-the user's own does it let Hydra instantiate the balancer.
+Composing instantiates nothing; `config/loading.py` makes objects of what is composed here.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -25,13 +24,10 @@ from .explain import CAUSES, explained
 from .fleet import FLEET_KEYS, Fleet
 from .inventory import searching
 from .locate import find_source, tree_above
-from .nodes import BALANCER_TARGETS, find_balancer, has_interpolation, node_at, walk
+from .nodes import find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 from .picks import dotted
 from .yaml_files import read_root
-
-if TYPE_CHECKING:
-    from .config import BalancerConfiguration
 
 __all__ = (
     "Composed",
@@ -39,14 +35,11 @@ __all__ = (
     "compose_tree",
     "composed",
     "forced",
-    "load",
+    "hydra_set_aside",
     "load_fleet",
-    "load_tree",
     "without_self_warning",
 )
 
-_KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
-_OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _lock = RLock()
 
@@ -112,7 +105,7 @@ def without_self_warning() -> Iterator[None]:
 
 
 @contextmanager
-def _hydra_set_aside() -> Iterator[None]:
+def hydra_set_aside() -> Iterator[None]:
     """Let Hydra start although an app may be running in this process, and put that one back."""
     with _lock:
         running = GlobalHydra.instance().hydra
@@ -190,7 +183,7 @@ def _airflow_config_base() -> FilePath:
 
 def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str], search: Sequence[FilePath]) -> Composed:
     try:
-        with _hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
+        with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
             return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
     except CAUSES as error:
         raise explained(error, str(source), search) from error
@@ -241,67 +234,3 @@ def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
         ConfigurationError: It is missing, or wrong.
     """
     return compose_file(find_source(path), overrides).fleet
-
-
-def load(path: str | FilePath, overrides: Sequence[str] = (), *, basepath: str | FilePath | None = None) -> BalancerConfiguration:
-    """Return the balancer of a YAML file or of a Hydra tree.
-
-    Args:
-        path: A balancer's YAML, a file of a Hydra tree or of an airflow-config tree, or a tree's folder.
-            A relative one is looked for beside the calling file, then upwards, then in the working directory.
-        overrides: Hydra overrides, such as `["env=prod"]`.
-        basepath: The file or folder to look beside, in place of the calling file.
-
-    Raises:
-        ConfigurationError: It is missing, or wrong; each problem names the file or override.
-    """
-    return _built(compose_file(find_source(path, basepath), overrides))
-
-
-def load_tree(config_dir: str | FilePath, config_name: str | FilePath, overrides: Sequence[str], basepath: str) -> BalancerConfiguration:
-    """Return the balancer of a file in a folder, composed as airflow-config does where it is of its kind.
-
-    Raises:
-        ConfigurationError: It is missing, or wrong.
-    """
-    name = str(config_name)
-    file = FilePath(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    source = find_source(file, basepath or None)
-    root = read_root(source)
-    is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
-    return _built(compose_tree(source, overrides) if is_tree else compose_file(source, overrides))
-
-
-def _names_own_class(data: Mapping[str, Any]) -> bool:
-    """Return whether a node names a class that is none of the known ones, beside its strategy."""
-    for path, value in walk(data):
-        if path and path[-1] == "_target_" and path[0] != "strategy":
-            package, _, name = str(value).rpartition(".")
-            if name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES):
-                return True
-    return False
-
-
-def _built(composed: Composed) -> BalancerConfiguration:
-    from .config import BalancerConfiguration
-
-    if not _names_own_class(composed.data):
-        fleet = composed.fleet
-        return BalancerConfiguration.of_fleet(fleet)
-    return _instantiated(composed)
-
-
-def _instantiated(composed: Composed) -> BalancerConfiguration:
-    from hydra.utils import instantiate
-
-    from .config import BalancerConfiguration
-
-    data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.data}
-    try:
-        with _hydra_set_aside():
-            built = instantiate(data, _convert_="all")
-    except CAUSES as error:
-        raise explained(error, str(composed.source)) from error
-    if not isinstance(built, BalancerConfiguration):
-        raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(built).__name__}, not a BalancerConfiguration")
-    return built

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
-from omegaconf import OmegaConf
 from pydantic import (
     ConfigDict,
     Field,
@@ -29,6 +28,7 @@ from ..ports import DEFAULT_MIN, PortTable
 from ..spelling import listing, suggestion
 from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
 from .host import Host, masked, password_of
+from .objects import objects_of, plain
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
 
@@ -62,12 +62,12 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             return cls._settle_again(value, handler)
         if not isinstance(value, dict):
             return handler(value)
-        data = plain_node({key: _plain(item) for key, item in cls._apply_template(dict(value)).items()})
+        data = plain_node({key: plain(item) for key, item in cls._apply_template(dict(value)).items()})
         fleet = Fleet.from_data(data)
         given = {key: item for key, item in data.items() if key in cls.model_fields and item is not None}
         if "strategy" in given:
             given["strategy"] = build_strategy(given["strategy"])
-        return handler({**given, **_objects(fleet, data.get("hosts"), data.get("ports"))})
+        return handler({**given, **objects_of(fleet, data.get("hosts"), data.get("ports"))})
 
     @classmethod
     def of_fleet(cls, fleet: Fleet) -> Self:
@@ -77,7 +77,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         values |= {"default_password": password_of(settings.default_password), "strategy": build_strategy(settings.strategy)}
         if settings.pool_manager is not None:
             values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
-        return cls.model_construct(**values, **_objects(fleet, None, None))
+        return cls.model_construct(**values, **objects_of(fleet, None, None))
 
     @classmethod
     def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -87,7 +87,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         if all(settled.__dict__[name] is item for name, item in before.items()):
             return settled
         try:
-            settled.__dict__.update(_objects(settled.fleet, settled.hosts, settled.ports))
+            settled.__dict__.update(objects_of(settled.fleet, settled.hosts, settled.ports))
             settled.__dict__["strategy"] = build_strategy(settled.strategy)
         except Exception:
             settled.__dict__.update(before)
@@ -210,7 +210,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     @staticmethod
     def load_path(yaml_file: str | Path, _config_dir: str | Path | None = None, *, overrides: Sequence[str] = ()) -> BalancerConfiguration:
         """Return the balancer of one YAML file; see `airflow_balancer.load`."""
-        from ..compose import load
+        from .loading import load
 
         return load(yaml_file if _config_dir is None else Path(_config_dir) / Path(yaml_file).name, overrides)
 
@@ -234,7 +234,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         Raises:
             ConfigurationError: There is none, or it is wrong.
         """
-        from ..compose import load_tree
+        from .loading import load_tree
 
         return load_tree(config_dir, config_name, overrides or (), basepath)
 
@@ -279,30 +279,6 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     @field_serializer("strategy")
     def _strategy_data(self, value: Strategy) -> dict[str, Any]:
         return strategy_data(value)
-
-
-def _plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-
-
-def _objects(fleet: Fleet, hosts: Any, ports: Any) -> dict[str, Any]:
-    """Return the fleet's hosts and ports as objects: those that were given, where objects were given."""
-    given_hosts = {host.name: host for host in hosts if isinstance(host, Host)} if isinstance(hosts, list) else {}
-    by_name = {spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts}
-    given_ports = {_place(port): port for port in ports if isinstance(port, Port)} if isinstance(ports, list) else {}
-    settled_ports = []
-    for spec in fleet.ports:
-        port = given_ports.get((spec.host, spec.port))
-        if port is None:
-            port = Port.model_construct(name=spec.name, host_name=spec.host, port=spec.port, tags=spec.tags)
-        port.__dict__["host"] = by_name[spec.host]
-        port.__pydantic_fields_set__.add("host")
-        settled_ports.append(port)
-    return {"hosts": list(by_name.values()), "ports": settled_ports}
-
-
-def _place(port: Port) -> tuple[str, int | None]:
-    return (port.host.name if port.host else port.host_name, port.port)
 
 
 load_config = BalancerConfiguration.load
