@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import ClassVar
 
 import airflow_pydantic
@@ -45,6 +46,17 @@ class TestKind:
     def test_a_host_of_airflow_pydantic_becomes_ours(self):
         balancer = BalancerConfiguration(hosts=[airflow_pydantic.Host(name="a", size=3)])
         assert (type(balancer.hosts[0]), balancer.hosts[0].size) == (Host, 3)
+
+    def test_a_balancer_of_airflow_pydantic_becomes_ours(self):
+        theirs = airflow_pydantic.BalancerConfiguration(
+            hosts=[airflow_pydantic.Host(name="a")], pool_manager=airflow_pydantic.PoolManagerConfiguration(task_id="t")
+        )
+        ours = HostQuery(balancer=theirs).balancer
+        assert (type(ours), type(ours.hosts[0]), ours.pool_manager.task_id) == (BalancerConfiguration, Host, "t")
+
+    def test_a_copy_through_its_own_data_is_equal(self):
+        balancer = BalancerConfiguration(hosts=HOSTS, ports=[{"host": "host1", "port": 80}], strategy="bounded", default_password="p")
+        assert BalancerConfiguration(**balancer.model_dump()) == balancer == pickle.loads(pickle.dumps(balancer))
 
     def test_a_host_given_is_the_host_that_is_kept(self):
         host = Host(name="a")

@@ -60,6 +60,8 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
+        if isinstance(value, BaseBalancerConfiguration):
+            value = {name: getattr(value, name) for name in value.model_fields_set}
         if not isinstance(value, dict):
             return handler(value)
         data = plain_node({key: plain(item) for key, item in cls._apply_template(dict(value)).items()})

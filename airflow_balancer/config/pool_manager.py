@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_pydantic import Dag, Pool
 from airflow_pydantic import PoolManagerConfiguration as BasePoolManagerConfiguration
+from pydantic import ModelWrapValidatorHandler, model_validator
 
 if TYPE_CHECKING:
     from .balancer import BalancerConfiguration
@@ -21,6 +22,13 @@ def configured_pools(config: BalancerConfiguration) -> list[Pool]:
 
 class PoolManagerConfiguration(BasePoolManagerConfiguration):
     """How the pool manager's DAG is generated; see airflow-pydantic."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _adopt(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, BasePoolManagerConfiguration) and not isinstance(value, cls):
+            value = {name: getattr(value, name) for name in value.model_fields_set}
+        return handler(value)
 
     def build_dag(self, config: Any) -> Dag | None:
         """Return the DAG, or None where it is not enabled."""
