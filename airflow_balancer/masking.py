@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ("MASK", "is_secret_key", "mask_secrets", "mask_values", "secret_values")
+__all__ = ("MASK", "is_secret_key", "mask_keys", "mask_secrets", "mask_values", "secret_values")
 
 MASK = "**********"
 _SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
@@ -25,7 +25,8 @@ def _is_variable(value: object) -> bool:
 def secret_values(data: object) -> set[str]:
     """Return every text that stands under a secret key anywhere in plain `data`."""
     if isinstance(data, Mapping):
-        found = {v for k, v in data.items() if is_secret_key(k) and isinstance(v, str) and v not in ("", MASK)}
+        texts = {str(v) for k, v in data.items() if is_secret_key(k) and isinstance(v, str | int) and not isinstance(v, bool)}
+        found = texts - {"", MASK}
         return found.union(*(secret_values(v) for v in data.values()))
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
         return set().union(*(secret_values(item) for item in data))
@@ -47,17 +48,18 @@ def mask_values(data: Any, secrets: set[str]) -> Any:
     return data
 
 
-def _mask_keys(data: Any) -> Any:
+def mask_keys(data: Any) -> Any:
+    """Return plain `data` with what stands under secret keys masked."""
     if isinstance(data, Mapping):
         return {k: _mask_entry(k, v) for k, v in data.items()}
     if isinstance(data, list | tuple):
-        return [_mask_keys(item) for item in data]
+        return [mask_keys(item) for item in data]
     return data
 
 
 def _mask_entry(key: object, value: Any) -> Any:
     if not is_secret_key(key) or value is None or _is_variable(value):
-        return _mask_keys(value)
+        return mask_keys(value)
     return MASK
 
 
@@ -69,4 +71,4 @@ def mask_secrets(data: Any) -> Any:
     >>> mask_secrets({"password": "hunter2", "command": "login hunter2", "size": 3})
     {'password': '**********', 'command': 'login **********', 'size': 3}
     """
-    return _mask_keys(mask_values(data, secret_values(data)))
+    return mask_keys(mask_values(data, secret_values(data)))

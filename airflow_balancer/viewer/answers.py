@@ -15,7 +15,7 @@ from ..errors import BalancerError
 from ..model import HostSpec, PortSpec, Settings
 from ..nodes import node_at, walk
 from ..picks import dotted
-from ..reports import config_report, credential_of
+from ..reports import credential_of
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -136,17 +136,17 @@ def _plain(value: Any) -> Any:
 
 
 def _yaml(opened: Opened) -> str:
-    data = opened.masked(config_report(opened.composed, {}))
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
+    return str(yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _origins(opened: Opened) -> Iterator[tuple[tuple[Any, ...], Any, str]]:
     """Yield each value of the balancer's node by its path there, masked, with the file or override that it comes from."""
     composed, configuration = opened.composed, opened.configuration
-    masked = opened.masked(composed.data)
-    for path, value, origin in composed.origins.each(composed.path, masked):
-        shown = relative(origin, configuration.roots) if origin else "default" if composed.origins.files() else configuration.name
-        yield path[len(composed.path) :], value, opened.masked(shown)
+    names = {"": "default" if composed.origins.files() else configuration.name}
+    for path, value, origin in composed.origins.each(composed.path, opened.data):
+        if origin not in names:
+            names[origin] = opened.masked(relative(origin, configuration.roots))
+        yield path[len(composed.path) :], value, names[origin]
 
 
 def _listed(opened: Opened, origins: Mapping[tuple[Any, ...], tuple[Any, str]]) -> list[Origin]:
@@ -162,12 +162,11 @@ def _by_entry(opened: Opened, rows: Sequence[tuple[tuple[Any, ...], Any, str]]) 
     groups: dict[tuple[Any, ...], list[tuple[tuple[Any, ...], Any, str]]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
-    masked = opened.masked(opened.composed.data)
     for path, group in groups.items():
         if len({origin for _, _, origin in group}) > 1:
             yield from group
         else:
-            yield path, node_at(masked, path), group[0][2]
+            yield path, node_at(opened.data, path), group[0][2]
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,7 @@ __all__ = ("Catalogue", "Configuration", "Listing", "Places", "UnknownError")
 
 _MOST_OPEN = 64
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_COMPOSES = re.compile(rb"defaults|\$\{|_target_|hydra")
 _PREFIXES = re.compile(r"^(?:(?:optional|override)\s+)*/?")
 Files = dict[str, tuple[int, ...]]
 
@@ -193,14 +194,20 @@ def _configuration(path: Path, overrides: tuple[str, ...], places: Places, roots
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
     identity = blake2b(str(path).encode(), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
-    above = tree_above(path)
+    above, group, default = _tree(path)
     if places.named:
         allowed += above
-    group, default = _environment_group(read_root(path))
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
     name = str(path.relative_to(root))
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
+
+
+def _tree(path: Path) -> tuple[list[Path], str, str]:
+    """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
+    if not _COMPOSES.search(path.read_bytes()):
+        return [], "", ""
+    return tree_above(path), *_environment_group(read_root(path))
 
 
 def _environment_group(root: dict[str, Any]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from ..compose import Composed, compose_file
 from ..errors import ConfigurationError, Problem
 from ..fleet import Fleet
-from ..masking import is_secret_key, mask_secrets, mask_values, secret_values
+from ..masking import is_secret_key, mask_keys, mask_values, secret_values
 from ..nodes import BALANCER_TARGETS, walk
 from ..picks import dotted
 from ..strategies import is_own_target
@@ -52,7 +53,13 @@ class Opened:
 
     def masked(self, data: Any) -> Any:
         """Return plain data without the secrets of this configuration."""
-        return mask_values(mask_secrets(data), self._secrets_in(data))
+        masked = mask_keys(data)
+        return mask_values(masked, self._secrets_in(masked))
+
+    @cached_property
+    def data(self) -> Any:
+        """The balancer's node as plain data, without secrets."""
+        return self.masked(self.composed.data)
 
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
@@ -111,24 +118,19 @@ def _is_model(target: object) -> bool:
 def _secrets(composed: Composed) -> set[str]:
     """Return the texts under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
     written = OmegaConf.to_container(composed.root, resolve=False) if isinstance(composed.root, DictConfig) else composed.root
-    found = secret_values(composed.data) | _texts(composed.data)
+    found = secret_values(composed.data) | secret_values(written)
     for path, value in walk(written):
-        if path and is_secret_key(path[-1]) and isinstance(value, str | int):
-            found.add(str(value))
+        if path and is_secret_key(path[-1]) and isinstance(value, str):
             with suppress(Exception):
                 found.add(str(composed.resolved(path)))
-    return {text for text in found if text and text != "None"}
-
-
-def _texts(data: Any) -> set[str]:
-    return {str(value) for path, value in walk(data) if path and is_secret_key(path[-1]) and isinstance(value, str | int)}
+    return found - {"", "None"}
 
 
 def _written_secrets(files: Iterable[Path]) -> set[str]:
     found: set[str] = set()
     for file in files:
         with suppress(ConfigurationError):
-            found |= _texts(read_root(file))
+            found |= secret_values(read_root(file))
     return found
 
 
