@@ -21,7 +21,7 @@ from .connections import SshConnection, is_ours, plan_connections
 from .plan import Plan
 from .pools import WantedPool, plan_pools
 
-__all__ = ("Cipher", "apply_connections", "apply_pools", "read_connections", "read_pools", "read_variables")
+__all__ = ("Cipher", "apply_connections", "apply_pools", "read_connections", "read_pools", "read_variables", "refusal")
 
 T = TypeVar("T")
 _CHUNK = 2_500
@@ -53,6 +53,13 @@ class Cipher(Protocol):
 
     def decrypt(self, msg: bytes) -> bytes:
         """Return the decrypted `msg`."""
+
+
+def refusal(original: BaseException | None) -> str:
+    """Return in one line what the database's driver said, without the values that it was given: they may be secrets."""
+    # PostgreSQL names the values of a row in the lines after the first.
+    first, *_ = str(original).strip().splitlines() or [""]
+    return f"the metadata database refuses ({type(original).__name__}: {first})"
 
 
 def read_pools(connection: Connection) -> list[PoolSlots]:

@@ -93,9 +93,19 @@ def _listing(folder: str) -> tuple[list[str], list[str]]:
             shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
     except OSError:
         return [], []
-    files = [entry.path for entry in shown if entry.name.endswith(_SUFFIXES) and entry.is_file()]
-    below = [entry.path for entry in shown if entry.name not in _SKIPPED and entry.is_dir()]
+    files = [entry.path for entry in shown if entry.name.endswith(_SUFFIXES) and _is_file(entry)]
+    below = [entry.path for entry in shown if entry.name not in _SKIPPED and _is_folder(entry)]
     return files, below
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    # A link that leads nowhere is one too: reading it says what is wrong.
+    return entry.is_file() if not entry.is_symlink() else os.path.isfile(entry.path) or not os.path.exists(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Unlike the entry's own method, this one survives a link that leads to itself.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
 def _stamp(path: str) -> Stamp:

@@ -102,7 +102,10 @@ def _outline(path: Path) -> Any:
         content = path.read_bytes()
         return read_outline(content) if _MENTION.search(content) else None
     except OSError as error:
-        raise ConfigurationError([Problem(f"cannot be read: {error.strerror}", origin=str(path))]) from None
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return None  # removed since
+        text = f"cannot be read: {error.strerror}; make it readable, or remove it"
+        raise ConfigurationError([Problem(text, origin=str(path))]) from None
     except TooMuchError as error:
         raise ConfigurationError([Problem(f"{error}; not composed", origin=str(path))]) from None
     except (yaml.YAMLError, UnicodeError) as error:

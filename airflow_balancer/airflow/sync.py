@@ -228,10 +228,9 @@ def _without_code_of(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _refusal(error: Exception) -> str:
-    # Not the statement: its parameters hold secrets.
     original = getattr(error, "orig", None)
     if original is not None:
-        return f"the metadata database refuses ({type(original).__name__}: {str(original).strip()}); tried again when a run starts"
+        return f"{metadata.refusal(original)}; once that is mended, a run that starts tries again"
     if isinstance(error, BalancerError):
         return str(error)
     return f"failed with {type(error).__name__}: {error}; set [balancer] sync = false to go without"

@@ -120,9 +120,9 @@ class _MetadataDatabase:
 def _database_errors() -> Iterator[None]:
     from sqlalchemy.exc import DBAPIError
 
+    from .metadata import refusal
+
     try:
         yield
     except DBAPIError as error:
-        # Not the statement: its parameters hold secrets.
-        message = f"the metadata database refuses ({type(error.orig).__name__}: {str(error.orig).strip()})"
-        raise BalancerError(message) from None
+        raise BalancerError(refusal(error.orig)) from None

@@ -95,6 +95,10 @@ class AirflowClient:
         """The slots of each pool."""
         return {pool["name"]: pool["slots"] for pool in self._get("pools?limit=1000")["pools"]}
 
+    def connections(self) -> dict[str, str]:
+        """The host of each connection."""
+        return {item["connection_id"]: item["host"] for item in self._get("connections?limit=1000")["connections"]}
+
     def set_slots(self, pool: str, slots: int) -> None:
         """Change a pool by hand, as a person would."""
         body = {"name": pool, "slots": slots, "include_deferred": self._get(f"pools/{pool}")["include_deferred"]}

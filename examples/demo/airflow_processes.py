@@ -86,10 +86,11 @@ class Airflow:
             message = f"{first.task_id} is {first.state}\n{end_of(self.home.task_log(dag_id, run_id, first.task_id))}"
             raise DemoError(message)
 
-    def restart(self, name: str) -> None:
-        """End a server and start it again."""
+    def restart(self, name: str, **env: str) -> None:
+        """End a server and start it again, with more in its environment."""
         process = next(process for process in self.processes if process.name == name)
         process.stop()
+        process.env = {**self.home.env, **env}
         process.start()
 
     def _start(self, stack: ExitStack) -> None:

@@ -28,8 +28,8 @@ class Process:
     def __init__(self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.log = log
+        self.env = dict(env)
         self._command = list(command)
-        self._env = dict(env)
 
     def __enter__(self) -> Process:
         self.start()
@@ -43,7 +43,7 @@ class Process:
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
                 self._command,
-                env=self._env,
+                env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -40,8 +40,8 @@ def state(url: str) -> tuple[dict[str, int], dict[str, str]]:
     """Return the slots of the balancer's pools, and the logins of all connections."""
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     with engine.connect() as connection:
-        rows = connection.execute(sqlalchemy.select(CONNECTIONS.c.conn_id, CONNECTIONS.c.login)).fetchall()
-        return {pool.name: pool.slots for pool in read_pools(connection) if is_ours(pool)}, {name: login for name, login in rows}
+        logins = connection.execute(sqlalchemy.select(CONNECTIONS.c.conn_id, CONNECTIONS.c.login)).fetchall()
+        return {pool.name: pool.slots for pool in read_pools(connection) if is_ours(pool)}, dict(logins)
 
 
 def apply(url: str, size: int, *, killed_after: int = 0) -> tuple[int | None, str]:

@@ -128,7 +128,24 @@ class TestNotRead:
     def test_an_unreadable_file_is_a_problem(self, tmp_path: Path) -> None:
         write(tmp_path, {"fleet.yaml": BALANCER})
         (tmp_path / "fleet.yaml").chmod(0)
-        assert problems(tmp_path) == ["fleet.yaml: cannot be read: Permission denied"]
+        assert problems(tmp_path) == ["fleet.yaml: cannot be read: Permission denied; make it readable, or remove it"]
+
+    def test_a_link_that_leads_nowhere_is_a_problem(self, tmp_path: Path) -> None:
+        (tmp_path / "fleet.yaml").symlink_to("gone.yaml")
+        assert problems(tmp_path) == ["fleet.yaml: cannot be read: No such file or directory; make it readable, or remove it"]
+
+    def test_links_that_lead_to_themselves_leave_the_others_found(self, tmp_path: Path) -> None:
+        write(tmp_path, {"good.yaml": BALANCER})
+        for name in ("folder", "fleet.yaml"):
+            (tmp_path / name).symlink_to(name)
+        assert problems(tmp_path) == ["fleet.yaml: cannot be read: Too many levels of symbolic links; make it readable, or remove it"]
+        assert [source.path.name for source in find_sources(take_snapshot([tmp_path]))[0]] == ["good.yaml"]
+
+    def test_a_file_that_is_removed_meanwhile_is_none(self, tmp_path: Path) -> None:
+        write(tmp_path, {"fleet.yaml": BALANCER})
+        snapshot = take_snapshot([tmp_path])
+        (tmp_path / "fleet.yaml").unlink()
+        assert find_sources(snapshot) == ([], [])
 
     def test_a_file_over_the_size_is_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"large.yaml": BALANCER + "#" * scan.MAX_BYTES})

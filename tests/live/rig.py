@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,7 +28,7 @@ from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome
 from examples.demo.airflow_processes import Airflow
 from examples.demo.fleet import DAGS, read_fleet, write_fleet
 from examples.demo.openssh_hosts import find_sshd
-from examples.demo.processes import wait_until
+from examples.demo.processes import run, wait_until
 from examples.demo.report import most_at_once
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
@@ -103,6 +104,29 @@ class Rig:
         """What a scheduler has logged."""
         return (self.airflow.home.logs / f"scheduler-{number}.log").read_text()
 
+    def balancer(self, *words: str) -> str:
+        """Run the command `airflow-balancer` in this Airflow and return what it printed."""
+        home = self.airflow.home
+        return run([str(Path(sys.executable).with_name("airflow-balancer")), *words], env=home.env, log=home.logs / "balancer.log")
+
+    @contextmanager
+    def altered(self, *statements: str, back: Sequence[str]) -> Iterator[None]:
+        """Change the metadata database behind Airflow's back, and change it back."""
+        execute(self.airflow.home.database, statements)
+        try:
+            yield
+        finally:
+            execute(self.airflow.home.database, back)
+
+    @contextmanager
+    def other_scheduler(self, **env: str) -> Iterator[None]:
+        """Restart the scheduler with more in its environment, and at the end without."""
+        self.airflow.restart("scheduler-1", **env)
+        try:
+            yield
+        finally:
+            self.airflow.restart("scheduler-1")
+
 
 @contextmanager
 def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1, fleet: Fleet | None = None) -> Iterator[Rig]:
@@ -116,7 +140,7 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
             shutil.copy(file, home.dags)
         home.migrate()
         with airflow:
-            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain"):
+            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected"):
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig
@@ -124,11 +148,17 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
 
 def new_database(cluster: str, name: str) -> str:
     """Make a database in a PostgreSQL cluster and return its URL."""
-    engine = create_engine(f"{cluster}postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
+    execute(f"{cluster}postgres", [f"CREATE DATABASE {name}"])
     return f"{cluster}{name}"
+
+
+def execute(url: str, statements: Sequence[str]) -> None:
+    """Execute SQL statements, each in a transaction of its own."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 def answers(url: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .rig import IS_AIRFLOW_2, Rig, overlaps
 
-PRUNE = "from airflow_balancer.airflow.sync import apply_patiently, find_fleets; apply_patiently(find_fleets()[0], prune=True)"
-
 
 def test_changed_size_holds_for_the_next_run(rig: Rig) -> None:
     rig.write(rig.fleet(sizes={"127.0.0.2": 4}))
@@ -49,6 +47,6 @@ def test_orphans_stay_until_pruned(rig: Rig) -> None:
     rig.run("host_spans")
     assert rig.airflow.client.pools()["passing"] == 1
 
-    rig.airflow.home.python("-c", PRUNE)
+    rig.balancer("pools", "prune=true")
     assert "passing" not in rig.airflow.client.pools()
     assert rig.airflow.client.pools()["warehouse"] == 1
