@@ -101,7 +101,8 @@ def _part(content: Any, package: Path, path: Path) -> Iterator[Any]:
     if package[:common] != path[:common]:
         return
     if len(package) <= len(path):
-        yield node_at(content, path[len(package) :])
+        node = node_at(content, path[len(package) :])
+        yield from () if node is None else (node,)
         return
     for key in reversed(package[common:]):
         content = {key: content}

@@ -1,6 +1,7 @@
 """The FastAPI app: the page, its API and the API's OpenAPI document, each behind the same guard."""
 # Not `from __future__ import annotations`: FastAPI reads the endpoints' annotations where they are made.
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from .. import __version__
 from .models import ErrorAnswer
-from .service import ROUTES, Reply, Viewer, error_reply, failure_reply, invalid_reply
+from .service import ROUTES, Reply, Viewer, content_reply, error_reply, failure_reply, invalid_reply
 
 __all__ = ("create_app",)
 
@@ -51,11 +52,11 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
         endpoint = _endpoint(viewer, name, readable)
         summary = (route.call.__doc__ or "").partition("\n")[0]
         app.get(f"/api/{name}", response_model=route.answer, responses=_ERRORS, summary=summary, name=name)(endpoint)
-    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    document = json.dumps(get_openapi(title=app.title, version=app.version, routes=app.routes)).encode()
 
     @app.get("/api/openapi.json", include_in_schema=False)
-    def openapi() -> dict[str, Any]:
-        return document
+    def openapi(if_none_match: Annotated[str, Header()] = "") -> Response:
+        return _response(content_reply(document, "application/json", if_none_match))
 
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str, if_none_match: Annotated[str, Header()] = "") -> Response:

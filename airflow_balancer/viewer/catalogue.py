@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
@@ -126,7 +126,7 @@ class Catalogue:
         with self._lock:
             outcome = self._open(configuration, environment or configuration.environment)
         if isinstance(outcome, ConfigurationError):
-            raise ConfigurationError(outcome.problems)
+            raise _told(outcome, configuration.roots)
         return outcome
 
     def _open(self, configuration: Configuration, environment: str | None) -> Opened | ConfigurationError:
@@ -169,6 +169,13 @@ def relative(text: str, roots: Iterable[Path]) -> str:
     for root in dict.fromkeys(path for given in roots for path in (given, given.resolve())):
         text = text.replace(f"{root}/", "")
     return text
+
+
+def _told(error: ConfigurationError, roots: Sequence[Path]) -> ConfigurationError:
+    def told(problem: Problem) -> Problem:
+        return replace(problem, message=relative(problem.message, roots), origin=relative(problem.origin, roots))
+
+    return ConfigurationError(told(problem) for problem in error.problems)
 
 
 def stamps(paths: Iterable[Path]) -> Files:

@@ -36,7 +36,8 @@ def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:
 
 def _command(opened: Opened) -> str:
     configuration = opened.configuration
-    return shlex.join(["airflow-balancer", "pools", configuration.name, *configuration.overrides_for(opened.environment), "apply=true"])
+    overrides = opened.masked(list(configuration.overrides_for(opened.environment)))
+    return shlex.join(["airflow-balancer", "pools", configuration.name, *overrides, "apply=true"])
 
 
 def _plan(wanted: Wanted) -> Any:

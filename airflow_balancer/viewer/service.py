@@ -36,7 +36,7 @@ from .opened import Opened
 from .pools import pools
 from .query import pick
 
-__all__ = ("HEADERS", "ROUTES", "Reply", "Route", "Viewer", "error_reply")
+__all__ = ("HEADERS", "ROUTES", "Reply", "Route", "Viewer", "content_reply", "error_reply", "failure_reply", "invalid_reply")
 
 log = logging.getLogger("airflow_balancer")
 _MOST_KEPT = 32
@@ -97,7 +97,7 @@ class Viewer:
         found = self._assets.find(path)
         if found is None:
             return error_reply(404, "there is no such page")
-        return _conditional(_reply(found.content, found.type), match)
+        return content_reply(found.content, found.type, match)
 
     def api(self, name: str, query: BaseModel, match: str = "", readable: Collection[str] | None = None) -> Reply:
         """Return the answer of one of the ROUTES, or the error; nothing is raised.
@@ -149,6 +149,11 @@ class Viewer:
     def _made(self, name: str, query: BaseModel, **more: Any) -> Reply:
         answer = ROUTES[name].call(self._catalogue, query, **more)
         return _reply(answer.model_dump_json().encode(), "application/json")
+
+
+def content_reply(content: bytes, kind: str, match: str = "") -> Reply:
+    """Return content of a type, or that it is what the request's If-None-Match knows."""
+    return _conditional(_reply(content, kind), match)
 
 
 def _reply(content: bytes, kind: str) -> Reply:

@@ -1,0 +1,57 @@
+"""The viewer's API over files that a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'airflow-balancer[viewer]'")
+pytest.importorskip("httpx", reason="httpx is not installed")
+
+from fastapi.testclient import TestClient
+
+from airflow_balancer.viewer.app import create_app
+from airflow_balancer.viewer.catalogue import Catalogue, Places
+from airflow_balancer.viewer.service import Viewer
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Api:
+    """The API over all configurations below a folder, or over one."""
+
+    def __init__(self, root: Path, named: str = "", overrides: tuple[str, ...] = ()) -> None:
+        places = Places((root,), root / named if named else None, overrides, "make one")
+        self.app = create_app(Viewer(Catalogue(lambda: places)))
+        self.client = TestClient(self.app, raise_server_exceptions=True)
+
+    def get(self, path: str, /, **query: Any) -> Any:
+        """Return the response to a request below api/."""
+        return self.client.get(f"/api/{path}", params=query)
+
+    def ids(self) -> dict[str, str]:
+        """Return the ids of the configurations by their names."""
+        return {shown["name"]: shown["id"] for shown in self.get("configurations").json()["configurations"]}
+
+    def of(self, path: str, name: str, /, **query: Any) -> Any:
+        """Return the response for the configuration of a name."""
+        return self.get(path, configuration=self.ids()[name], **query)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Callable[..., Api]:
+    """Make an API over the test's folder."""
+
+    def make(named: str = "", overrides: tuple[str, ...] = ()) -> Api:
+        return Api(tmp_path, named, overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tree() -> Api:
+    """The API over the repository's own conf/."""
+    return Api(REPOSITORY / "conf", "config.yaml")
