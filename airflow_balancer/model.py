@@ -85,6 +85,7 @@ class HostSpec(_Plain):
     size: Slots
     queues: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
+    drain: bool = False
 
     @property
     def pool_name(self) -> str:

@@ -9,10 +9,10 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
-from .errors import NoMatch
+from .errors import ConfigurationError, NoMatch
 from .spelling import listing, suggestion
 
-__all__ = ("HostQuery", "PortQuery", "matching_hosts", "matching_ports")
+__all__ = ("HostQuery", "PortQuery", "candidate_hosts", "matching_hosts", "matching_ports")
 
 Patterns = str | Sequence[str] | None
 
@@ -22,6 +22,10 @@ class HostLike(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def drain(self) -> bool: ...
     @property
     def os(self) -> str | None: ...
     @property
@@ -55,9 +59,10 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
 
 
 def _describe(query: HostQuery | PortQuery) -> str:
-    asked = {field.name: getattr(query, field.name) for field in fields(query)}
+    asked = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
     texts = [f"{key}={' or '.join(map(repr, value))}" for key, value in asked.items() if isinstance(value, tuple) and value]
-    return ", ".join([*texts, *(["custom"] if query.custom else [])]) or "anything"
+    sizes = [f"min_size={asked['min_size']}"] if asked.get("min_size") else []
+    return ", ".join([*texts, *sizes, *(["custom"] if query.custom else [])]) or "anything"
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,16 @@ class HostQuery:
     """Patterns that a host must match: any pattern of each key that has some.
 
     Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system.
+
+    Attributes:
+        name: Patterns of the host's name.
+        queue: Patterns of one of its queues.
+        os: Patterns of its operating system.
+        tag: Patterns of one of its tags.
+        custom: Returns whether a host is wanted.
+        min_size: The smallest size, in slots.
+        exclude: Patterns of names that are not wanted.
+        prefer: Patterns of names or tags: where hosts that match have some, one of those is selected.
     """
 
     name: tuple[str, ...] = ()
@@ -72,6 +87,9 @@ class HostQuery:
     os: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     custom: Callable[[Any], object] | None = None
+    min_size: int | None = None
+    exclude: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -81,9 +99,28 @@ class HostQuery:
         os: Patterns = None,
         tag: Patterns = None,
         custom: Callable[[Any], object] | None = None,
+        *,
+        min_size: int | None = None,
+        exclude: Patterns = None,
+        prefer: Patterns = None,
     ) -> HostQuery:
-        """Return the query for one pattern, a list of patterns or nothing under each key."""
-        return cls(_patterns(name), _patterns(queue), _patterns(os), _patterns(tag), custom)
+        """Return the query for one pattern, a list of patterns or nothing under each key.
+
+        Raises:
+            ConfigurationError: `min_size` is no whole number from 1.
+        """
+        if min_size is not None and (not isinstance(min_size, int) or isinstance(min_size, bool) or min_size < 1):
+            raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {min_size!r}")
+        return cls(
+            name=_patterns(name),
+            queue=_patterns(queue),
+            os=_patterns(os),
+            tag=_patterns(tag),
+            custom=custom,
+            min_size=min_size,
+            exclude=_patterns(exclude),
+            prefer=_patterns(prefer),
+        )
 
     def __str__(self) -> str:
         return _describe(self)
@@ -127,11 +164,29 @@ def matching_hosts(query: HostQuery, hosts: Iterable[H]) -> list[H]:
         found = [host for host in found if host.os is not None and _any(query.os, (host.os,))]
     if query.tag:
         found = [host for host in found if _any(query.tag, host.tags)]
+    if query.min_size:
+        found = [host for host in found if (host.size or 0) >= query.min_size]
+    if query.exclude:
+        found = [host for host in found if not _any(query.exclude, (host.name,))]
     if query.custom:
         found = [host for host in found if query.custom(host)]
     if not found:
         raise NoMatch(_no_host(query, hosts))
     return found
+
+
+def candidate_hosts(query: HostQuery, hosts: Iterable[H]) -> list[H]:
+    """Return the hosts of which one may be selected: those that match and are not drained, preferred ones first of all.
+
+    Raises:
+        NoMatch: None matches, or all that do are drained.
+    """
+    found = matching_hosts(query, hosts)
+    open_hosts = [host for host in found if not host.drain]
+    if not open_hosts:
+        raise NoMatch(f"every host that matches {query} is drained ({listing(host.name for host in found)})")
+    preferred = [host for host in open_hosts if query.prefer and _any(query.prefer, (host.name, *host.tags))]
+    return preferred or open_hosts
 
 
 def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:

@@ -16,14 +16,14 @@ from .model import MAX_PORT, HostSpec
 from .nodes import walk
 from .picks import dotted
 from .ports import DEFAULT_MIN, PortTable, port_number
-from .query import HostQuery, matching_hosts
+from .query import HostQuery, candidate_hosts, matching_hosts
 from .strategies import build_strategy
 
 __all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
 
 Query = Mapping[str, Any]
 DEFAULT_KEY = "command line"
-_QUERY_KEYS = ("name", "queue", "os", "tag")
+_QUERY_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
 _RESOLVER = "${balancer."
 
 
@@ -36,7 +36,7 @@ def _checked(query: Query, *more: str) -> HostQuery:
 
 
 def _pick(fleet: Fleet, query: HostQuery, key: str) -> tuple[HostSpec, list[HostSpec]]:
-    candidates = matching_hosts(query, fleet.hosts)
+    candidates = candidate_hosts(query, fleet.hosts)
     return build_strategy(fleet.settings.strategy).choose(key, candidates, {}), candidates
 
 
@@ -47,7 +47,7 @@ def credential_of(host: HostSpec) -> str:
     return "key file" if host.key_file else "default"
 
 
-def _host(host: HostSpec) -> dict[str, Any]:
+def _host(host: HostSpec, *, drains: bool = False) -> dict[str, Any]:
     return {
         "name": host.name,
         "os": host.os,
@@ -57,6 +57,7 @@ def _host(host: HostSpec) -> dict[str, Any]:
         "pool": host.pool_name,
         "username": host.username,
         "credential": credential_of(host),
+        **({"drained": "yes" if host.drain else ""} if drains else {}),
     }
 
 
@@ -67,8 +68,9 @@ def _written(composed: Composed) -> Any:
 
 
 def _queue(fleet: Fleet, queue: str, key: str) -> dict[str, Any]:
-    picked, candidates = _pick(fleet, HostQuery(queue=(queue,)), key)
-    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": picked.name}
+    candidates = [host for host in fleet.hosts if queue in host.queues and not host.drain]
+    pick = build_strategy(fleet.settings.strategy).choose(key, candidates, {}).name if candidates else "all drained"
+    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": pick}
 
 
 def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
@@ -91,10 +93,10 @@ def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
     hosts = matching_hosts(_checked(query), fleet.hosts) if fleet.hosts else []
-    names = {host.name for host in hosts}
+    names, drains = {host.name for host in hosts}, any(host.drain for host in hosts)
     queues = sorted({queue for host in hosts for queue in host.queues})
     return {
-        "hosts": [_host(host) for host in hosts],
+        "hosts": [_host(host, drains=drains) for host in hosts],
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue(fleet, queue, str(query.get("key", DEFAULT_KEY))) for queue in queues],
         "picks": asking_nodes(composed),

@@ -8,7 +8,8 @@
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
 A query is a name or a mapping: patterns under `name`, `queue`, `os` and `tag` (ports: `name`, `tag`),
-`key` for who asks, `balancer` for the path of the balancer where it is not found by itself.
+further `min_size`, `exclude` and `prefer` as in `HostQuery`, `key` for who asks, `balancer` for the
+path of the balancer where it is not found by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("register_resolvers",)
 
 _COMMON = ("key", "balancer")
-_HOST_KEYS = ("name", "queue", "os", "tag", *_COMMON)
+_HOST_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer", *_COMMON)
 _PORT_KEYS = ("name", "tag", *_COMMON)
 _FREE_PORT_KEYS = ("host", "min", "max", *_HOST_KEYS)
 
@@ -47,10 +48,10 @@ class _Ask:
         self.fleet = self.picks.fleet(root, self.balancer)
 
     def host(self) -> HostSpec:
-        from .query import HostQuery, matching_hosts
+        from .query import HostQuery, candidate_hosts
 
         query = HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
-        return self.picks.host(self.root, self.balancer, self.key, matching_hosts(query, self.fleet.hosts))
+        return self.picks.host(self.root, self.balancer, self.key, candidate_hosts(query, self.fleet.hosts))
 
 
 def _short(query: Any) -> str:

@@ -48,6 +48,8 @@ class HostConf:
     queues: list[str] = field(default_factory=list)
     # free labels
     tags: list[str] = field(default_factory=list)
+    # whether the host takes no new picks; its pool stays
+    drain: bool = False
 
 
 @dataclass

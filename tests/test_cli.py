@@ -163,7 +163,7 @@ FAILURES = {
     "an unknown query": (
         ("select", "balancer.yaml", "query.queu=a"),
         1,
-        "query: unknown key 'queu'; did you mean 'queue'? (keys: key, name, os, queue, tag)",
+        "query: unknown key 'queu'; did you mean 'queue'? (keys: exclude, key, min_size, name, os, prefer, queue, tag)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),

@@ -134,6 +134,17 @@ class TestPicking:
 
         assert BalancerConfiguration(hosts=HOSTS, strategy=Last()).select_host().name == "host3"
 
+    def test_a_drained_host_gets_no_new_pick_and_keeps_its_pool(self):
+        balancer = BalancerConfiguration(hosts=[{"name": "host1", "size": 99, "drain": True}, {"name": "host2", "size": 1}])
+        assert {balancer.select_host(key=str(n)).name for n in range(20)} == {"host2"}
+        assert [pool.pool for pool in configured_pools(balancer)] == ["host1", "host2"]
+
+    def test_a_query_excludes_prefers_and_asks_for_a_size(self, balancer):
+        for key in map(str, range(10)):
+            assert balancer.select_host(queue="workers", exclude="host2", key=key).name == "host3"
+            assert balancer.select_host(queue="workers", min_size=16, key=key).name == "host2"
+            assert HostQuery(balancer=balancer, prefer="host1", key=key).execute().name == "host1"
+
     def test_tracked_ports_are_selected(self, balancer):
         assert balancer.select_port(name="web").port == 8080
         assert [port.pool for port in balancer.filter_ports()] == ["host2-8793", "web"]

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer import Fleet, NoMatch
-from airflow_balancer.query import HostQuery, PortQuery, matching_hosts, matching_ports
+from airflow_balancer import ConfigurationError, Fleet, NoMatch
+from airflow_balancer.query import HostQuery, PortQuery, candidate_hosts, matching_hosts, matching_ports
 
 FLEET = Fleet.from_data(
     {
         "hosts": [
             {"name": "host1", "os": "ubuntu", "queues": ["primary"]},
-            {"name": "host2", "os": "ubuntu", "queues": ["workers", "gpu"], "tags": ["fast"]},
+            {"name": "host2", "os": "ubuntu", "queues": ["workers", "gpu"], "tags": ["fast"], "size": 9},
             {"name": "host3", "os": "macos", "queues": ["workers"], "tags": ["slow"]},
             {"name": "other", "queues": ["workers"]},
         ],
@@ -28,6 +28,8 @@ CASES = {
     "a tag": ({"tag": "slow"}, ["host3"]),
     "a host without a system matches none": ({"queue": "workers", "os": "*"}, ["host2", "host3"]),
     "empty patterns ask nothing": ({"os": "", "tag": [], "name": None}, ["host1", "host2", "host3", "other"]),
+    "a smallest size": ({"min_size": 9}, ["host2"]),
+    "all but some": ({"exclude": ["host?"]}, ["other"]),
     "a function": ({"custom": lambda host: host.size == 8 and host.os is None}, ["other"]),
 }
 
@@ -57,8 +59,9 @@ def test_ports_match(asked, numbers):
         ({"os": "windows"}, "no host matches os='windows'"),
         ({"queue": "gpu", "os": "macos"}, "no host matches queue='gpu', os='macos'"),
         ({"custom": lambda host: False}, "no host matches custom"),
+        ({"min_size": 10, "exclude": "a*"}, "no host matches exclude='a*', min_size=10"),
     ],
-    ids=["queue", "tags", "os", "no overlap", "custom"],
+    ids=["queue", "tags", "os", "no overlap", "custom", "size"],
 )
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
@@ -75,3 +78,44 @@ def test_no_match_of_ports_says_what_there_is():
 
 def test_no_match_is_a_runtime_error():
     assert issubclass(NoMatch, RuntimeError)
+
+
+DRAINING = Fleet.from_data(
+    {
+        "hosts": [
+            {"name": "host1", "queues": ["workers"], "drain": True},
+            {"name": "host2", "queues": ["workers"], "tags": ["ssd"]},
+            {"name": "host3", "queues": ["workers"]},
+            {"name": "host4", "queues": ["late"], "drain": True},
+        ]
+    }
+).hosts
+
+
+def test_a_drained_host_is_no_candidate():
+    assert [host.name for host in candidate_hosts(HostQuery.of(queue="workers"), DRAINING)] == ["host2", "host3"]
+
+
+def test_a_drained_host_still_matches():
+    assert [host.name for host in matching_hosts(HostQuery.of(queue="workers"), DRAINING)] == ["host1", "host2", "host3"]
+
+
+def test_all_matching_hosts_drained_is_said():
+    with pytest.raises(NoMatch) as error:
+        candidate_hosts(HostQuery.of(queue="late"), DRAINING)
+    assert str(error.value) == "every host that matches queue='late' is drained (host4)"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "names"),
+    [("ssd", ["host2"]), ("host3", ["host3"]), ("gpu", ["host2", "host3"]), (["gpu", "host[23]"], ["host2", "host3"])],
+    ids=["a tag", "a name", "none has it", "several"],
+)
+def test_a_preference_is_soft(prefer, names):
+    assert [host.name for host in candidate_hosts(HostQuery.of(queue="workers", prefer=prefer), DRAINING)] == names
+
+
+@pytest.mark.parametrize("size", [0, -1, "a", True, 1.5])
+def test_a_smallest_size_that_is_none_is_refused(size):
+    with pytest.raises(ConfigurationError, match="key 'min_size' must be a whole number from 1, not "):
+        HostQuery.of(min_size=size)

@@ -122,8 +122,11 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         os: Patterns = None,
         tag: Patterns = None,
         custom: Callable[[Host], object] | None = None,
+        *,
+        min_size: int | None = None,
+        exclude: Patterns = None,
     ) -> list[Host]:
-        """Return the hosts that match, sorted by name.
+        """Return the hosts that match, sorted by name; drained ones, too.
 
         Args:
             name: A shell pattern, or several of which one must match.
@@ -131,11 +134,14 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             os: Likewise for its operating system.
             tag: Likewise for its tags.
             custom: Returns whether a host is wanted.
+            min_size: The smallest size, in slots.
+            exclude: Patterns of names that are not wanted.
 
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        return queries.matching_hosts(queries.HostQuery.of(name, queue, os, tag, custom), self.all_hosts)
+        query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude)
+        return queries.matching_hosts(query, self.all_hosts)
 
     def select_host(
         self,
@@ -146,8 +152,11 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         custom: Callable[[Host], object] | None = None,
         *,
         key: str | None = None,
+        min_size: int | None = None,
+        exclude: Patterns = None,
+        prefer: Patterns = None,
     ) -> Host:
-        """Return one of the hosts that match: the same one for the same key, wherever it is asked.
+        """Return one of the hosts that match and are not drained: the same one for the same key, wherever it is asked.
 
         Args:
             name: See `filter_hosts`.
@@ -156,11 +165,15 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             tag: See `filter_hosts`.
             custom: See `filter_hosts`.
             key: Who asks. By default the calling file's name and which of its selections this is.
+            min_size: See `filter_hosts`.
+            exclude: See `filter_hosts`.
+            prefer: Patterns of names or tags: one of the hosts that match these is selected where there are any.
 
         Raises:
-            NoMatch: No host matches; a RuntimeError.
+            NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self.filter_hosts(name, queue, os, tag, custom)
+        query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        candidates = queries.candidate_hosts(query, self.all_hosts)
         key = key or call_key("host")
         if not isinstance(self._strategy, BatchStrategy):
             return self._strategy.choose(key, candidates, {})

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
-from pydantic import ConfigDict, SerializerFunctionWrapHandler, field_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from ..fleet import check_host
 from ..masking import MASK, mask_secrets
@@ -30,6 +30,8 @@ class Host(BaseHost):
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
 
     @model_validator(mode="before")
     @classmethod

@@ -34,6 +34,9 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
 
     balancer: BalancerConfiguration
     key: str | None = _KEY
+    min_size: int | None = None
+    exclude: str | list[str] | None = None
+    prefer: str | list[str] | None = None
     _own_key: str | None = PrivateAttr(default=None)
 
     def execute(self) -> Any:
@@ -42,10 +45,10 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
         Raises:
             NoMatch: No host matches.
         """
-        asked: dict[str, Any] = {key: getattr(self, key) for key in ("name", "queue", "os", "tag", "custom")}
+        asked: dict[str, Any] = {key: getattr(self, key) for key in ("name", "queue", "os", "tag", "custom", "min_size", "exclude")}
         if self.kind == "filter":
             return self.balancer.filter_hosts(**asked)
-        return self.balancer.select_host(**asked, key=self._asker("host"))
+        return self.balancer.select_host(**asked, prefer=self.prefer, key=self._asker("host"))
 
 
 class BalancerPortQueryConfiguration(_Keyed, BasePortQuery):
