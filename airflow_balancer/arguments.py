@@ -14,12 +14,15 @@ from .spelling import suggestion
 
 __all__ = ("COMMANDS", "WHOLE", "Arguments", "UsageError", "sort_arguments")
 
-COMMANDS = ("show", "select", "port", "validate", "config", "pools")
+COMMANDS = ("show", "select", "port", "validate", "config", "plan", "pools")
 WHOLE = "whole"
 """The command that `--cfg job` stands for."""
 _TREES = ("conf", "config")
 _OWN = re.compile(r"(command|output|query\.\w+)=")
-_OWN_OF_POOLS = re.compile(rf"{_OWN.pattern}|(apply|prune|api_url|api_username)=")
+_OWN_OF = {
+    "pools": re.compile(rf"{_OWN.pattern}|(apply|prune|api_url|api_username)="),
+    "plan": re.compile(rf"{_OWN.pattern}|against="),
+}
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
 _EPILOG = """commands:
   show       hosts, ports, queues and picks (the default)
@@ -27,6 +30,7 @@ _EPILOG = """commands:
   port       a port that is not in use, on the host that a query picks
   validate   check the configuration, and that every pick in it can be made
   config     the composed balancer, secrets masked
+  plan       every pick that the configuration makes, and each host's load; against=env=prod or against=DIR: what moves there
   pools      what Airflow's pools and connections lack; apply=true writes it, prune=true also deletes what is orphaned
 
 what is loaded:
@@ -45,7 +49,7 @@ where pools are:
 
 Any Hydra override besides, such as env=prod, and sweeps: --multirun env=dev,prod
 Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools differ
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools differ, or picks move
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
@@ -67,7 +71,8 @@ class Arguments(NamedTuple):
 
     def settings(self) -> list[str]:
         """Return the own settings as `key=value`, the command among them; the last one of a key counts."""
-        return ["command=show", "output=table", *([f"command={self.command}"] if self.command else []), *self.own]
+        own = [f"{key}={value!r}" if key == "against" else f"{key}={value}" for key, _, value in (word.partition("=") for word in self.own)]
+        return ["command=show", "output=table", *([f"command={self.command}"] if self.command else []), *own]
 
 
 def _parser() -> ArgumentParser:
@@ -119,7 +124,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
             raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
     if len(files) + (given.config_dir is not None) > 1 or len(commands) > 1:
         raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    own = _OWN_OF_POOLS if "pools" in commands else _OWN
+    own = _OWN_OF.get(next(iter(commands), ""), _OWN)
     flags = [*(["--multirun"] if given.multirun else []), *_valued("--info", given.info), *_valued("-sc", given.shell_completion)]
     return Arguments(
         command=WHOLE if given.cfg else next(iter(commands), ""),

@@ -52,9 +52,14 @@ def _pools_report(fleets: Callable[[], Mapping[str, Any]], settings: Settings) -
     return pools_report(fleets(), PoolsRequest(**asked))
 
 
-def _answer(command: str, composed: Any, settings: Settings) -> dict[str, Any]:
+def _answer(command: str, composed: Any, overrides: Sequence[str], settings: Settings) -> dict[str, Any]:
     if command == "pools":
         return _pools_report(lambda: {str(composed.source): composed.fleet}, settings)
+    if command == "plan":
+        from .planning import against, plan_report
+
+        other = settings.get("against")
+        return plan_report(composed, against(composed, overrides, str(other)) if other else None)
     from . import reports
 
     report: dict[str, Any] = getattr(reports, f"{command}_report")(composed, settings.get("query") or {})
@@ -84,7 +89,8 @@ def _job(source: Path, search: Sequence[Path], root: Any) -> int:
     hydra = HydraConfig.get()
     overrides = [text for text in hydra.overrides.task if _OWN_KEY not in text]
     title = ", ".join(text.lstrip("+") for text in overrides) if hydra.mode == RunMode.MULTIRUN else ""
-    return _print(command, _answer(command, composed(source, root, source.stem, overrides, search), settings), output, title)
+    answer = _answer(command, composed(source, root, source.stem, overrides, search), overrides, settings)
+    return _print(command, answer, output, title)
 
 
 def _run(arguments: Arguments, source: Path) -> list[int | Exception]:

@@ -19,9 +19,10 @@ from .fleet import Fleet
 from .model import HostSpec
 from .nodes import Path, find_balancer, has_interpolation, walk
 from .ports import PortTable
+from .query import HostQuery, candidate_hosts
 from .strategies import BatchStrategy, Strategy, build_strategy
 
-__all__ = ("Picks", "PortAsk", "asking_key", "dotted")
+__all__ = ("Picked", "Picks", "PortAsk", "asking_key", "dotted")
 
 _CACHE = "airflow_balancer"
 _HOST = "balancer."
@@ -58,6 +59,15 @@ class HostAsk(NamedTuple):
     candidates: tuple[str, ...]
 
 
+class Picked(NamedTuple):
+    """A pick that a config makes: who asks for what, the candidates, and the name of the host."""
+
+    key: str
+    query: str
+    candidates: tuple[HostSpec, ...]
+    host: str
+
+
 class PortAsk(NamedTuple):
     """A node that asks for a free port: its path, the balancer's, the host, the first and the last port."""
 
@@ -76,6 +86,7 @@ class Picks:
         self._fleets: dict[str, Fleet | None] = {}
         self._strategies: dict[str, Strategy] = {}
         self._hosts: dict[HostAsk, str] = {}
+        self._made: dict[tuple[str, str], Picked] = {}
         self._ports: dict[PortAsk, int] = {}
         self._tables: dict[tuple[str, str], PortTable] = {}
         self._asked_hosts: set[HostAsk] | None = None
@@ -122,8 +133,25 @@ class Picks:
             self._strategies[balancer] = build_strategy(self.fleet(root, balancer).settings.strategy)
         return self._strategies[balancer]
 
-    def host(self, root: DictConfig, balancer: str, key: str, candidates: Sequence[HostSpec]) -> HostSpec:
+    @property
+    def made(self) -> list[Picked]:
+        """The picks that were made so far, by who asks and for what."""
+        return [pick for _, pick in sorted(self._made.items())]
+
+    def host(self, root: DictConfig, balancer: str, key: str, query: HostQuery) -> HostSpec:
         """Return the host that an asker gets.
+
+        Raises:
+            NoMatch: No host answers the query.
+        """
+        candidates = candidate_hosts(query, self.fleet(root, balancer).hosts)
+        chosen = self._choose(root, balancer, key, candidates)
+        if self._asked_hosts is None and self._asked_ports is None:
+            self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
+        return chosen
+
+    def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Sequence[HostSpec]) -> HostSpec:
+        """Choose one of the candidates.
 
         For a strategy that assigns all asks at once, they are gathered from the config as written, so
         that the order in which nodes are resolved plays no part.

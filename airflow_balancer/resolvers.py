@@ -48,10 +48,10 @@ class _Ask:
         self.fleet = self.picks.fleet(root, self.balancer)
 
     def host(self) -> HostSpec:
-        from .query import HostQuery, candidate_hosts
+        from .query import HostQuery
 
         query = HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
-        return self.picks.host(self.root, self.balancer, self.key, candidate_hosts(query, self.fleet.hosts))
+        return self.picks.host(self.root, self.balancer, self.key, query)
 
 
 def _short(query: Any) -> str:

@@ -37,7 +37,14 @@ def _yaml(report: Mapping[str, Any], title: str) -> str:
     return f"---  # {title}\n{text}" if title else text
 
 
-def _cell(value: Any) -> str:
+def _bar(load: float) -> str:
+    """Return a load in fair shares as a number and a bar; one share is five blocks."""
+    return f"{load:.2f} {'█' * round(5 * load)}"
+
+
+def _cell(column: str, value: Any) -> str:
+    if column == "load" and value is not None:
+        return _bar(value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
@@ -51,6 +58,9 @@ def _line(command: str, report: Mapping[str, Any]) -> str:
         return f"{report['host']}:{report['port']}"
     if command == "validate":
         return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")
+    if command == "plan":
+        moving = len(report.get("moves", ()))
+        return f"{len(report['picks'])} picks" + (f", {moving} of them would be another" if "moves" in report else "")
     changes = len(report["pools"]) + len(report["connections"])
     state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
     return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
@@ -62,7 +72,7 @@ def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
 
     piped = not sys.stdout.isatty()
     console = Console(width=_WIDTH_OF_PIPES if piped else None, highlight=False)
-    tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in ("show", "pools") else {}
+    tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in ("show", "plan", "pools") else {}
     with console.capture() as printed:
         if title:
             console.print(Text(title, style="bold"))
@@ -85,5 +95,5 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
         numeric = bool(rows) and isinstance(rows[0][column], int)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
+        table.add_row(*(Text(_cell(column, value)) for column, value in row.items()))
     return table
