@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..fleet import Fleet
 from . import metadata, versions
-from .connections import plan_connections, variable_keys, wanted_connections
+from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
 from .plan import Plan
 from .pools import plan_pools, wanted_pools
 from .scan import Snapshot, take_snapshot
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets")
 
+T = TypeVar("T")
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
@@ -67,27 +68,29 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), metadata.read_connections(connection, cipher)))
 
 
-def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet], *, prune: bool = False, patience: int = metadata.PATIENCE) -> Plans:
+def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
     """Make pools and connections what the `fleets` want; all of the pools first, then all of the connections.
 
     Args:
         connection: A connection whose transaction the caller commits.
         fleets: The fleets; the keys say where each comes from.
-        prune: Whether orphaned pools and connections are deleted.
-        patience: The longest wait for a lock on PostgreSQL, in milliseconds.
 
     Raises:
         ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
         sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
     """
-    pools = metadata.apply_pools(connection, wanted_pools(fleets), prune=prune, patience=patience)
+    return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))
+
+
+def _apply_connections(
+    connection: Connection, fleets: Mapping[str, Fleet], *, prune: bool = False, patience: int = metadata.PATIENCE
+) -> Plan[SshConnection]:
     if not prune and not any(fleet.settings.create_connection for fleet in fleets.values()):
-        return Plans(pools, Plan())
+        return Plan()
     cipher = versions.cipher()
     with connection.begin_nested():
         variables = _variables(connection, variable_keys(fleets))
-    wanted = wanted_connections(fleets, variables)
-    return Plans(pools, metadata.apply_connections(connection, wanted, cipher, prune=prune, patience=patience))
+    return metadata.apply_connections(connection, wanted_connections(fleets, variables), cipher, prune=prune, patience=patience)
 
 
 def _variables(connection: Connection, keys: set[str]) -> dict[str, str]:
@@ -105,13 +108,26 @@ def own_transaction() -> Iterator[Connection]:
 
 
 def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-    """Apply in a transaction of its own, and again where another process held a lock for too long."""
+    """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
+
+    Each is tried again where another process held a lock for too long.
+
+    Raises:
+        ConfigurationError: As `apply_fleets`.
+        sqlalchemy.exc.DBAPIError: As `apply_fleets`.
+    """
+    wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
+    pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
+    return Plans(pools, _patiently(lambda connection: _apply_connections(connection, fleets, prune=prune, patience=patience)))
+
+
+def _patiently(apply: Callable[[Connection], T]) -> T:
     from sqlalchemy.exc import OperationalError
 
     for attempt in range(1, _TRIES + 1):
         try:
             with own_transaction() as connection:
-                return apply_fleets(connection, fleets, prune=prune, patience=_TRY_MILLISECONDS)
+                return apply(connection)
         except OperationalError:
             if attempt == _TRIES:
                 raise
@@ -132,7 +148,7 @@ class Sync:
         self._said: set[str] = set()
 
     def at_start(self) -> None:
-        """Make pools and connections, in a transaction of its own; raises nothing."""
+        """Make pools and connections, in transactions of their own; raises nothing."""
         self._guarded(lambda: apply_patiently(self._fleets))
 
     def at_run(self, dag_run: object) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
 from .databases import migrate, postgres_cluster, postgres_programs
+
+if TYPE_CHECKING:
+    from .scheduler import Scheduler
 
 # Airflow writes its configuration where it is first imported.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="balancer-home-"))
@@ -74,3 +79,38 @@ def database(request: pytest.FixtureRequest) -> str:
         pytest.skip("Airflow is not installed")
     url: str = request.getfixturevalue(f"{request.param}_database")
     return url
+
+
+@pytest.fixture
+def scheduler(database: str) -> Iterator[Scheduler]:
+    from .scheduler import Scheduler
+
+    scheduler = Scheduler(database)
+    yield scheduler
+    scheduler.engine.dispose()
+
+
+@pytest.fixture
+def dags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Write files into the DAGs folder."""
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+
+    def write(**files: str) -> None:
+        for name, content in files.items():
+            (folder / f"{name}.yaml").write_text(content)
+
+    return write
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    caplog.set_level(logging.INFO, logger="airflow_balancer")
+
+    def messages() -> list[str]:
+        found = [record.getMessage() for record in caplog.records if record.name == "airflow_balancer"]
+        caplog.clear()
+        return found
+
+    return messages
