@@ -43,4 +43,10 @@ export const occupancyKey = () => html`
     ${["running", "queued", "deferred", "open"].map((name) => html`<li><i class=${`swatch fill-${name}`}></i>${name}</li>`)}
   </ul>`;
 
+// The same states as numbers; with their colours, they are the key of a bar beside them.
+export const occupancyFigures = (stats) => html`
+  <ul class="figures">
+    ${["running", "queued", "deferred", "open"].map((name) => html`<li><i class=${`swatch fill-${name}`}></i><b>${stats[name] === null ? "∞" : whole(stats[name])}</b> ${name}</li>`)}
+  </ul>`;
+
 export const occupancyText = (stats) => `${stats.running ?? 0}/${stats.total === null ? "∞" : whole(stats.total)}`;

@@ -31,7 +31,7 @@ async function onCopy(event, text) {
 }
 
 export const copyButton = (text, what, label = "Copy") => html`
-  <button type="button" class="copy" aria-label=${`Copy ${what}`} @click=${(event) => onCopy(event, text)}>
+  <button type="button" class="copy" aria-label=${`${label} ${what}`} @click=${(event) => onCopy(event, text)}>
     <span class="copy-label">${label}</span>
   </button>`;
 

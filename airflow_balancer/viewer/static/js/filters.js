@@ -59,6 +59,6 @@ export const clearFilters = (page) => () => page.set({ search: "", queue: "", sy
 export function filterBar(page, rows, shown, { what, hint, fields = Object.keys(CHOICES) }) {
   return html`
     <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
-      ${searchBox(page, hint)} ${fields.map((name) => choice(page, name, valuesOf(rows, CHOICES[name])))} ${tally(shown, rows.length, what)}
+      ${searchBox(page, hint)} ${fields.map((name) => choice(page, name, valuesOf(rows, CHOICES[name])))} ${tally(shown.length, rows.length, what)}
     </form>`;
 }

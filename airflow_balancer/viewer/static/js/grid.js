@@ -20,7 +20,8 @@ export class Grid {
   #order = { sort: "", descending: false };
   #page = null;
 
-  // columns: {id, title, value(row), cell(row)?, width, number?}; key(row) is unique among the rows.
+  // columns: {id, title, value(row), cell(row)?, width, number?, most?}: numbers are right-aligned, and the first
+  // click sorts from the most to the least there and where `most` is set; key(row) is unique among the rows.
   constructor({ label, columns, key }) {
     this.#label = label;
     this.#columns = columns;
@@ -78,7 +79,7 @@ export class Grid {
 
   #sortBy(column) {
     const again = this.#order.sort === column.id;
-    const down = again ? !this.#order.descending : Boolean(column.number);
+    const down = again ? !this.#order.descending : Boolean(column.number || column.most);
     this.#page.set({ sort: column.id, order: down ? "down" : "up" });
   }
 
@@ -89,7 +90,7 @@ export class Grid {
     return html`
       <th scope="col" class=${column.number ? "number" : ""} aria-sort=${state}>
         <button type="button" class="sort" data-sort=${column.id} @click=${() => this.#sortBy(column)}>
-          ${column.title}<span class="arrow" aria-hidden="true">${arrow}</span>
+          ${typeof column.title === "function" ? column.title() : column.title}<span class="arrow" aria-hidden="true">${arrow}</span>
         </button>
       </th>`;
   }

@@ -1,6 +1,6 @@
 // One host in a dialog: everything about it, its ports and its tasks.
 import { html, nothing, render } from "../vendor/index.js";
-import { occupancyBar, occupancyKey } from "./bars.js";
+import { occupancyBar, occupancyFigures } from "./bars.js";
 import { chips } from "./chips.js";
 import { copyButton } from "./copy.js";
 import { count } from "./numbers.js";
@@ -10,12 +10,8 @@ const field = (title, value) => (value === null || value === undefined || value 
 function occupancyOf(page, host) {
   const stats = page.ask("api/occupancy").data?.pools?.[host.pool];
   if (!stats) return nothing;
-  const shown = (number) => (number === null ? "∞" : number);
   return html`
-    <section><h3>Now</h3>${occupancyBar(stats)}
-      <p class="figures">${["running", "queued", "deferred", "open"].map((name) => html`<span><b>${shown(stats[name])}</b> ${name}</span>`)}</p>
-      ${occupancyKey()}
-    </section>`;
+    <section><h3>Now</h3>${occupancyBar(stats)}${occupancyFigures(stats)}    </section>`;
 }
 
 function portsOf(page, host) {
@@ -30,10 +26,11 @@ function tasksOf(page, host) {
   return html`<section><h3>${count(tasks.length, "task")}</h3><ul class="plain">${tasks.map((task) => html`<li>${task.dag_id}<span class="dim">.</span>${task.task_id}</li>`)}</ul></section>`;
 }
 
+const closeButton = html`<button type="button" class="close" aria-label="Close" autofocus @click=${(event) => event.target.closest("dialog").close()}>×</button>`;
+
 function details(page, host) {
   return html`
-    <header class="dialog-head"><h2 id="host-title">${host.name}</h2>${copyButton(host.name, "the name")}
-      <button type="button" class="close" aria-label="Close" @click=${(event) => event.target.closest("dialog").close()}>×</button>
+    <header class="dialog-head"><h2 id="host-title">${host.name}</h2>${copyButton(host.name, "the name")}${closeButton}
     </header>
     <dl class="fields">
       ${field("System", host.os)} ${field("Address", host.address)} ${field("Queues", host.queues?.length ? chips(host.queues) : "")}
@@ -44,7 +41,7 @@ function details(page, host) {
 }
 
 const absent = (name) => html`
-  <header class="dialog-head"><h2 id="host-title">${name}</h2><button type="button" class="close" aria-label="Close" @click=${(event) => event.target.closest("dialog").close()}>×</button></header>
+  <header class="dialog-head"><h2 id="host-title">${name}</h2>${closeButton}</header>
   <p class="hint">This environment has no host of that name.</p>`;
 
 export class HostDialog {

@@ -27,6 +27,7 @@ const remembered = new Map(); // the filters of the tabs that were left
 let asked = new Set();
 let waiting = false;
 let later = 0;
+let shownTab = "";
 
 const store = new Store(schedule);
 
@@ -94,7 +95,7 @@ function header(address, configurations, chosen, environment) {
       ${chosen?.environments.length ? choice("Environment", "environment", environmentChoices(chosen), environment, (name) => change(address, { environment: name }, { step: true })) : nothing}
       <span class="head-actions">
         <button type="button" class="refresh" @click=${() => store.refreshAll([...asked])}>Refresh</button>
-        ${copyButton(() => location.href, "a link to this view", "Copy link")}
+        ${copyButton(() => location.href, "to this view", "Copy link")}
       </span>
     </header>`;
 }
@@ -115,29 +116,63 @@ function pageOf(address, chosen, environment, problems, fleet) {
   };
 }
 
-const body = (content, view) => html`<main id="panel" class=${`panel ${view?.id ?? ""}`} role="tabpanel" tabindex="-1" aria-labelledby=${view ? `tab-${view.id}` : nothing}>${content}</main>`;
+// One template for every state, so that the header and the tabs keep their focus while the rest changes.
+const shell = ({ head, tabs = nothing, tab = nothing, content }) => html`
+  ${head}
+  <main>${tabs}<div id="panel" class=${`panel view-${tab === nothing ? "none" : tab}`} role=${tab === nothing ? nothing : "tabpanel"} aria-labelledby=${tab === nothing ? nothing : `tab-${tab}`}>${content}</div></main>`;
 
-function contents(address, { configurations, problems, hint }) {
-  if (configurations.length === 0) return html`${header(address, [], null)}<main class="panel">${emptyNote("No configuration found", hint)}${problemsNote("Problems", problems)}</main>`;
-  const wanted = address.params.get("configuration");
-  const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
-  if (!chosen) return html`${header(address, configurations, null)}<main class="panel">${emptyNote(`No configuration ${wanted}`, "It may have been renamed.", html`<a href="#summary">Show the first one</a>`)}</main>`;
-  const environment = address.params.get("environment") || chosen.environment || "";
-  const view = VIEWS.find(({ id }) => id === address.tab) ?? summary;
+function withoutConfiguration(address, { problems, hint }) {
+  return shell({ head: header(address, [], null), content: html`${emptyNote("No configuration found", hint)} ${problemsNote("Problems", problems)}` });
+}
+
+function withUnknownConfiguration(address, configurations, wanted) {
+  const first = html`<a href="#summary">Show the first one</a>`;
+  return shell({ head: header(address, configurations, null), content: emptyNote(`No configuration ${wanted}`, "It may have been renamed.", first) });
+}
+
+function viewOf(address, view, chosen, environment, problems) {
   const { data: fleet, error } = ask("api/fleet", { configuration: chosen.id, environment });
-  const top = html`${header(address, configurations, chosen, environment)}${tabList(VIEWS, view.id, chooseTab)}`;
-  if (error) return html`${top}${body(errorNote(error), view)}`;
-  if (!fleet) return html`${top}${body(loadingNote("the fleet"), view)}`;
+  if (error) return errorNote(error);
+  if (!fleet) return loadingNote("the fleet");
   const page = pageOf({ ...address, tab: view.id }, chosen, environment, problems, fleet);
   queueMicrotask(() => dialog.show(page));
-  return html`${top}${body(html`<p class="source">${fleet.source}</p>${view.draw(page)}`, view)}`;
+  return view.draw(page);
+}
+
+function withConfigurations(address, { configurations, problems }) {
+  const wanted = address.params.get("configuration");
+  const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
+  if (!chosen) return withUnknownConfiguration(address, configurations, wanted);
+  const environment = address.params.get("environment") || chosen.environment || "";
+  const view = VIEWS.find(({ id }) => id === address.tab) ?? summary;
+  return shell({
+    head: header(address, configurations, chosen, environment),
+    tabs: tabList(VIEWS, view.id, chooseTab),
+    tab: view.id,
+    content: viewOf(address, view, chosen, environment, problems),
+  });
+}
+
+function contents(address, { data, error }) {
+  if (error) return shell({ head: header(address, [], null), content: errorNote(error) });
+  if (!data) return shell({ head: header(address, [], null), content: loadingNote("the configurations") });
+  return data.configurations.length === 0 ? withoutConfiguration(address, data) : withConfigurations(address, data);
+}
+
+// On a narrow screen the chosen tab may be out of view.
+function showTab(tab) {
+  if (tab === shownTab) return;
+  shownTab = tab;
+  document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function draw() {
   const address = readAddress(summary.id);
   asked = new Set();
-  const { data, error } = ask("api/configurations");
-  render(error ? html`${header(address, [], null)}<main class="panel">${errorNote(error)}</main>` : data ? contents(address, data) : loadingNote("the configurations"), root);
+  const answer = ask("api/configurations");
+  render(contents(address, answer), root);
+  root.setAttribute("aria-busy", store.isReading([...asked]));
+  if (answer.data) showTab(address.tab);
   document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? summary.title} · Balancer`;
 }
 

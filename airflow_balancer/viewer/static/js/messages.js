@@ -4,19 +4,23 @@ import { html, nothing } from "../vendor/index.js";
 export const loadingNote = (what) => html`<p class="note" role="status">Reading ${what}…</p>`;
 
 export const emptyNote = (title, hint, action = nothing) => html`
-  <div class="empty"><h3>${title}</h3><p class="hint">${hint}</p>${action}</div>`;
+  <div class="empty"><h2>${title}</h2><p class="hint">${hint}</p>${action}</div>`;
 
 const problemList = (problems) =>
   problems?.length ? html`<ul class="problems">${problems.map((problem) => html`<li>${problem}</li>`)}</ul>` : nothing;
 
-export const errorNote = (error) => html`
-  <div class="error" role="alert">
-    <h3>${error.message}</h3>
-    ${problemList(error.problems)}
-  </div>`;
+// The message of a wrong configuration is its problems, one a line, as the command line prints them.
+export function errorNote({ message, problems = [] }) {
+  const repeated = problems.length > 0 && message === problems.join("\n");
+  return html`
+    <div class="error" role="alert">
+      <h2>${repeated ? "The configuration is wrong" : message}</h2>
+      ${problemList(problems)}
+    </div>`;
+}
 
 export const problemsNote = (title, problems) =>
-  problems?.length ? html`<section class="warning"><h3>${title}</h3>${problemList(problems)}</section>` : nothing;
+  problems?.length ? html`<section class="warning"><h2>${title}</h2>${problemList(problems)}</section>` : nothing;
 
 // Draws what was read, or why it is not there yet; `why` is the API's own word for what it cannot reach.
 export function answerNote(answer, what, draw) {

@@ -59,6 +59,10 @@ export class Store {
     return answer;
   }
 
+  isReading(keys) {
+    return keys.some((key) => this.#answers.get(key)?.loading);
+  }
+
   // Reads again what was read below these paths; until the answers are there, the old ones stay.
   refresh(paths) {
     for (const key of [...this.#answers.keys()]) {

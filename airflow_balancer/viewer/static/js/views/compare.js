@@ -1,5 +1,5 @@
 // Two environments side by side, the differences marked.
-import { html } from "../../vendor/index.js";
+import { html, nothing } from "../../vendor/index.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
 import { emptyNote, errorNote, loadingNote } from "../messages.js";
@@ -7,6 +7,7 @@ import { emptyNote, errorNote, loadingNote } from "../messages.js";
 const SIGNS = { added: "+ added", removed: "− removed", changed: "≠ changed", same: "= same" };
 const TITLES = { hosts: "Hosts", ports: "Ports", settings: "Settings" };
 const QUIET = new Set(["name", "host", "port"]);
+const SIDES = { left: "Left", right: "Right" };
 let sides = { left: "", right: "" };
 
 const textOf = (value) => (value === null || value === undefined ? "none" : Array.isArray(value) ? value.join(" ") || "none" : typeof value === "object" ? JSON.stringify(value) : String(value));
@@ -20,7 +21,7 @@ function valuesIn(entry, differences) {
 
 const column = (side) => ({
   id: side,
-  title: side,
+  title: () => `${SIDES[side]}: ${sides[side]}`,
   value: (row) => (row[side] ? textOf(Object.values(row[side]).flat()) : ""),
   cell: (row) => valuesIn(row[side], row.differences ?? []),
   width: "xl",
@@ -33,8 +34,8 @@ const makeGrid = (label) =>
     columns: [
       { id: "name", title: "Name", value: ({ name }) => name, width: "m" },
       { id: "change", title: "Change", value: ({ change }) => change, cell: ({ change }) => html`<span class=${`badge ${change}`}>${SIGNS[change] ?? change}</span>`, width: "s" },
-      { ...column("left"), title: "Left" },
-      { ...column("right"), title: "Right" },
+      column("left"),
+      column("right"),
     ],
   });
 
@@ -49,8 +50,8 @@ const settingsGrid = new Grid({
   columns: [
     { id: "name", title: "Setting", value: ({ name }) => name, width: "l" },
     { id: "change", title: "Change", value: ({ change }) => change, cell: ({ change }) => html`<span class=${`badge ${change}`}>${SIGNS[change]}</span>`, width: "s" },
-    { id: "left", title: "Left", value: ({ left }) => textOf(left), cell: settingCell("left"), width: "l" },
-    { id: "right", title: "Right", value: ({ right }) => textOf(right), cell: settingCell("right"), width: "l" },
+    { id: "left", title: () => `Left: ${sides.left}`, value: ({ left }) => textOf(left), cell: settingCell("left"), width: "l" },
+    { id: "right", title: () => `Right: ${sides.right}`, value: ({ right }) => textOf(right), cell: settingCell("right"), width: "l" },
   ],
 });
 
@@ -59,11 +60,14 @@ const settingRows = (settings) =>
 
 const picker = (page, side, chosen) => html`
   <label class="field">
-    <span>${side[0].toUpperCase() + side.slice(1)}</span>
+    <span>${SIDES[side]}</span>
     <select name=${side} @change=${(event) => page.set({ [side]: event.target.value })}>
       ${page.environments.map((name) => html`<option value=${name} ?selected=${name === chosen}>${name}</option>`)}
     </select>
   </label>`;
+
+const choices = (page, search = nothing) => html`
+  <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${picker(page, "left", sides.left)}${picker(page, "right", sides.right)}${search}</form>`;
 
 const sectionChoice = (page, section, data) => html`
   <div class="toggle" role="group" aria-label="What to compare">
@@ -82,15 +86,14 @@ function result(page, data) {
   const section = page.params.get("section") || "hosts";
   const all = page.params.get("all") === "yes";
   const rows = all ? rowsOf(section, data) : differing(section, data);
-  const shown = searchRows(rows, page.params.get("search"), (row) => [row.name, row.change, textOf(row.left), textOf(row.right), JSON.stringify(row)].map((text) => text.toLowerCase()));
+  const shown = searchRows(rows, page.params.get("search"), (row) => [JSON.stringify(row).toLowerCase()]);
   const grid = section === "settings" ? settingsGrid : grids[section];
   return html`
+    ${choices(page, html`${searchBox(page, "Name, value, change…")}${tally(shown.length, rows.length, "rows")}`)}
     <div class="row">
       ${sectionChoice(page, section, data)}
       <label class="check"><input type="checkbox" name="all" .checked=${all} @change=${(event) => page.set({ all: event.target.checked ? "yes" : "" })} />Show what is the same</label>
     </div>
-    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Name, value, change…")}${tally(shown.length, rows.length, "rows")}</form>
-    <p class="sides"><span><b>Left</b> ${sides.left}</span><span><b>Right</b> ${sides.right}</span></p>
     ${shown.length ? grid.show(page, shown) : emptyNote(`No difference in the ${TITLES[section].toLowerCase()}`, `${sides.left} and ${sides.right} agree.`)}
   `;
 }
@@ -110,9 +113,6 @@ export const compare = {
     }
     sides = chosenSides(page);
     const { data, error } = page.ask("api/compare", { configuration: page.configuration, ...sides });
-    return html`
-      <form class="filters" @submit=${(event) => event.preventDefault()}>${picker(page, "left", sides.left)}${picker(page, "right", sides.right)}</form>
-      ${error ? errorNote(error) : data ? result(page, data) : loadingNote("both environments")}
-    `;
+    return data ? result(page, data) : html`${choices(page)} ${error ? errorNote(error) : loadingNote("both environments")}`;
   },
 };

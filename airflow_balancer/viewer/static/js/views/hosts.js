@@ -34,7 +34,7 @@ const grid = new Grid({
     { id: "queues", title: "Queues", value: ({ queues }) => queues?.join(" "), cell: ({ queues }) => chips(queues), width: "m" },
     { id: "tags", title: "Tags", value: ({ tags }) => tags?.join(" "), cell: ({ tags }) => chips(tags, "tag"), width: "m" },
     { id: "size", title: "Size", value: ({ size }) => size, width: "xs", number: true },
-    { id: "occupancy", title: "Occupancy", value: usedShare, cell: occupancyCell, width: "m", number: true },
+    { id: "occupancy", title: "Occupancy", value: usedShare, cell: occupancyCell, width: "m", most: true },
     { id: "user", title: "User", value: ({ username }) => username, width: "s" },
     { id: "credential", title: "Credential", value: ({ credential }) => credential, width: "s" },
     { id: "pool", title: "Pool", value: ({ pool }) => pool, width: "m" },

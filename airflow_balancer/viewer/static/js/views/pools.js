@@ -1,12 +1,11 @@
 // The pools that differ from the configuration, and the command that mends them.
 import { html } from "../../vendor/index.js";
+import { WORDS, countsOf } from "../changes.js";
 import { codeBlock } from "../copy.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
 import { answerNote, emptyNote } from "../messages.js";
-import { count } from "../numbers.js";
-
-const WORDS = { create: "missing", update: "other slots", orphaned: "orphaned", kept: "edited by hand" };
+import { count, whole } from "../numbers.js";
 
 const grid = new Grid({
   label: "Pools that differ",
@@ -20,18 +19,12 @@ const grid = new Grid({
   ],
 });
 
-const counts = (changes) =>
-  Object.entries(WORDS)
-    .map(([change, word]) => [changes.filter((one) => one.change === change).length, word])
-    .filter(([number]) => number > 0)
-    .map(([number, word]) => html`<li><b>${number}</b> ${word}</li>`);
-
 function draw(page, { changes, unchanged, command }) {
   if (changes.length === 0) return emptyNote("All pools are as configured", `${count(unchanged, "pool")} in Airflow, nothing to do.`);
   const shown = searchRows(changes, page.params.get("search"));
   return html`
-    <ul class="figures">${counts(changes)}<li><b>${unchanged}</b> as configured</li></ul>
-    ${command ? html`<section><h3>Run this to make them agree</h3>${codeBlock(command, "the command")}</section>` : ""}
+    <ul class="figures">${countsOf(changes).map(({ number, word }) => html`<li><b>${whole(number)}</b> ${word}</li>`)}<li><b>${whole(unchanged)}</b> as configured</li></ul>
+    ${command ? html`<section><h2>Run this to make them agree</h2>${codeBlock(command, "the command")}</section>` : ""}
     <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Pool, difference, note…")}${tally(shown.length, changes.length, "pools")}</form>
     ${grid.show(page, shown)}
   `;

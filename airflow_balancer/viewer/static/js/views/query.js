@@ -10,7 +10,7 @@ import { count } from "../numbers.js";
 const PATTERNS = { queue: "queues", os: "os", tag: "tags", name: "name" };
 const LABELS = { queue: "Queue", os: "System", tag: "Tag", name: "Name" };
 const PAUSE = { pause: 200 };
-const STRATEGIES = ["rendezvous", "random"];
+const STRATEGIES = ["rendezvous", "bounded", "random"];
 let answer = null;
 
 const topScore = () => Math.max(...answer.candidates.map(({ score }) => score ?? 0), Number.MIN_VALUE);
@@ -19,7 +19,7 @@ const grid = new Grid({
   label: "Candidates",
   key: ({ name }) => name,
   columns: [
-    { id: "place", title: "Place", value: ({ place }) => place, width: "xs", number: true },
+    { id: "place", title: "Place", value: ({ place }) => place, width: "xs" },
     { id: "name", title: "Name", value: ({ name }) => name, cell: ({ name }) => html`<span title=${name}>${name}</span>${name === answer.picked ? html` <span class="badge picked">picked</span>` : nothing}`, width: "l" },
     { id: "size", title: "Size", value: ({ size }) => size, width: "xs", number: true },
     { id: "score", title: "Score", value: ({ score }) => score, cell: ({ score }) => (score === null ? "" : score.toPrecision(4)), width: "s", number: true },
@@ -51,7 +51,7 @@ const form = (page) => html`
       </select>
     </label>
   </form>
-  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The same key and candidates always pick the same host.</p>`;
+  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names who asks: the same key and candidates pick the same host, except by the random strategy.</p>`;
 
 function result(page, data) {
   answer = data;
@@ -59,8 +59,8 @@ function result(page, data) {
   return html`
     <p class="picked-line" role="status">${data.picked ? html`Picks <b>${data.picked}</b> of ${count(rows.length, "candidate")}` : "Picks nothing"}</p>
     <div class="cards">
-      <section class="card"><h3>In Python</h3>${codeBlock(data.python, "the line of Python")}</section>
-      <section class="card"><h3>In YAML</h3>${codeBlock(data.resolver, "the resolver expression")}</section>
+      <section class="card"><h2>In Python</h2>${codeBlock(data.python, "the line of Python")}</section>
+      <section class="card"><h2>In YAML</h2>${codeBlock(data.resolver, "the resolver expression")}</section>
     </div>
     ${grid.show(page, rows)}
   `;

@@ -1,6 +1,7 @@
 // The fleet at a glance: how much there is, where it is, and who was given what.
 import { html, nothing } from "../../vendor/index.js";
-import { occupancyBar, occupancyKey, shareBar } from "../bars.js";
+import { occupancyBar, occupancyFigures, shareBar } from "../bars.js";
+import { countsOf } from "../changes.js";
 import { valuesOf } from "../filters.js";
 import { Grid } from "../grid.js";
 import { problemsNote } from "../messages.js";
@@ -19,12 +20,13 @@ const picks = new Grid({
 const tile = (page, tab, title, value, bad = false) => html`
   <a class=${bad ? "tile bad" : "tile"} href=${page.linkTo(tab)}><span class="tile-value">${whole(value)}</span><span class="tile-title">${title}</span></a>`;
 
-function tiles(page, { summary }, problems) {
+function tiles(page, { summary }) {
+  const problems = page.problems.length + summary.problems;
   return html`
     <div class="tiles">
       ${tile(page, "hosts", "hosts", summary.hosts)} ${tile(page, "hosts", "slots", summary.slots)} ${tile(page, "ports", "ports", summary.ports)}
       ${tile(page, "pools", "pools", summary.pools)} ${tile(page, "hosts", "queues", summary.queues)}
-      ${tile(page, "summary", problems.length === 1 ? "problem" : "problems", problems.length, problems.length > 0)}
+      ${tile(page, "summary", problems === 1 ? "problem" : "problems", problems, problems > 0)}
     </div>`;
 }
 
@@ -39,7 +41,7 @@ function slotsBy(page, fleet, title, field, param) {
   groups.sort((left, right) => right.slots - left.slots);
   return html`
     <section class="card">
-      <h3>${title}</h3>
+      <h2>${title}</h2>
       <ul class="shares">
         ${groups.slice(0, 8).map(
           ({ name, hosts, slots }) => html`
@@ -65,47 +67,42 @@ function totals(fleet, pools) {
 function occupancyCard(page, fleet) {
   const { data } = page.ask("api/occupancy");
   if (!data) return nothing;
-  if (!data.available) return html`<section class="card"><h3>Now</h3><p class="hint">No live occupancy here: ${data.why}</p></section>`;
+  if (!data.available) return html`<section class="card"><h2>Now</h2><p class="hint">No live occupancy here: ${data.why}</p></section>`;
   const all = totals(fleet, data.pools);
   return html`
     <section class="card">
-      <h3>Now</h3>
+      <h2>Now</h2>
       ${occupancyBar(all)}
-      <p class="figures">${["running", "queued", "deferred", "open"].map((name) => html`<span><b>${all[name] === INFINITE ? "∞" : whole(all[name])}</b> ${name}</span>`)}</p>
-      ${occupancyKey()}
+      ${occupancyFigures(all)}
     </section>`;
 }
 
 function poolsCard(page) {
   const { data } = page.ask("api/pools", page.where);
   if (!data?.available) return nothing;
-  const differing = data.changes.filter(({ change }) => change !== "kept").length;
+  const counts = countsOf(data.changes);
   return html`
     <section class="card">
-      <h3>Pools</h3>
-      <p>${differing === 0 ? "All pools are as configured." : html`<a href=${page.linkTo("pools")}>${count(differing, "pool differs", "pools differ")}</a> from the configuration.`}</p>
+      <h2>Pools</h2>
+      <p>${data.changes.length === 0 ? "All pools are as configured." : html`<a href=${page.linkTo("pools")}>${count(data.changes.length, "pool differs", "pools differ")}</a> from the configuration.`}</p>
+      <ul class="figures">${counts.map(({ number, word }) => html`<li><b>${whole(number)}</b> ${word}</li>`)}<li><b>${whole(data.unchanged)}</b> as configured</li></ul>
     </section>`;
 }
 
-function problemsOf(page) {
-  const { problems } = page.fleet.summary;
-  return [...page.problems, ...(Array.isArray(problems) ? problems : [])];
-}
 
 export const summary = {
   id: "summary",
   title: "Summary",
   draw(page) {
     const { fleet } = page;
-    const problems = problemsOf(page);
     return html`
-      ${tiles(page, fleet, problems)} ${problemsNote("Problems", problems)}
+      ${tiles(page, fleet)} ${problemsNote("Configurations that cannot be shown", page.problems)}
       <div class="cards">
         ${occupancyCard(page, fleet)} ${poolsCard(page)} ${slotsBy(page, fleet, "Slots by queue", "queues", "queue")}
         ${slotsBy(page, fleet, "Slots by system", "os", "system")}
       </div>
       ${fleet.picks?.length
-        ? html`<section><h3>What the configuration picks</h3>${picks.show(page, fleet.picks)}</section>`
+        ? html`<section class="picks"><h2>What the configuration picks</h2>${picks.show(page, fleet.picks)}</section>`
         : nothing}
     `;
   },

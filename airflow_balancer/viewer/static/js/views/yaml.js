@@ -49,11 +49,11 @@ export const yaml = {
     return html`
       <div class="halves">
         <section aria-labelledby="composed">
-          <div class="row"><h3 id="composed">Composed YAML</h3><p class="hint">${count(lines, "line")}, secrets masked</p>${copyButton(text, "the composed YAML")}</div>
-          <pre class="yaml" tabindex="0" role="region" aria-label="Composed YAML">${chunks}</pre>
+          <div class="row"><h2 id="composed">Composed YAML</h2><p class="hint">${count(lines, "line")}, secrets masked</p>${copyButton(text, "the composed YAML")}</div>
+          <pre class="yaml" tabindex="0" role="region" aria-label="Composed YAML, scrolls">${chunks}</pre>
         </section>
         <section aria-labelledby="origins">
-          <h3 id="origins">Where each value comes from</h3>
+          <h2 id="origins">Where each value comes from</h2>
           <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Path, value, file…")}${tally(shown.length, origins.length, "values")}</form>
           ${grid.show(page, shown)}
         </section>

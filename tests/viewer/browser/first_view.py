@@ -1,0 +1,78 @@
+"""Print how long the page takes from its address to its first view, and how it scrolls and filters, with a large fleet.
+
+    python -m tests.viewer.browser.first_view [hosts [ports [url]]]
+
+Without a url, the page is served with generated answers; each visit has a new browser, so nothing is in a cache.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+from .chromium import chromium
+from .page import Page
+from .stub import Stub, serve
+
+VISITS = 5
+VIEWS = {"summary": ".tile", "hosts": "tbody .link", "ports": "tbody .bar"}
+_FIRST_VIEW = """
+const [selector, done] = arguments;
+const look = () => document.querySelector(selector) ? requestAnimationFrame(() => setTimeout(() => done(performance.now()))) : setTimeout(look, 4);
+look();
+"""
+_SCROLL = """
+const done = arguments[0];
+const grid = document.querySelector(".grid");
+const frames = [];
+let before = performance.now();
+const step = (now) => {
+  frames.push(now - before);
+  before = now;
+  grid.scrollTop += 400;
+  if (frames.length < 60) requestAnimationFrame(step);
+  else done({ longest: Math.max(...frames.slice(2)), rows: document.querySelectorAll("tbody tr").length, bottom: grid.scrollTop });
+};
+requestAnimationFrame(step);
+"""
+_FILTER = """
+const done = arguments[0];
+const field = document.querySelector("[name=search]");
+const start = performance.now();
+field.value = "9";
+field.dispatchEvent(new Event("input"));
+requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+"""
+
+
+def first_view(url: str, address: str) -> float:
+    """Return the milliseconds from the visit to the first view."""
+    with chromium() as driver:
+        driver.get(f"{url}#{address}")
+        return float(driver.execute_async_script(_FIRST_VIEW, VIEWS[address]))
+
+
+def in_use(stub: Stub, address: str) -> dict[str, Any]:
+    """Return the longest frame in milliseconds while one scrolls, and the milliseconds of a search."""
+    with chromium() as driver:
+        page = Page(driver, stub).open(address)
+        return {**driver.execute_async_script(_SCROLL), "search": driver.execute_async_script(_FILTER), "tally": page.text(".tally")}
+
+
+def main(hosts: int = 1000, ports: int = 4000, url: str = "") -> None:
+    """Print the times."""
+    given = Stub(hosts, ports, url=url)
+    with nullcontext(given) if url else serve(given) as stub:
+        sys.stdout.write(f"{hosts} hosts, {ports} ports, {VISITS} visits each\n")
+        for address in VIEWS:
+            times = [first_view(stub.url, address) for _ in range(VISITS)]
+            sys.stdout.write(f"first view of {address}: median {statistics.median(times):.0f} ms, longest {max(times):.0f} ms\n")
+        for address in ("hosts", "ports?rows=port"):
+            seen = in_use(stub, address)
+            sys.stdout.write(f"{address}: longest frame while scrolling {seen['longest']:.0f} ms, search {seen['search']:.0f} ms\n")
+
+
+if __name__ == "__main__":
+    main(*(int(text) for text in sys.argv[1:3]), *sys.argv[3:4])

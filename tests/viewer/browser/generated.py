@@ -1,0 +1,170 @@
+"""Answers of the viewer's API for a fleet of any size, in the shape that the page reads."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+SYSTEMS = ("ubuntu", "rhel", "windows")
+QUEUES = ("workers", "transfers", "gpu", "reports")
+TAGS = ("rack-a", "rack-b", "ssd", "batch")
+MARKUP_HOST = "<img src=x onerror=alert(1)>"
+MARKUP_TAG = "</script><script>alert(2)</script>"
+CREDENTIALS = ("key file", "password", "variable", "none")
+
+Data = dict[str, Any]
+
+
+def hosts(number: int) -> list[Data]:
+    """Return hosts; with three or more, the last one's name and tag are markup."""
+    made = [_host(index) for index in range(number)]
+    if number > 2:
+        made[-1] |= {"name": MARKUP_HOST, "tags": [MARKUP_TAG], "pool": MARKUP_HOST}
+    return made
+
+
+def _host(index: int) -> Data:
+    rng = random.Random(index)
+    return {
+        "name": f"worker{index:02}.example.com" if index % 7 else f"gpu{index // 7:02}.example.com",
+        "os": SYSTEMS[min(2, rng.randrange(5) // 2)],
+        "queues": [QUEUES[index % 2], *(["gpu"] if index % 7 == 0 else [])],
+        "tags": rng.sample(TAGS, rng.randrange(3)),
+        "size": rng.choice((4, 8, 8, 16, 32)),
+        "username": rng.choice(("airflow", "batch")),
+        "credential": rng.choice(CREDENTIALS),
+        "pool": f"worker{index:02}" if index % 7 else f"gpu{index // 7:02}",
+        "address": f"10.0.{index // 250}.{index % 250 + 1}",
+    }
+
+
+def ports(fleet_hosts: list[Data], number: int) -> list[Data]:
+    """Return ports, spread over the hosts in turn."""
+    made = []
+    for index in range(number):
+        host = fleet_hosts[index % len(fleet_hosts)]
+        turn = index // len(fleet_hosts)
+        port = 8000 + 10 * (index % 13) + turn + (900 if index % 5 == 0 else 0)
+        name = f"{('http', 'metrics', 'debug', 'feed')[turn % 4]}-{index % len(fleet_hosts)}"
+        made.append({"host": host["name"], "port": port, "name": name, "pool": f"{host['pool']}-{port}", "tags": [("web", "internal")[turn % 2]]})
+    return made
+
+
+SETTINGS = [
+    {"key": "default_username", "value": "airflow", "origin": "conf/extensions/balancer.yaml"},
+    {"key": "default_key_file", "value": "********", "origin": "conf/env/prod.yaml"},
+    {"key": "default_size", "value": 8, "origin": "airflow_balancer, built in"},
+    {"key": "primary_queue", "value": "workers", "origin": "conf/extensions/balancer.yaml"},
+    {"key": "secondary_queue", "value": "transfers", "origin": "conf/extensions/balancer.yaml"},
+    {"key": "override_pool_size", "value": False, "origin": "airflow_balancer, built in"},
+    {"key": "create_connection", "value": None, "origin": "airflow_balancer, built in"},
+    {"key": "strategy", "value": {"_target_": "airflow_balancer.strategies.Rendezvous"}, "origin": "conf/strategy/rendezvous.yaml"},
+]
+
+
+def fleet(number: int, port_number: int, environment: str = "prod") -> Data:
+    """Return the answer of `api/fleet`."""
+    made = hosts(number)
+    made_ports = ports(made, port_number) if made else []
+    summary = {
+        "hosts": number,
+        "slots": sum(host["size"] for host in made),
+        "ports": port_number,
+        "pools": number + port_number,
+        "queues": len({queue for host in made for queue in host["queues"]}),
+        "problems": 0,
+    }
+    picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": "host, queue=workers", "gets": host["name"]} for index, host in enumerate(made[:6])]
+    text = _yaml(made, made_ports)
+    origins = [
+        {"path": f"hosts.{host['name']}.{key}", "value": host[key], "origin": "conf/hosts/example.yaml" if key != "size" else f"conf/env/{environment}.yaml"}
+        for host in made[:200]
+        for key in ("os", "size", "username")
+    ]
+    return {
+        "name": "fleet",
+        "source": "conf/config.yaml",
+        "environment": environment,
+        "summary": summary,
+        "hosts": made,
+        "ports": made_ports,
+        "settings": SETTINGS,
+        "yaml": text,
+        "origins": [*({"path": row["key"], "value": row["value"], "origin": row["origin"]} for row in SETTINGS), *origins],
+        "picks": picks,
+    }
+
+
+def _yaml(made: list[Data], made_ports: list[Data]) -> str:
+    lines = ["_target_: airflow_balancer.BalancerConfiguration", "default_username: airflow", "hosts:"]
+    for host in made:
+        lines += [f"  - name: {host['name']!r}", f"    os: {host['os']}", f"    size: {host['size']}", f"    queues: [{', '.join(host['queues'])}]"]
+        lines += ["    password: '********'"] if host["credential"] == "password" else []
+    lines.append("ports:")
+    for port in made_ports:
+        lines += [f"  - host: {port['host']!r}", f"    port: {port['port']}", f"    name: {port['name']}"]
+    return "\n".join(lines) + "\n"
+
+
+def occupancy(made: list[Data]) -> Data:
+    """Return the answer of `api/occupancy`."""
+    return {"available": True, "why": "", "pools": {host["pool"]: _stats(index, host["size"]) for index, host in enumerate(made)}}
+
+
+def _stats(index: int, size: int) -> Data:
+    rng = random.Random(f"stats {index}")
+    running = rng.randrange(size + 1)
+    deferred = rng.randrange(size - running + 1) // 2
+    return {
+        "total": size,
+        "running": running,
+        "queued": rng.randrange(3) if running + deferred == size else 0,
+        "deferred": deferred,
+        "scheduled": 0,
+        "open": size - running - deferred,
+    }
+
+
+def pools(made: list[Data]) -> Data:
+    """Return the answer of `api/pools`."""
+    changes = [
+        {"change": "create", "name": made[0]["pool"], "slots": None, "wanted": made[0]["size"], "note": ""},
+        {"change": "update", "name": made[1]["pool"], "slots": 4, "wanted": made[1]["size"], "note": ""},
+        {"change": "kept", "name": made[2]["pool"], "slots": 3, "wanted": made[2]["size"], "note": "edited by hand; override_pool_size is off"},
+        {"change": "orphaned", "name": "retired-host", "slots": 8, "wanted": None, "note": "made by the balancer, no host of that name now"},
+    ]
+    return {"available": True, "why": "", "changes": changes, "unchanged": len(made) - 3, "command": "airflow-balancer pools --config-dir conf env=prod --apply"}
+
+
+def assignments(made: list[Data]) -> Data:
+    """Return the answer of `api/assignments`: the first host has far more than its share."""
+    rows = []
+    for index, host in enumerate(made):
+        number = 40 if index == 0 else random.Random(f"tasks {index}").randrange(host["size"] // 2 + 1)
+        tasks = [{"dag_id": ("etl", "reports", "sync")[task % 3], "task_id": f"step_{task}"} for task in range(number)]
+        rows.append({"host": host["name"], "pool": host["pool"], "slots": host["size"], "tasks": tasks})
+    return {"available": True, "why": "", "hosts": rows}
+
+
+def query(made: list[Data], queue: str, key: str) -> Data:
+    """Return the answer of `api/query`: hosts of the queue, the highest score first."""
+    matching = [host for host in made if not queue or queue in host["queues"]]
+    scores = {host["name"]: host["size"] * random.Random(key + host["name"]).random() for host in matching}
+    order = sorted(matching, key=lambda host: -scores[host["name"]])
+    return {
+        "picked": order[0]["name"] if order else "",
+        "candidates": [{"name": host["name"], "size": host["size"], "score": scores[host["name"]]} for host in order],
+        "python": f"config.select_host(queue={queue!r}, key={key!r})",
+        "resolver": f"${{balancer.name:{{queue:{queue},key:{key}}}}}",
+    }
+
+
+def compare(made: list[Data], left: str, right: str) -> Data:
+    """Return the answer of `api/compare`: a host added, one removed, one changed."""
+    rows = [{"name": host["name"], "change": "same", "left": host, "right": host, "differences": []} for host in made]
+    rows[0] |= {"change": "changed", "left": made[0] | {"size": 2, "queues": ["workers"]}, "differences": ["size", "queues"]}
+    rows[1] |= {"change": "added", "left": None}
+    rows[2] |= {"change": "removed", "right": None}
+    settings = [{"key": row["key"], "left": row["value"], "right": row["value"]} for row in SETTINGS]
+    settings[0] = settings[0] | {"left": "developer"}
+    return {"left": left, "right": right, "hosts": rows, "ports": [], "settings": settings}

@@ -1,0 +1,44 @@
+"""Trying a query."""
+
+from __future__ import annotations
+
+from . import generated
+from .page import Page
+
+
+def test_a_query_names_the_picked_host_and_the_candidates_in_their_order(page: Page) -> None:
+    expected = generated.query(generated.hosts(12), "gpu", "etl")
+    page.open("query").fill("queue", "gpu").fill("key", "etl")
+    page.wait(lambda: page.text(".picked-line") == f"Picks {expected['picked']} of 2 candidates", "the query was not answered")
+    names = [name.split("\n")[0].removesuffix(" picked") for name in page.column("Candidates", 1)]
+    assert names == [candidate["name"] for candidate in expected["candidates"]]
+
+
+def test_a_query_is_in_the_address(page: Page) -> None:
+    page.open("query?queue=gpu&key=etl&strategy=rendezvous")
+    assert page.stub.asked[-1].endswith("queue=gpu&key=etl&strategy=rendezvous")
+    assert page.find("[name=queue]").get_property("value") == "gpu"
+
+
+def test_several_patterns_are_sent_one_by_one(page: Page) -> None:
+    page.open("query?tag=ssd,%20rack-*")
+    assert "tag=ssd&tag=rack-*" in page.stub.asked[-1]
+
+
+def test_the_python_and_the_resolver_are_copied(page: Page) -> None:
+    page.open("query?queue=gpu&key=etl")
+    assert page.copied("the line of Python") == "config.select_host(queue='gpu', key='etl')"
+    assert page.copied("the resolver expression") == "${balancer.name:{queue:gpu,key:etl}}"
+
+
+def test_a_strategy_without_scores_lists_its_candidates(page: Page) -> None:
+    answer = generated.query(generated.hosts(3), "", "")
+    unscored = [candidate | {"score": None} for candidate in answer["candidates"]]
+    page.stub.answers["query"] = (200, answer | {"candidates": unscored})
+    assert page.open("query").column("Candidates", 3) == ["", "", ""]
+
+
+def test_a_query_without_a_match_says_what_there_is(page: Page) -> None:
+    page.stub.answers["query"] = (400, {"error": {"message": "no host matches queue='gpus'; queues: gpu, workers", "problems": []}})
+    assert page.open("query?queue=gpus").text("[role=alert]") == "no host matches queue='gpus'; queues: gpu, workers"
+    assert page.find("[name=queue]").is_displayed()
