@@ -26,7 +26,7 @@ from .targets import Plans
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-__all__ = ("Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets")
+__all__ = ("Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets", "without_code_of")
 
 T = TypeVar("T")
 Load = Callable[[Path, Sequence[str]], Fleet]
@@ -227,12 +227,12 @@ def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snap
 def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
     from ..compose import load_fleet
 
-    with _without_code_of(versions.dag_folders()):
+    with without_code_of(versions.dag_folders()):
         return load_fleet(path, overrides)
 
 
 @contextmanager
-def _without_code_of(folders: Sequence[Path]) -> Iterator[None]:
+def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
     """Keep Python modules out of reach that stand beside the DAGs: Airflow 2 has them on the path, and Hydra imports plugins."""
     path = sys.path[:]
     closed = [folder.resolve() for folder in folders]

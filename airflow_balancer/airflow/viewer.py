@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ def airflow_viewer() -> Viewer:
     from ..viewer.catalogue import Catalogue
     from ..viewer.service import Viewer
 
-    return Viewer(Catalogue(_places))
+    return Viewer(Catalogue(_places, _without_code_of_dags))
+
+
+def _without_code_of_dags() -> AbstractContextManager[None]:
+    from . import versions
+    from .sync import without_code_of
+
+    return without_code_of(versions.dag_folders())
 
 
 def _places() -> Places:

@@ -38,8 +38,10 @@ class BalancerView(BaseView):
     @expose("/api/<string:name>")
     def api(self, name: str) -> Response:
         """Return an answer of the API."""
-        refused = _refusal()
-        return _response(refused or _viewer.api_of(name, _given(name), _match(), get_auth_manager().get_permitted_dag_ids()))
+        if refused := _refusal():
+            return _response(refused)
+        readable = get_auth_manager().get_permitted_dag_ids() if name == "assignments" else None
+        return _response(_viewer.api_of(name, _given(name), _match(), readable))
 
 
 def _refusal() -> Reply | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import Catalogue
@@ -18,6 +19,7 @@ PoolTasks = dict[str, list[Task]]
 _CHUNK = 200
 _DEFAULT_POOL = "default_pool"
 _read: dict[tuple[str, str], list[tuple[str, str]]] = {}
+_lock = Lock()
 
 
 def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> AssignmentsAnswer:
@@ -30,7 +32,7 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     """
     fleet = catalogue.open(query.configuration, query.environment).fleet
     try:
-        with metadata_connection() as connection:
+        with metadata_connection() as connection, _lock:
             pools = read_tasks(connection)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))

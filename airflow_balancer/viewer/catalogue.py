@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -94,10 +95,16 @@ class _Kept(NamedTuple):
 
 
 class Catalogue:
-    """The configurations of some places, by opaque ids; safe for several threads."""
+    """The configurations of some places, by opaque ids; safe for several threads.
 
-    def __init__(self, places: Callable[[], Places]) -> None:
+    Args:
+        places: Where they are looked for.
+        around: The context in which they are composed.
+    """
+
+    def __init__(self, places: Callable[[], Places], around: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._places = places
+        self._around = around
         self._listing: Listing | None = None
         self._kept: OrderedDict[tuple[str, str | None], _Kept] = OrderedDict()
         self._lock = RLock()
@@ -134,7 +141,8 @@ class Catalogue:
         files = self._files(configuration)
         kept = self._kept.get(key)
         if kept is None or any(files.get(path, stamp_of(path)) != stamp for path, stamp in kept.files.items()) or files.keys() - kept.files:
-            outcome, others = open_configuration(configuration, environment)
+            with self._around():
+                outcome, others = open_configuration(configuration, environment)
             kept = self._kept[key] = _Kept({**stamps(others), **files}, outcome)
         self._kept.move_to_end(key)
         while len(self._kept) > _MOST_OPEN:
@@ -212,9 +220,12 @@ def _configuration(path: Path, overrides: tuple[str, ...], places: Places, roots
 
 def _tree(path: Path) -> tuple[list[Path], str, str]:
     """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
-    if not _COMPOSES.search(path.read_bytes()):
+    try:
+        if not _COMPOSES.search(path.read_bytes()):
+            return [], "", ""
+        return tree_above(path), *_environment_group(read_root(path))
+    except (OSError, ConfigurationError):  # said when it is opened
         return [], "", ""
-    return tree_above(path), *_environment_group(read_root(path))
 
 
 def _environment_group(root: dict[str, Any]) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:
     except (UnavailableError, BalancerError) as error:
         return PoolsAnswer(available=False, why=str(error), command=command)
     others = _wanted_by_others(catalogue, opened)
-    changes = [change for change in _changes(plan) if change.change != "orphaned" or change.name not in others]
+    changes = [change for change in _changes(plan, wanted) if change.change != "orphaned" or change.name not in others]
     kept = sum(change.change == "kept" for change in changes)
     return PoolsAnswer(available=True, changes=changes, unchanged=len(plan.unchanged) - kept, command=command)
 
@@ -76,9 +76,9 @@ def _wanted_by_others(catalogue: Catalogue, opened: Opened) -> set[str]:
     return names
 
 
-def _changes(plan: Any) -> Iterator[PoolChange]:
-    def row(change: Any, pool: PoolSlots, slots: int | None, wanted: int | None, note: str = "") -> PoolChange:
-        return PoolChange(change=change, name=pool.name, slots=slots, wanted=wanted, note=note or plan.notes.get(pool.name, ""))
+def _changes(plan: Any, wanted: Wanted) -> Iterator[PoolChange]:
+    def row(change: Any, pool: PoolSlots, slots: int | None, asked: int | None, note: str = "") -> PoolChange:
+        return PoolChange(change=change, name=pool.name, slots=slots, wanted=asked, note=note or plan.notes.get(pool.name, ""))
 
     for pool in plan.create:
         yield row("create", pool, None, pool.slots)
@@ -88,4 +88,4 @@ def _changes(plan: Any) -> Iterator[PoolChange]:
         yield row("orphaned", pool, pool.slots, None, "no configuration wants it; prune=true deletes it")
     for pool in plan.unchanged:
         if pool.name in plan.notes:
-            yield row("kept", pool, pool.slots, pool.slots)
+            yield row("kept", pool, pool.slots, wanted[pool.name].pool.slots)

@@ -8,12 +8,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'airflow-balancer[viewer]'")
-pytest.importorskip("httpx", reason="httpx is not installed")
-
-from fastapi.testclient import TestClient
-
-from airflow_balancer.viewer.app import create_app
 from airflow_balancer.viewer.catalogue import Catalogue, Places
 from airflow_balancer.viewer.service import Viewer
 
@@ -24,6 +18,12 @@ class Api:
     """The API over all configurations below a folder, or over one."""
 
     def __init__(self, root: Path, named: str = "", overrides: tuple[str, ...] = ()) -> None:
+        pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install 'airflow-balancer[viewer]'")
+        pytest.importorskip("httpx", reason="httpx is not installed")
+        from fastapi.testclient import TestClient
+
+        from airflow_balancer.viewer.app import create_app
+
         places = Places((root,), root / named if named else None, overrides, "make one")
         self.app = create_app(Viewer(Catalogue(lambda: places)))
         self.client = TestClient(self.app, raise_server_exceptions=True)

@@ -49,10 +49,8 @@ class TestTargets:
 
     def test_a_target_elsewhere_in_the_config_is_never_called(self, api, write, tmp_path) -> None:
         made = tmp_path / "made"
-        write(
-            "a.yaml",
-            f"balancer: {{hosts: [{{name: host1}}]}}\ntask: {{_target_: builtins.open, file: {made}, mode: w, on: '${{balancer.name:}}'}}\n",
-        )
+        task = f"{{_target_: builtins.open, file: {made}, mode: w, on: '${{balancer.name:}}'}}"
+        write("a.yaml", f"balancer: {{hosts: [{{name: host1}}]}}\ntask: {task}\n")
         assert api().of("fleet", "a.yaml").status_code == 200
         assert not made.exists()
 
@@ -60,7 +58,8 @@ class TestTargets:
     def test_the_strategy_of_another_balancer_is_not_called(self, api, write, tmp_path, place: str) -> None:
         made = tmp_path / "made"
         ask = "${balancer.name:{balancer:evil}}"
-        evil = f"evil: {{hosts: [{{name: x}}], strategy: {{_target_: pathlib.Path.touch, self: {{_target_: pathlib.Path, _args_: [{made}]}}}}}}\n"
+        touch = f"{{_target_: pathlib.Path.touch, self: {{_target_: pathlib.Path, _args_: [{made}]}}}}"
+        evil = f"evil: {{hosts: [{{name: x}}], strategy: {touch}}}\n"
         name = ask if place == "inside" else "host1"
         write("a.yaml", f"balancer: {{hosts: [{{name: '{name}'}}]}}\nask: '{ask}'\n{evil}")
         text = everything(api("a.yaml"), "a.yaml")
