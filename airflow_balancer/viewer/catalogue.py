@@ -113,7 +113,8 @@ class Catalogue:
     def look(self) -> Listing:
         """Return what there is now; where no file changed, only their states are looked at."""
         with self._lock:
-            if self._listing is None or not self._listing.snapshot.still_true():
+            # Where the places themselves could not be found, they are looked for again.
+            if self._listing is None or not self._listing.snapshot.roots or not self._listing.snapshot.still_true():
                 self._listing = self._listed()
             return self._listing
 

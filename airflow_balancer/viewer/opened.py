@@ -84,9 +84,10 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
             secrets = frozenset(_secrets(composed) | reading.secrets)
             return Opened(configuration, environment, composed, composed.fleet, secrets, reading), files | reading.files
     except ConfigurationError as error:
-        return _without_secrets(error, _written_secrets([configuration.path, *files]) | reading.secrets), files | reading.files
-    except RecursionError:
-        return ConfigurationError(f"{configuration.path}: is nested too deeply"), files
+        wrong = error
+    except Exception as error:  # whatever is wrong with a file, the viewer goes on
+        wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
+    return _without_secrets(wrong, _written_secrets([configuration.path, *files]) | reading.secrets), files | reading.files
 
 
 def _check(composed: Composed, files: Iterable[Path], reading: Reading) -> None:

@@ -130,6 +130,16 @@ def test_the_command_line_finds_what_the_listener_finds(dags: Any, tmp_path: Pat
     assert (list(fleets), problems) == ([str(tmp_path / "dags" / "fleet.yaml")], [])
 
 
+def test_the_strategy_of_another_balancer_is_not_called(dags: Any, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    touch = f"{{_target_: pathlib.Path.touch, self: {{_target_: pathlib.Path, _args_: [{made}]}}}}"
+    evil = f"evil: {{hosts: [{{name: x}}], strategy: {touch}}}"
+    dags(fleet=f"balancer: {{hosts: [{{name: '${{balancer.name:{{balancer:evil}}}}'}}]}}\n{evil}\n")
+    _, (problem,) = find_fleets()
+    assert "'pathlib.Path.touch' is of another package, and not called here" in str(problem)
+    assert not made.exists()
+
+
 def test_local_dag_bundles_are_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     local, remote = "airflow.dag_processing.bundles.local.LocalDagBundle", "airflow.providers.git.bundles.git.GitDagBundle"
     bundles = [{"name": "a", "classpath": local, "kwargs": {"path": "/a"}}, {"name": "b", "classpath": local, "kwargs": {}}]

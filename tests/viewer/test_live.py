@@ -1,0 +1,87 @@
+"""What the API says of Airflow's pools and tasks, over made data; test_airflow.py has the real ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_balancer.airflow.pools import mark, plan_pools
+from airflow_balancer.fleet import PoolSlots
+from airflow_balancer.viewer.assignments import tasks_in_pools
+from airflow_balancer.viewer.models import Occupancy
+
+FLEET = "hosts: [{name: host1, size: 2}, {name: host2, size: 3}, {name: host3, size: 4}, {name: host4, size: 5}]\n"
+
+
+def pool(name: str, slots: int, given: int) -> PoolSlots:
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=False)
+
+
+def test_pools_that_differ_are_listed_with_what_to_run(api, write, monkeypatch) -> None:
+    write("a.yaml", FLEET)
+    write("b.yaml", "hosts: [{name: elsewhere}]\n")
+    there = [pool("host2", 1, 1), pool("host3", 9, 4), pool("host4", 5, 5), pool("gone", 1, 1), pool("elsewhere", 8, 8)]
+    monkeypatch.setattr("airflow_balancer.viewer.pools._plan", lambda wanted: plan_pools(wanted, there))
+    answer = api().of("pools", "a.yaml").json()
+    kept = "has 9 slots, not 4: edited by hand; set override_pool_size to change it"
+    assert answer == {
+        "available": True,
+        "why": "",
+        "changes": [
+            {"change": "create", "name": "host1", "slots": None, "wanted": 2, "note": ""},
+            {"change": "update", "name": "host2", "slots": 1, "wanted": 3, "note": ""},
+            {"change": "orphaned", "name": "gone", "slots": 1, "wanted": None, "note": "no configuration wants it; prune=true deletes it"},
+            {"change": "kept", "name": "host3", "slots": 9, "wanted": 4, "note": kept},
+        ],
+        "unchanged": 1,
+        "command": "airflow-balancer pools a.yaml apply=true",
+    }
+
+
+def test_the_command_has_the_environment(tree) -> None:
+    command = tree.of("pools", "config.yaml", environment="prod").json()["command"]
+    assert command == "airflow-balancer pools config.yaml env=prod apply=true"
+
+
+def test_occupancy_is_counted_as_airflow_counts_it() -> None:
+    sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy comes with Airflow")
+    from airflow_balancer.viewer.occupancy import read_occupancy
+
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE slot_pool (pool, slots, include_deferred)")
+        connection.exec_driver_sql("CREATE TABLE task_instance (pool, state, pool_slots)")
+        connection.exec_driver_sql("INSERT INTO slot_pool VALUES ('host1', 8, 0), ('host2', 8, 1), ('endless', -1, 0)")
+        connection.exec_driver_sql(
+            "INSERT INTO task_instance VALUES ('host1', 'running', 2), ('host1', 'running', 1), ('host1', 'deferred', 1),"
+            "('host2', 'deferred', 3), ('host2', 'queued', 1), ('host2', 'success', 5), ('endless', 'scheduled', 1), ('lost', 'running', 1)"
+        )
+        assert read_occupancy(connection) == {
+            "host1": Occupancy(total=8, running=3, queued=0, deferred=1, scheduled=0, open=5),
+            "host2": Occupancy(total=8, running=0, queued=1, deferred=3, scheduled=0, open=4),
+            "endless": Occupancy(total=None, running=0, queued=0, deferred=0, scheduled=1, open=None),
+        }
+
+
+@pytest.mark.parametrize(
+    ("task", "found"),
+    [
+        ({"task_id": "a", "pool": "host1"}, [("a", "host1")]),
+        ({"__type": "operator", "__var": {"task_id": "a", "pool": "host1"}}, [("a", "host1")]),
+        ({"__var": {"task_id": "a", "partial_kwargs": {"__var": {"pool": {"__var": "host1"}}}}}, [("a", "host1")]),
+        ({"task_id": "a", "pool": "default_pool"}, []),
+        ({"task_id": "a"}, []),
+        ({}, []),
+        (None, []),
+    ],
+    ids=["plain", "wrapped", "mapped", "default pool", "no pool", "empty", "nothing"],
+)
+def test_a_serialized_task_tells_its_pool(task: object, found: list[tuple[str, str]]) -> None:
+    assert list(tasks_in_pools({"dag": {"tasks": [task]}})) == found
+
+
+def test_without_airflow_the_live_answers_say_why(tree, monkeypatch) -> None:
+    monkeypatch.setattr("airflow_balancer.viewer.live.has_airflow", lambda: False)
+    monkeypatch.setattr("airflow_balancer.viewer.pools.has_airflow", lambda: False)
+    for path in ("occupancy", "assignments", "pools"):
+        answer = tree.of(path, "config.yaml").json()
+        assert answer["available"] is False
+        assert answer["why"]
