@@ -77,7 +77,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 status, data = stub.answer(path.removeprefix("api/"), parse_qs(url.query))
                 self.send(status, "application/json", json.dumps(data).encode())
             else:
-                self.send_file(STATIC / (path.removeprefix("static/") or "index.html"))
+                self.send_file(STATIC / (path or "index.html"))
 
         def send_file(self, path: Path) -> None:
             if path.is_file():

@@ -16,8 +16,13 @@ def test_no_configuration_says_what_to_do(page: Page) -> None:
 def test_a_wrong_configuration_shows_each_problem_as_the_command_line_does(page: Page) -> None:
     problems = ["host 'a': unknown key 'sise'; did you mean 'size'?", "host 'a': key 'size' must be a whole number, not -3"]
     page.stub.answers["fleet"] = (400, {"error": {"message": "\n".join(problems), "problems": problems}})
-    assert page.open().text("[role=alert]").split("\n") == ["The configuration is wrong", *problems]
+    assert page.open().text("[role=alert]").split("\n") == ["The configuration has 2 problems", *problems]
     assert page.find("select[name=configuration]").is_displayed()
+
+
+def test_one_problem_is_said_once(page: Page) -> None:
+    page.stub.answers["fleet"] = (400, {"error": {"message": "host 'a' is named twice", "problems": ["host 'a' is named twice"]}})
+    assert page.open().text("[role=alert]") == "host 'a' is named twice"
 
 
 def test_a_configuration_that_is_gone_is_named(page: Page) -> None:

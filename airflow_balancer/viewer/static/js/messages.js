@@ -11,11 +11,12 @@ const problemList = (problems) =>
 
 // The message of a wrong configuration is its problems, one a line, as the command line prints them.
 export function errorNote({ message, problems = [] }) {
-  const repeated = problems.length > 0 && message === problems.join("\n");
+  const repeated = message === problems.join("\n");
+  const title = repeated && problems.length > 1 ? `The configuration has ${problems.length} problems` : message;
   return html`
     <div class="error" role="alert">
-      <h2>${repeated ? "The configuration is wrong" : message}</h2>
-      ${problemList(problems)}
+      <h2>${title}</h2>
+      ${repeated && problems.length === 1 ? nothing : problemList(problems)}
     </div>`;
 }
 
