@@ -52,6 +52,11 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
         endpoint = _endpoint(viewer, name, readable)
         summary = (route.call.__doc__ or "").partition("\n")[0]
         app.get(f"/api/{name}", response_model=route.answer, responses=_ERRORS, summary=summary, name=name)(endpoint)
+    _serve_page(app, viewer)
+    return app
+
+
+def _serve_page(app: FastAPI, viewer: Viewer) -> None:
     document = json.dumps(get_openapi(title=app.title, version=app.version, routes=app.routes)).encode()
 
     @app.get("/api/openapi.json", include_in_schema=False)
@@ -61,8 +66,6 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str, if_none_match: Annotated[str, Header()] = "") -> Response:
         return _response(viewer.page(path, if_none_match))
-
-    return app
 
 
 def _endpoint(viewer: Viewer, name: str, readable: Readable) -> Callable[..., Response]:

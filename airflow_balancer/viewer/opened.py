@@ -69,7 +69,7 @@ class Opened:
     def _secrets_in(self, data: Any) -> set[str]:
         # A fleet may have a password for each host: replacing all of them in each text would take seconds.
         text = "\n".join(value for _, value in walk(data) if isinstance(value, str))
-        return {secret for secret in self.secrets if secret in text}
+        return {secret for secret in self.secrets | self.reading.secrets if secret in text}
 
 
 def open_configuration(configuration: Configuration, environment: str | None) -> tuple[Opened | ConfigurationError, set[Path]]:
@@ -99,6 +99,8 @@ def _check(composed: Composed, files: Iterable[Path], reading: Reading) -> None:
     problems += _foreign_targets(composed)
     if problems:
         raise ConfigurationError(problems)
+    # A lone surrogate, which YAML's escapes can make, is in no JSON.
+    "".join(value for data in (_written(composed), composed.data) for _, value in walk(data) if isinstance(value, str)).encode()
 
 
 def _foreign_targets(composed: Composed) -> Iterator[Problem]:
@@ -118,13 +120,18 @@ def _is_model(target: object) -> bool:
 
 def _secrets(composed: Composed) -> set[str]:
     """Return the texts under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
-    written = OmegaConf.to_container(composed.root, resolve=False) if isinstance(composed.root, DictConfig) else composed.root
+    written = _written(composed)
     found = secret_values(composed.data) | secret_values(written)
     for path, value in walk(written):
         if path and is_secret_key(path[-1]) and isinstance(value, str):
             with suppress(Exception):
                 found.add(str(composed.resolved(path)))
     return found - {"", "None"}
+
+
+def _written(composed: Composed) -> Any:
+    """Return the whole config as plain data, interpolations as written."""
+    return OmegaConf.to_container(composed.root, resolve=False) if isinstance(composed.root, DictConfig) else composed.root
 
 
 def _written_secrets(files: Iterable[Path]) -> set[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 from threading import Lock
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import BalancerError, ConfigurationError
+from ..errors import BalancerError, ConfigurationError, Problem
 from . import answers
 from .assets import Assets
 from .assignments import assignments
@@ -130,15 +131,15 @@ class Viewer:
             return invalid_reply(error.errors(include_url=False, include_input=False, include_context=False))
 
     def _answer(self, name: str, query: BaseModel, readable: Collection[str] | None) -> Reply:
+        opened = self._opened(name, query)
         if name not in _KEPT:
             more = {"readable": readable} if name == "assignments" else {}
-            return self._made(name, query, **more)
-        opened = [self._catalogue.open(getattr(query, "configuration"), getattr(query, side)) for side in _KEPT[name]]  # noqa: B009
+            return self._made(name, query, opened, **more)
         key = (name, query.model_dump_json())
         with self._lock:
             kept = self._kept.get(key)
         if kept is None or any(one is not other for one, other in zip(kept[0], opened, strict=True)):
-            kept = (opened, self._made(name, query))
+            kept = (opened, self._made(name, query, ()))
         with self._lock:
             self._kept[key] = kept
             self._kept.move_to_end(key)
@@ -146,9 +147,34 @@ class Viewer:
                 self._kept.popitem(last=False)
         return kept[1]
 
-    def _made(self, name: str, query: BaseModel, **more: Any) -> Reply:
-        answer = ROUTES[name].call(self._catalogue, query, **more)
-        return _reply(answer.model_dump_json().encode(), "application/json")
+    def _opened(self, name: str, query: BaseModel) -> list[Opened]:
+        """Return what a query is about: a configuration in one environment, or in two."""
+        given = query.model_dump()
+        sides = _KEPT.get(name, ("environment",)) if "configuration" in given else ()
+        return [self._catalogue.open(given["configuration"], given[side]) for side in sides]
+
+    def _made(self, name: str, query: BaseModel, masks: Sequence[Opened], **more: Any) -> Reply:
+        """Return the answer, without the secrets of `masks`; those that are kept mask their parts themselves."""
+        try:
+            answer = ROUTES[name].call(self._catalogue, query, **more)
+        except BalancerError as error:
+            raise _told(error, masks) from None
+        if not masks:
+            return _reply(answer.model_dump_json().encode(), "application/json")
+        data = _masked(answer.model_dump(mode="json"), masks)
+        return _reply(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
+
+
+def _masked(data: Any, masks: Sequence[Opened]) -> Any:
+    for opened in masks:
+        data = opened.masked(data)
+    return data
+
+
+def _told(error: BalancerError, masks: Sequence[Opened]) -> BalancerError:
+    if isinstance(error, ConfigurationError):
+        return ConfigurationError(Problem(text) for text in _masked([str(problem) for problem in error.problems], masks))
+    return BalancerError(_masked(str(error), masks))
 
 
 def content_reply(content: bytes, kind: str, match: str = "") -> Reply:

@@ -150,6 +150,9 @@ class TestSecrets:
             "hosts: [{name: host1, tags: ['${oc.env:PLAIN_URL}']}]\n",
             "env: oc.env\nhosts: [{name: host1, tags: ['${${env}:THE_PASSWORD}']}]\n",
             "hosts: [{name: host1, size: '${oc.env:THE_PASSWORD}'}]\n",
+            "hosts: [{name: '${oc.env:THE_PASSWORD}', queues: ['${oc.env:THE_PASSWORD}']}]\n",
+            "balancer: {hosts: [{name: host1}]}\nask: login ${oc.env:THE_PASSWORD} ${balancer.name:}\n",
+            "balancer: {hosts: [{name: host1, queues: [SECRET]}]}\nask: '${balancer.name:{queue:none}}'\nmy: {secret: SECRET}\n",
             "hosts: [{name: host1, password: SECRET, size: SECRET}]\n",
             "hosts: [{name: host1, password: SECRET}, {name: host1, pasword: SECRET}]\n",
             "hosts: [{name: host1, password: {a: SECRET}}]\n",
@@ -170,6 +173,7 @@ class TestSecrets:
             texts = listing.text
             for shown in listing.json()["configurations"]:
                 texts += everything(viewer, shown["name"])
+                texts += viewer.of("query", shown["name"], queue="none").text
         assert SECRET not in texts
         assert SECRET not in caplog.text
 
@@ -241,6 +245,14 @@ class TestText:
             assert "default-src 'none'" in policy
             assert "unsafe" not in policy
             assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "SAMEORIGIN")
+
+
+def test_a_lone_surrogate_is_an_error(api, write) -> None:
+    write("a.yaml", "defaults: [part, _self_]\nhosts: [{name: host1}]\n")
+    write("part.yaml", 'primary_queue: "\\uD800"\n')
+    answer = api("a.yaml").of("fleet", "a.yaml")
+    assert answer.status_code == 400
+    assert "cannot be composed: UnicodeEncodeError" in answer.text
 
 
 def test_deep_and_large_yaml_is_an_error(api, write) -> None:
