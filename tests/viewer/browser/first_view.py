@@ -20,7 +20,8 @@ VISITS = 5
 VIEWS = {"summary": ".tile", "hosts": "tbody .link", "ports": "tbody .bar"}
 _FIRST_VIEW = """
 const [selector, done] = arguments;
-const look = () => document.querySelector(selector) ? requestAnimationFrame(() => setTimeout(() => done(performance.now()))) : setTimeout(look, 4);
+const seen = () => requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+const look = () => document.querySelector(selector) ? seen() : setTimeout(look, 4);
 look();
 """
 _SCROLL = """

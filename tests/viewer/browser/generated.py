@@ -8,17 +8,26 @@ from typing import Any
 SYSTEMS = ("ubuntu", "rhel", "windows")
 QUEUES = ("workers", "transfers", "gpu", "reports")
 TAGS = ("rack-a", "rack-b", "ssd", "batch")
+COMMAND = "airflow-balancer pools --config-dir conf env=prod --apply"
 MARKUP_HOST = "<img src=x onerror=alert(1)>"
 MARKUP_TAG = "</script><script>alert(2)</script>"
 CREDENTIALS = ("key file", "password", "variable", "none")
 
 Data = dict[str, Any]
+_ASKED = "host, queue=workers"
 
 
-def hosts(number: int) -> list[Data]:
-    """Return hosts; with three or more, the last one's name and tag are markup."""
+def configurations() -> Data:
+    """Return the answer of `api/configurations`."""
+    environments = {"environments": ["dev", "staging", "prod"], "environment": "prod"}
+    found = [{"id": key, "name": name, **environments} for key, name in (("fleet.main", "Main fleet"), ("fleet.lab", "Lab"))]
+    return {"configurations": found, "problems": [], "hint": ""}
+
+
+def hosts(number: int, *, markup: bool = True) -> list[Data]:
+    """Return hosts; of three or more, the last one's name and tag are `markup`."""
     made = [_host(index) for index in range(number)]
-    if number > 2:
+    if number > 2 and markup:
         made[-1] |= {"name": MARKUP_HOST, "tags": [MARKUP_TAG], "pool": MARKUP_HOST}
     return made
 
@@ -46,7 +55,9 @@ def ports(fleet_hosts: list[Data], number: int) -> list[Data]:
         turn = index // len(fleet_hosts)
         port = 8000 + 10 * (index % 13) + turn + (900 if index % 5 == 0 else 0)
         name = f"{('http', 'metrics', 'debug', 'feed')[turn % 4]}-{index % len(fleet_hosts)}"
-        made.append({"host": host["name"], "port": port, "name": name, "pool": f"{host['pool']}-{port}", "tags": [("web", "internal")[turn % 2]]})
+        made.append(
+            {"host": host["name"], "port": port, "name": name, "pool": f"{host['pool']}-{port}", "tags": [("web", "internal")[turn % 2]]}
+        )
     return made
 
 
@@ -62,22 +73,26 @@ SETTINGS = [
 ]
 
 
-def fleet(number: int, port_number: int, environment: str = "prod") -> Data:
+def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data:
     """Return the answer of `api/fleet`."""
-    made = hosts(number)
     made_ports = ports(made, port_number) if made else []
     summary = {
-        "hosts": number,
+        "hosts": len(made),
         "slots": sum(host["size"] for host in made),
         "ports": port_number,
-        "pools": number + port_number,
+        "pools": len(made) + port_number,
         "queues": len({queue for host in made for queue in host["queues"]}),
         "problems": 0,
     }
-    picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": "host, queue=workers", "gets": host["name"]} for index, host in enumerate(made[:6])]
+    picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)
+    sized = f"conf/env/{environment}.yaml"
     origins = [
-        {"path": f"hosts.{host['name']}.{key}", "value": host[key], "origin": "conf/hosts/example.yaml" if key != "size" else f"conf/env/{environment}.yaml"}
+        {
+            "path": f"hosts.{host['name']}.{key}",
+            "value": host[key],
+            "origin": "conf/hosts/example.yaml" if key != "size" else f"conf/env/{environment}.yaml",
+        }
         for host in made[:200]
         for key in ("os", "size", "username")
     ]
@@ -98,7 +113,12 @@ def fleet(number: int, port_number: int, environment: str = "prod") -> Data:
 def _yaml(made: list[Data], made_ports: list[Data]) -> str:
     lines = ["_target_: airflow_balancer.BalancerConfiguration", "default_username: airflow", "hosts:"]
     for host in made:
-        lines += [f"  - name: {host['name']!r}", f"    os: {host['os']}", f"    size: {host['size']}", f"    queues: [{', '.join(host['queues'])}]"]
+        lines += [
+            f"  - name: {host['name']!r}",
+            f"    os: {host['os']}",
+            f"    size: {host['size']}",
+            f"    queues: [{', '.join(host['queues'])}]",
+        ]
         lines += ["    password: '********'"] if host["credential"] == "password" else []
     lines.append("ports:")
     for port in made_ports:
@@ -130,10 +150,28 @@ def pools(made: list[Data]) -> Data:
     changes = [
         {"change": "create", "name": made[0]["pool"], "slots": None, "wanted": made[0]["size"], "note": ""},
         {"change": "update", "name": made[1]["pool"], "slots": 4, "wanted": made[1]["size"], "note": ""},
-        {"change": "kept", "name": made[2]["pool"], "slots": 3, "wanted": made[2]["size"], "note": "edited by hand; override_pool_size is off"},
-        {"change": "orphaned", "name": "retired-host", "slots": 8, "wanted": None, "note": "made by the balancer, no host of that name now"},
+        {
+            "change": "kept",
+            "name": made[2]["pool"],
+            "slots": 3,
+            "wanted": made[2]["size"],
+            "note": "edited by hand; override_pool_size is off",
+        },
+        {
+            "change": "orphaned",
+            "name": "retired-host",
+            "slots": 8,
+            "wanted": None,
+            "note": "made by the balancer, no host of that name now",
+        },
     ]
-    return {"available": True, "why": "", "changes": changes, "unchanged": len(made) - 3, "command": "airflow-balancer pools --config-dir conf env=prod --apply"}
+    return {
+        "available": True,
+        "why": "",
+        "changes": changes,
+        "unchanged": len(made) - 3,
+        "command": "airflow-balancer pools --config-dir conf env=prod --apply",
+    }
 
 
 def assignments(made: list[Data]) -> Data:

@@ -1,6 +1,6 @@
 """A server of the page and of generated answers, for the states that a real Airflow is seldom in.
 
-    python -m tests.viewer.browser.stub [hosts [ports]]
+python -m tests.viewer.browser.stub [hosts [ports]]
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +31,7 @@ class Stub:
 
     hosts: int = 12
     ports: int = 30
+    markup: bool = True
     prefix: str = "/"
     answers: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
@@ -42,25 +43,19 @@ class Stub:
         if path in self.answers:
             return self.answers[path]
         first = {key: values[0] for key, values in query.items()}
-        made = generated.hosts(self.hosts)
-        match path:
-            case "configurations":
-                names = [("fleet.main", "Main fleet"), ("fleet.lab", "Lab")]
-                found = [{"id": key, "name": name, "environments": ["dev", "staging", "prod"], "environment": "prod"} for key, name in names]
-                return 200, {"configurations": found, "problems": [], "hint": ""}
-            case "fleet":
-                return 200, generated.fleet(self.hosts, self.ports, first.get("environment", "prod"))
-            case "occupancy":
-                return 200, generated.occupancy(made)
-            case "pools":
-                return 200, generated.pools(made)
-            case "assignments":
-                return 200, generated.assignments(made)
-            case "query":
-                return 200, generated.query(made, first.get("queue", ""), first.get("key", ""))
-            case "compare":
-                return 200, generated.compare(made, first["left"], first["right"])
-        return 404, {"error": {"message": f"No {path} here", "problems": []}}
+        made = generated.hosts(self.hosts, markup=self.markup)
+        answers: dict[str, Callable[[], Any]] = {
+            "configurations": generated.configurations,
+            "fleet": lambda: generated.fleet(made, self.ports, first.get("environment", "prod")),
+            "occupancy": lambda: generated.occupancy(made),
+            "pools": lambda: generated.pools(made),
+            "assignments": lambda: generated.assignments(made),
+            "query": lambda: generated.query(made, first.get("queue", ""), first.get("key", "")),
+            "compare": lambda: generated.compare(made, first["left"], first["right"]),
+        }
+        if path not in answers:
+            return 404, {"error": {"message": f"No {path} here", "problems": []}}
+        return 200, answers[path]()
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:

@@ -11,7 +11,7 @@ def test_two_environments_are_compared_host_by_host(page: Page) -> None:
     assert [row[:2] for row in rows] == [
         ["gpu00.example.com", "≠ changed"],
         ["worker01.example.com", "+ added"],
-        ["worker02.example.com", "− removed"],
+        ["worker02.example.com", "\u2212 removed"],
     ]
     assert (rows[1][2], rows[2][3]) == ("not there", "not there")
 

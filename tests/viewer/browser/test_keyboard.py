@@ -36,7 +36,20 @@ def test_tab_walks_from_the_header_into_the_table(page: Page) -> None:
     for _ in range(12):
         _press(page, Keys.TAB)
         walked.append(_focused(page))
-    assert walked == ["configuration", "environment", "refresh", "copy", "tab-hosts", "search", "queue", "system", "tag", "grid", "name", "system"]
+    assert walked == [
+        "configuration",
+        "environment",
+        "refresh",
+        "copy",
+        "tab-hosts",
+        "search",
+        "queue",
+        "system",
+        "tag",
+        "grid",
+        "name",
+        "system",
+    ]
 
 
 def test_the_focus_is_seen(page: Page) -> None:

@@ -47,7 +47,9 @@ def test_the_strict_policy_refuses_nothing_of_the_page(page: Page, address: str)
 
 
 def test_the_policy_refuses_inline_scripts(page: Page) -> None:
-    page.open().run("const script = document.createElement('script'); script.textContent = 'window.ran = true'; document.body.append(script)")
+    page.open().run(
+        "const script = document.createElement('script'); script.textContent = 'window.ran = true'; document.body.append(script)"
+    )
     assert page.run("return window.ran") is None
 
 

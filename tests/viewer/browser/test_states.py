@@ -33,7 +33,9 @@ def test_an_unknown_tab_is_the_summary(page: Page) -> None:
     assert page.open("nonsense").find("[aria-selected=true]").text == "Summary"
 
 
-@pytest.mark.parametrize(("status", "text"), [(401, "You are not logged in"), (403, "You may not see this page"), (502, "The server answered 502")])
+@pytest.mark.parametrize(
+    ("status", "text"), [(401, "You are not logged in"), (403, "You may not see this page"), (502, "The server answered 502")]
+)
 def test_an_answer_without_a_message_is_explained(page: Page, status: int, text: str) -> None:
     page.stub.answers["configurations"] = (status, None)
     assert page.open().text("[role=alert]").startswith(text)
@@ -43,6 +45,16 @@ def test_an_answer_without_a_message_is_explained(page: Page, status: int, text:
 def test_what_cannot_be_reached_says_why(page: Page, tab: str, what: str) -> None:
     page.stub.answers[tab] = (200, {"available": False, "why": "Airflow is not installed here", "command": ""})
     assert page.open(what).text(".empty").endswith("Airflow is not installed here")
+
+
+def test_without_airflow_the_command_for_its_pools_is_still_there(page: Page) -> None:
+    page.stub.answers["pools"] = (200, {"available": False, "why": "no Airflow", "command": "airflow-balancer pools plan"})
+    assert page.open("pools").copied("the command") == "airflow-balancer pools plan"
+
+
+def test_without_occupancy_there_is_no_column_for_it(page: Page) -> None:
+    page.stub.answers["occupancy"] = (200, {"available": False, "why": "no Airflow", "pools": {}})
+    assert "occupancy" not in [button.get_attribute("data-sort") for button in page.open("hosts").all(".sort")]
 
 
 def test_an_empty_fleet_says_what_to_add(page: Page) -> None:

@@ -12,7 +12,8 @@ from .page import Page
 from .stub import Stub, serve
 
 FRAME = """<!doctype html><html class="dark"><title>Airflow</title>
-<iframe src="/team/airflow-balancer/" width="1200" height="700" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"></iframe>
+<iframe src="/team/airflow-balancer/" width="1200" height="700"
+        sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"></iframe>
 """
 _SCHEME = "return getComputedStyle(document.documentElement).colorScheme"
 _BACKGROUND = "return getComputedStyle(document.body).backgroundColor"

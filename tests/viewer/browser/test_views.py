@@ -71,7 +71,7 @@ def test_ports_are_listed_one_by_one(page: Page) -> None:
 def test_pools_that_differ_are_named_with_the_command_to_run(page: Page) -> None:
     page.open("pools")
     assert page.column("Pools that differ", 1) == ["missing", "orphaned", "other slots", "edited by hand"]
-    assert page.copied("the command") == "airflow-balancer pools --config-dir conf env=prod --apply"
+    assert page.copied("the command") == generated.COMMAND
 
 
 def test_pools_that_agree_need_nothing(page: Page) -> None:
@@ -92,8 +92,8 @@ def test_settings_say_where_they_come_from(page: Page) -> None:
 
 def test_the_composed_yaml_is_copied_whole(page: Page) -> None:
     page.open("yaml")
-    assert page.copied("the composed YAML") == generated.fleet(12, 30)["yaml"]
-    assert page.find("pre.yaml").get_property("textContent") == generated.fleet(12, 30)["yaml"]
+    assert page.copied("the composed YAML") == generated.fleet(generated.hosts(12), 30)["yaml"]
+    assert page.find("pre.yaml").get_property("textContent") == generated.fleet(generated.hosts(12), 30)["yaml"]
 
 
 def test_each_value_of_the_yaml_has_an_origin(page: Page) -> None:
@@ -103,7 +103,7 @@ def test_each_value_of_the_yaml_has_an_origin(page: Page) -> None:
 
 def test_another_environment_is_read_when_it_is_chosen(page: Page) -> None:
     page.open("hosts").choose("environment", "dev")
-    assert page.stub.asked[-1].startswith("/api/") and any("environment=dev" in path for path in page.stub.asked)
+    assert any(path.startswith("/api/fleet") and "environment=dev" in path for path in page.stub.asked)
     assert page.address == "#hosts?environment=dev"
 
 

@@ -12,6 +12,7 @@ function compareValues(left, right) {
 }
 
 export class Grid {
+  #all;
   #columns;
   #key;
   #label;
@@ -24,6 +25,7 @@ export class Grid {
   // click sorts from the most to the least there and where `most` is set; key(row) is unique among the rows.
   constructor({ label, columns, key }) {
     this.#label = label;
+    this.#all = columns;
     this.#columns = columns;
     this.#key = key;
     this.element = document.createElement("div");
@@ -36,7 +38,8 @@ export class Grid {
   }
 
   // Returns the element that shows these rows in the order that the page's address asks for.
-  show(page, rows, fallback = {}) {
+  show(page, rows, { without = [], ...fallback } = {}) {
+    this.#columns = this.#all.filter(({ id }) => !without.includes(id));
     const sort = page.params.get("sort") ?? fallback.sort ?? this.#columns[0].id;
     const descending = page.params.has("sort") ? page.params.get("order") === "down" : Boolean(fallback.descending);
     const moved = sort !== this.#order.sort || descending !== this.#order.descending || rows.length !== this.#rows.length;

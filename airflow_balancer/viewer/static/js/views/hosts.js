@@ -60,7 +60,7 @@ export const hosts = {
     return html`
       ${filterBar(page, all, shown, { what: "hosts", hint: "Name, user, pool, tag…" })} ${occupancyNote(occupancy)}
       ${shown.length
-        ? grid.show(page, shown)
+        ? grid.show(page, shown, { without: occupancy.data?.available ? [] : ["occupancy"] })
         : emptyNote("No host matches", "Every filter above narrows the list.", html`<button type="button" @click=${clearFilters(page)}>Clear the filters</button>`)}
     `;
   },

@@ -19,12 +19,15 @@ const grid = new Grid({
   ],
 });
 
-function draw(page, { changes, unchanged, command }) {
+// Also where Airflow cannot be reached from here, the command says what would be run.
+const command = (text) => (text ? html`<section><h2>Run this to make them agree</h2>${codeBlock(text, "the command")}</section>` : "");
+
+function draw(page, { changes, unchanged, command: text }) {
   if (changes.length === 0) return emptyNote("All pools are as configured", `${count(unchanged, "pool")} in Airflow, nothing to do.`);
   const shown = searchRows(changes, page.params.get("search"));
   return html`
     <ul class="figures">${countsOf(changes).map(({ number, word }) => html`<li><b>${whole(number)}</b> ${word}</li>`)}<li><b>${whole(unchanged)}</b> as configured</li></ul>
-    ${command ? html`<section><h2>Run this to make them agree</h2>${codeBlock(command, "the command")}</section>` : ""}
+    ${command(text)}
     <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Pool, difference, note…")}${tally(shown.length, changes.length, "pools")}</form>
     ${grid.show(page, shown)}
   `;
@@ -33,5 +36,8 @@ function draw(page, { changes, unchanged, command }) {
 export const pools = {
   id: "pools",
   title: "Pools",
-  draw: (page) => answerNote(page.ask("api/pools", page.where), "pools", (data) => draw(page, data)),
+  draw(page) {
+    const answer = page.ask("api/pools", page.where);
+    return html`${answerNote(answer, "pools", (data) => draw(page, data))} ${answer.data?.available === false ? command(answer.data.command) : ""}`;
+  },
 };

@@ -15,9 +15,9 @@ const grid = new Grid({
   label: "Where each value comes from",
   key: ({ path }) => path,
   columns: [
-    { id: "path", title: "Value", value: ({ path }) => path, width: "l" },
-    { id: "value", title: "Is", value: ({ value }) => textOf(value), width: "m" },
-    { id: "origin", title: "Comes from", value: ({ origin }) => origin, width: "l" },
+    { id: "path", title: "Value", value: ({ path }) => path, width: "xl" },
+    { id: "value", title: "Is", value: ({ value }) => textOf(value), width: "s" },
+    { id: "origin", title: "Comes from", value: ({ origin }) => origin, width: "m" },
   ],
 });
 

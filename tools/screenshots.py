@@ -1,0 +1,67 @@
+"""Write the pictures of the viewer's main states, light and dark, to `docs/img/`.
+
+    python tools/screenshots.py [URL]
+
+Without a URL, such as `http://127.0.0.1:8765/`, the page is served with generated answers, for those of a real
+Airflow differ from run to run. Needs Debian's chromium and chromium-driver, and selenium and pillow.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import nullcontext
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "img"
+sys.path.insert(0, str(ROOT))
+
+from tests.viewer.browser.chromium import chromium, missing, prefer, resize  # noqa: E402
+from tests.viewer.browser.page import Page  # noqa: E402
+from tests.viewer.browser.stub import Stub, serve  # noqa: E402
+
+DESK, TELEPHONE = (1200, 720), (360, 720)
+COLOURS = 96
+SETTLED = 0.3  # seconds, for the focus ring and the scroll bars
+PICTURES = (
+    ("summary-light", "summary", "light", DESK),
+    ("summary-dark", "summary", "dark", DESK),
+    ("hosts-light", "hosts", "light", DESK),
+    ("hosts-dark", "hosts", "dark", DESK),
+    ("ports-light", "ports", "light", DESK),
+    ("pools-dark", "pools", "dark", DESK),
+    ("tasks-light", "tasks", "light", DESK),
+    ("query-dark", "query?queue=workers&key=etl.extract", "dark", DESK),
+    ("compare-light", "compare", "light", DESK),
+    ("yaml-dark", "yaml", "dark", DESK),
+    ("hosts-narrow", "hosts", "light", TELEPHONE),
+)
+
+
+def main(url: str = "") -> None:
+    """Write every picture."""
+    if reason := missing():
+        sys.exit(reason)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    served = nullcontext(Stub(url=url)) if url else serve(Stub(hosts=24, ports=72, markup=False))
+    with served as stub, chromium() as driver:
+        page = Page(driver, stub)
+        for name, address, scheme, (width, height) in PICTURES:
+            resize(driver, width, height)
+            prefer(driver, scheme)
+            page.open(address)
+            time.sleep(SETTLED)
+            _save(driver.get_screenshot_as_png(), IMAGES / f"{name}.png")
+
+
+def _save(picture: bytes, path: Path) -> None:
+    """Write a picture in few colours: a third of the bytes, and nobody sees it."""
+    Image.open(BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])
