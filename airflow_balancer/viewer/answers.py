@@ -107,7 +107,7 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
 
 def _host(host: HostSpec) -> dict[str, Any]:
     return {
-        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username")},
+        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain")},
         "credential": credential_of(host),
         "pool": host.pool_name,
         "address": address_of(host),

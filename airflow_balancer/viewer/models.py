@@ -113,7 +113,7 @@ class Summary(BaseModel):
 
 
 class HostShown(BaseModel):
-    """A host; of its credential only the kind."""
+    """A host; of its credential only the kind. A drained one is not picked."""
 
     name: str
     os: str | None
@@ -121,6 +121,7 @@ class HostShown(BaseModel):
     tags: list[str]
     size: int
     username: str | None
+    drain: bool
     credential: str
     pool: str
     address: str

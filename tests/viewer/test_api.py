@@ -55,6 +55,7 @@ def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
         "tags": ["gpu"],
         "size": 2,
         "username": "airflow",
+        "drain": False,
         "credential": "default",
         "pool": "host1",
         "address": "host1.local",

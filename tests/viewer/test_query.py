@@ -24,6 +24,13 @@ def test_the_candidates_are_in_the_order_of_their_scores_and_the_first_is_picked
     assert {candidate["name"] for candidate in answer["candidates"]} == {"host1", "host2"}
 
 
+def test_a_drained_host_is_no_candidate(api, write) -> None:
+    write("a.yaml", "hosts: [{name: host1, drain: true}, {name: host2}]\n")
+    answer = api().of("query", "a.yaml").json()
+    assert [candidate["name"] for candidate in answer["candidates"]] == ["host2"]
+    assert [host["drain"] for host in api().of("fleet", "a.yaml").json()["hosts"]] == [True, False]
+
+
 def test_a_random_pick_has_no_scores(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", strategy="random", name="host1").json()
