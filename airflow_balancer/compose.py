@@ -27,6 +27,7 @@ from .locate import find_source, tree_above
 from .nodes import find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 from .picks import dotted
+from .strategies import own_strategies_only
 from .yaml_files import read_root
 
 __all__ = (
@@ -233,4 +234,5 @@ def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
     Raises:
         ConfigurationError: It is missing, or wrong.
     """
-    return compose_file(find_source(path), overrides).fleet
+    with own_strategies_only():
+        return compose_file(find_source(path), overrides).fleet

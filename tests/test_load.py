@@ -192,6 +192,14 @@ class TestOwnClasses:
             load_fleet(file)
         assert not path.exists()
 
+    def test_a_fleet_does_not_even_call_the_strategy_of_another_balancer(self, write):
+        path = write("touched", "").parent / "made"
+        evil = f"evil: {{hosts: [{{name: a}}], strategy: {{_target_: builtins.open, file: {path}, mode: w}}}}\n"
+        file = write("config.yaml", evil + "balancer: {hosts: [{name: b, os: '${balancer.name:{balancer:evil}}'}]}\n")
+        with pytest.raises(ConfigurationError):
+            load_fleet(file)
+        assert not path.exists()
+
 
 class TestInsideAHydraApp:
     def test_loading_leaves_the_app_as_it_was(self, python, write):
