@@ -25,7 +25,7 @@ from tests.viewer.browser.page import Page  # noqa: E402
 from tests.viewer.browser.stub import Stub, serve  # noqa: E402
 
 DESK, TELEPHONE = (1200, 720), (360, 720)
-COLOURS = 96
+COLOURS = 192
 SETTLED = 0.3  # seconds, for the focus ring and the scroll bars
 PICTURES = (
     ("summary-light", "summary", "light", DESK),
@@ -51,7 +51,7 @@ def main(url: str = "") -> None:
     with served as stub, chromium() as driver:
         page = Page(driver, stub)
         for name, address, scheme, (width, height) in PICTURES:
-            resize(driver, width, height)
+            resize(driver, width, height, mobile=width == TELEPHONE[0])
             prefer(driver, scheme)
             page.open(address)
             time.sleep(SETTLED)
@@ -60,7 +60,9 @@ def main(url: str = "") -> None:
 
 def _save(picture: bytes, path: Path) -> None:
     """Write a picture in few colours: a third of the bytes, and nobody sees it."""
-    Image.open(BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(BytesIO(picture)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":

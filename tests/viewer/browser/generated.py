@@ -86,7 +86,6 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
     }
     picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)
-    sized = f"conf/env/{environment}.yaml"
     origins = [
         {
             "path": f"hosts.{host['name']}.{key}",
