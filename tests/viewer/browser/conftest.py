@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,13 @@ import pytest
 from .chromium import chromium, missing, prefer, resize
 from .page import Page
 from .stub import Stub, serve
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count every test in a browser as slow."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")
