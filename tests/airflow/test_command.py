@@ -12,6 +12,7 @@ import pytest
 
 from .databases import migrate
 
+pytestmark = pytest.mark.slow
 CREATE = {"change": "create", "slots": None, "note": ""}
 YAML = "create_connection: true\nhosts: [{name: host1, size: 4}]\nports: [{name: web, host: host1, port: 80}]\n"
 

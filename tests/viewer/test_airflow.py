@@ -15,6 +15,8 @@ pytest.importorskip("airflow.models", reason="Airflow is not installed")
 
 from tests.airflow.databases import AIRFLOW, environment, migrate
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Path(__file__).with_name("airflow_client.py")
 ADDRESSES = (
     "",
@@ -109,7 +111,6 @@ def test_pools_and_their_occupancy_are_those_of_the_database(ask: Ask) -> None:
     assert json.loads(occupancy)["pools"] == {"default_pool": {"total": 128, **nothing, "open": 128}}
 
 
-@pytest.mark.slow
 def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(ask: Ask, home: Path) -> None:
     (home / "dags/etl.py").write_text(DAG)
     env = environment(home, f"sqlite:///{home}/airflow.db")

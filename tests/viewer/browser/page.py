@@ -33,11 +33,11 @@ class Page:
         self.wait(lambda: self.run(_READY), "the page still reads")
         return self
 
-    def wait(self, holds: Callable[[], Any], otherwise: str) -> Any:
+    def wait(self, holds: Callable[[], Any], otherwise: str, *, timeout: float = 8) -> Any:
         """Return what `holds` returns once it is true."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, 8, 0.02).until(lambda _: holds(), otherwise)
+        return WebDriverWait(self.driver, timeout, 0.02).until(lambda _: holds(), otherwise)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Return what a script in the page returns."""

@@ -27,7 +27,8 @@ axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best
 def axe() -> str:
     """Give axe-core's source, or skip for want of it."""
     if not AXE.is_file() and (npm := shutil.which("npm")):
-        subprocess.run([npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, check=False, capture_output=True)
+        install = [npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(install, cwd=HERE, check=False, capture_output=True)
     if not AXE.is_file():
         pytest.skip("no axe-core: npm install --no-package-lock in tests/viewer/browser")
     return AXE.read_text()
