@@ -28,13 +28,13 @@ demo: .venv-demo/installed
 	@.venv-demo/bin/python -m examples.demo
 
 test: .venv-airflow3/installed
-	.venv-airflow3/bin/python -m pytest $(PYTEST_ARGS)
+	.venv-airflow3/bin/python -m pytest -rs $(PYTEST_ARGS)
 
 test-airflow2: .venv-airflow2/installed
-	.venv-airflow2/bin/python -m pytest $(PYTEST_ARGS)
+	.venv-airflow2/bin/python -m pytest -rs $(PYTEST_ARGS)
 
 test-without-airflow: .venv-none/installed
-	.venv-none/bin/python -m pytest $(PYTEST_ARGS)
+	.venv-none/bin/python -m pytest -rs $(PYTEST_ARGS)
 
 lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff check
