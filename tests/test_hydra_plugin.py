@@ -19,7 +19,7 @@ def test_an_app_that_has_nothing_to_do_with_us_runs(python):
 
 
 def test_a_failure_of_ours_leaves_the_app_running(python):
-    before = "sys.modules['airflow_balancer.schema'] = None"
+    before = "import warnings; warnings.simplefilter('error', UserWarning); sys.modules['airflow_balancer.schema'] = None"
     result = python(APP.format(before=before, after=""))
     assert (result.stdout, result.returncode) == ("['a']\n", 0)
 

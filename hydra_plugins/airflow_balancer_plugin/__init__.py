@@ -3,7 +3,7 @@
 Hydra scans `hydra_plugins` in apps that may have nothing to do with balancers: nothing here may fail.
 """
 
-import warnings
+import logging
 
 try:
     from airflow_balancer.resolvers import register_resolvers
@@ -12,4 +12,5 @@ try:
     register_configs()
     register_resolvers()
 except Exception as error:
-    warnings.warn(f"airflow-balancer's Hydra plugin is off: {error!r}", stacklevel=1)
+    # Not a warning: where warnings are errors, it would end the app.
+    logging.getLogger(__name__).warning("airflow-balancer's configs and resolvers are not there: %r", error)
