@@ -115,6 +115,37 @@ def test_environments_differ_where_the_yaml_says(real: Page) -> None:
     assert "size 2" in real.open("compare?left=dev&right=prod").text("main")
 
 
+def test_a_visitor_goes_through_every_tab(real: Page) -> None:
+    tiles = [tile.text.split("\n") for tile in real.open().choose("environment", "prod").all(".tile")]
+    assert tiles == [["3", "hosts"], ["44", "slots"], ["2", "ports"], ["5", "pools"], ["2", "queues"], ["0", "problems"]]
+    first, _, last = real.tab("Hosts").rows("Hosts")
+    assert (first[0], first[4]) == ("host1", "16")
+    assert last == ["host3", "macos", "workers", "release", "12", "airflow-prod", "key file", "host3"]
+    assert [row[:3] for row in real.tab("Ports").rows("Ports by host")] == [["host1", "1", "8080"], ["host2", "1", "8793"]]
+    assert real.tab("Pools").copied("the command") == "airflow-balancer pools config.yaml env=prod apply=true"
+    assert real.tab("Tasks").text(".empty")
+    assert ["default_username", "airflow-prod", "env/prod.yaml"] in real.tab("Settings").rows("Settings")
+    assert "default_username: airflow-prod" in real.tab("YAML").copied("the composed YAML")
+
+
+def test_a_query_is_typed_in_the_chosen_environment(real: Page) -> None:
+    from airflow_balancer import load
+
+    real.open().choose("environment", "prod").tab("Try a query").fill("queue", "workers").fill("key", "etl")
+    python = 'load("config.yaml", ["env=prod"]).select_host(queue="workers", key="etl")'
+    real.wait(lambda: python in real.text(), "the query was not answered")
+    picked = load(CONF / "config.yaml", ["env=prod"]).select_host(queue="workers", key="etl").name
+    assert real.column("Candidates", 1)[0].split() == [picked, "picked"]
+
+
+def test_sides_are_chosen_and_their_differences_marked(real: Page) -> None:
+    real.open().tab("Compare").choose("left", "dev").choose("right", "prod")
+    changed = {row[0]: row[1] for row in real.rows("Hosts compared")}
+    assert (changed["host3"], {"size 2", "size 12"} <= {mark.text for mark in real.all(".difference")}) == ("≠ changed", True)
+    seen = real.text()
+    assert real.open(real.address[1:]).text() == seen
+
+
 def test_settings_name_their_files(real: Page) -> None:
     assert ["default_size", "2", "env/dev.yaml"] in real.open("settings").rows("Settings")
 
