@@ -13,6 +13,7 @@ from tests.viewer.browser.stub import Stub
 __all__ = ("AirflowPages",)
 
 _ENTRY = "//a[normalize-space()='Balancer']"
+_FRAME = "//iframe[@title='Balancer']"
 _MENU = "//a[normalize-space()='Browse']" if IS_AIRFLOW_2 else "//button[@aria-label='Browse']"
 
 
@@ -25,28 +26,32 @@ class AirflowPages:
         self.viewer = Page(driver, Stub(url=f"{home.url}/airflow-balancer/"))
 
     def login(self) -> AirflowPages:
-        """Log in with the home's user and password, on the page that Airflow leads a stranger to."""
-        self.driver.get(self.home.url)
+        """Ask for the viewer as a stranger, log in with the home's user and password where that leads, and arrive."""
+        self.driver.get(f"{self.home.url}/{'airflow-balancer/' if IS_AIRFLOW_2 else 'plugin/balancer'}")
         self._seen("//input[@name='username']").send_keys(self.home.username)
         self._seen("//input[@name='password']").send_keys(f"{self.home.password}\n")
-        self._seen(_MENU)
+        self._arrive()
         return self
 
     def open_viewer(self) -> Page:
-        """Click the entry of the navigation; on Airflow 3, what it opens is in a frame."""
+        """Click the entry of the navigation."""
         self.driver.get(self.home.url)
         self._seen(_MENU).click()
         self._seen(_ENTRY).click()
-        if not IS_AIRFLOW_2:
-            self.driver.switch_to.frame(self._seen("//iframe[@title='Balancer']"))
-        return self.viewer.settle()
+        return self._arrive()
 
     @contextmanager
     def outside(self) -> Iterator[Any]:
         """Give the page around the viewer's frame, and go back into the frame."""
         self.driver.switch_to.default_content()
         yield self.driver
-        self.driver.switch_to.frame(self._seen("//iframe[@title='Balancer']"))
+        self._arrive()
+
+    def _arrive(self) -> Page:
+        """Go into the frame that Airflow 3 has the viewer in."""
+        if not IS_AIRFLOW_2:
+            self.driver.switch_to.frame(self._seen(_FRAME))
+        return self.viewer.settle()
 
     def _seen(self, xpath: str) -> Any:
         from selenium.webdriver.support import expected_conditions

@@ -33,10 +33,13 @@ def driver() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def airflow(driver: Any, airflow_rig: Rig) -> Iterator[AirflowPages]:
-    """Log in once."""
+    """Log in once; before and after, the pools are as the fleet has them, whatever other tests left."""
+    airflow_rig.write(airflow_rig.fleet())
+    mend = ("pools", str(airflow_rig.airflow.home.dags / "balancer.yaml"), "apply=true", "prune=true")
+    airflow_rig.balancer(*mend)
     yield AirflowPages(driver, airflow_rig.airflow.home).login()
     airflow_rig.write(airflow_rig.fleet())
-    airflow_rig.balancer("pools", "prune=true")
+    airflow_rig.balancer(*mend)
 
 
 @pytest.fixture
@@ -145,4 +148,4 @@ def test_the_theme_is_that_of_airflow(airflow: AirflowPages, theme: str) -> None
     with airflow.outside() as outer:
         assert theme in outer.find_element("css selector", "html").get_attribute("class").split()
         outer.refresh()
-    assert page.settle().run(_SCHEME) == theme
+    assert page.run(_SCHEME) == theme
