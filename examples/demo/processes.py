@@ -84,12 +84,13 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float = 180) -> str:
+def run(command: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float = 180, cwd: Path | None = None) -> str:
     """Run a program to its end and return what it printed; what it said on standard error goes to the log."""
     with log.open("ab") as errors:
         done = subprocess.run(
             list(command),
             env=dict(env),
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -105,9 +105,10 @@ class Rig:
         return (self.airflow.home.logs / f"scheduler-{number}.log").read_text()
 
     def balancer(self, *words: str) -> str:
-        """Run the command `airflow-balancer` in this Airflow and return what it printed."""
+        """Run the command `airflow-balancer` in this Airflow's folder and return what it printed."""
         home = self.airflow.home
-        return run([str(Path(sys.executable).with_name("airflow-balancer")), *words], env=home.env, log=home.logs / "balancer.log")
+        program = str(Path(sys.executable).with_name("airflow-balancer"))
+        return run([program, *words], env=home.env, log=home.logs / "balancer.log", cwd=home.root)
 
     @contextmanager
     def altered(self, *statements: str, back: Sequence[str]) -> Iterator[None]:
