@@ -19,13 +19,24 @@ from .rig import answers, family, find_sshd, still_running
 ROOT = Path(__file__).parents[2]
 
 
+def _listen_to_ctrl_c() -> None:
+    """Undo what a shell does to a program in the background: it ignores SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def demo(log: Path, **switches: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the demo in a process group of its own, with its output in a file."""
     env = {**os.environ, **switches, "COLUMNS": "120"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "examples.demo"], cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            [sys.executable, "-m", "examples.demo"],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_listen_to_ctrl_c,
         )
     try:
         yield process
