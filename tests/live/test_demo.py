@@ -36,7 +36,7 @@ def demo(log: Path, **switches: str) -> Iterator[subprocess.Popen[bytes]]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_listen_to_ctrl_c,
+            preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509 (it takes no lock)
         )
     try:
         yield process
