@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from .airflow_client import AirflowClient, TaskState
 from .airflow_home import IS_AIRFLOW_2, AirflowHome
 from .errors import DemoError, end_of
-from .processes import Process, wait_until
+from .processes import Process, run, wait_until
 
 __all__ = ("Airflow",)
 
@@ -94,6 +94,9 @@ class Airflow:
         process.start()
 
     def _start(self, stack: ExitStack) -> None:
+        if IS_AIRFLOW_2 and len(self._schedulers) > 1:
+            # Each scheduler of Airflow 2 parses the DAG files, and two of them insert a new DAG at once.
+            run(self.home.command("dags", "reserialize"), env=self.home.env, log=self.home.logs / "reserialize.log")
         port = self.home.url.rpartition(":")[2]
         if IS_AIRFLOW_2:
             commands = {"webserver": ["webserver", "--hostname", "127.0.0.1", "--port", port, "--workers", "1"]}
