@@ -94,11 +94,16 @@ class Rig:
         """Run a DAG again and again, parsed anew before each run, and return how many versions it has."""
         client = self.airflow.client
         for _ in range(runs):
-            before = client.last_parsed(dag_id)
-            (self.airflow.home.dags / file).touch()
-            wait_until(lambda: client.last_parsed(dag_id) != before, f"the parsing of {file}")  # noqa: B023 called at once
+            self.parse_again(dag_id, file)
             self.airflow.run_dag(dag_id)
         return client.dag_versions(dag_id)
+
+    def parse_again(self, dag_id: str, file: str) -> None:
+        """Touch a DAG file, and wait until Airflow has parsed it."""
+        client = self.airflow.client
+        before = client.last_parsed(dag_id)
+        (self.airflow.home.dags / file).touch()
+        wait_until(lambda: client.last_parsed(dag_id) != before, f"the parsing of {file}")
 
     def scheduler_log(self, number: int = 1) -> str:
         """What a scheduler has logged."""
