@@ -226,9 +226,8 @@ def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snap
 
 def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
     from ..compose import load_fleet
-    from ..strategies import own_strategies_only
 
-    with without_code_of(versions.dag_folders()), own_strategies_only():
+    with without_code_of(versions.dag_folders()):
         return load_fleet(path, overrides)
 
 
