@@ -27,6 +27,7 @@ from ..model import MAX_PORT
 from ..ports import DEFAULT_MIN, PortTable
 from ..spelling import listing, suggestion
 from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
+from .adopted import adopted
 from .host import Host, masked, password_of
 from .objects import objects_of, plain
 from .pool_manager import PoolManagerConfiguration
@@ -60,8 +61,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
-        if isinstance(value, BaseBalancerConfiguration):
-            value = {name: getattr(value, name) for name in value.model_fields_set}
+        value = adopted(value, cls, BaseBalancerConfiguration)
         if not isinstance(value, dict):
             return handler(value)
         data = plain_node({key: plain(item) for key, item in cls._apply_template(dict(value)).items()})

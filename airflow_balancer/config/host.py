@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_ser
 from ..fleet import check_host
 from ..masking import MASK, mask_secrets
 from ..model import HostSpec
+from .adopted import adopted
 
 __all__ = ("Host",)
 
@@ -36,9 +37,7 @@ class Host(BaseHost):
     @model_validator(mode="before")
     @classmethod
     def _apply_template(cls, values: Any) -> Any:
-        if isinstance(values, BaseHost):
-            return values if isinstance(values, cls) else {name: getattr(values, name) for name in values.model_fields_set}
-        values = super()._apply_template(values)
+        values = super()._apply_template(adopted(values, cls, BaseHost))
         if isinstance(values, Mapping):
             check_host(values)
         return values

@@ -9,6 +9,8 @@ from airflow_pydantic import Dag, Pool
 from airflow_pydantic import PoolManagerConfiguration as BasePoolManagerConfiguration
 from pydantic import ModelWrapValidatorHandler, model_validator
 
+from .adopted import adopted
+
 if TYPE_CHECKING:
     from .balancer import BalancerConfiguration
 
@@ -26,9 +28,7 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
     @model_validator(mode="wrap")
     @classmethod
     def _adopt(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if isinstance(value, BasePoolManagerConfiguration) and not isinstance(value, cls):
-            value = {name: getattr(value, name) for name in value.model_fields_set}
-        return handler(value)
+        return handler(adopted(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
         """Return the DAG, or None where it is not enabled."""

@@ -9,6 +9,7 @@ from airflow_pydantic import Port as BasePort
 from pydantic import ConfigDict, Field, model_validator
 
 from ..fleet import check_port
+from .adopted import adopted
 from .host import Host
 
 __all__ = ("Port",)
@@ -24,9 +25,7 @@ class Port(BasePort):
     @model_validator(mode="before")
     @classmethod
     def _apply_template(cls, values: Any) -> Any:
-        if isinstance(values, BasePort):
-            return values if isinstance(values, cls) else {name: getattr(values, name) for name in values.model_fields_set}
-        values = super()._apply_template(values)
+        values = super()._apply_template(adopted(values, cls, BasePort))
         if isinstance(values, Mapping):
             check_port(values)
             if isinstance(values.get("host"), str):
