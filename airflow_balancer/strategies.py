@@ -29,6 +29,7 @@ __all__ = (
     "choose_port",
     "is_own_target",
     "own_strategies_only",
+    "ranking",
     "strategy_data",
 )
 
@@ -127,6 +128,12 @@ def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
     """Return the port that the strategy chooses, all weighing the same, by the names of their pools."""
     by_pool = {port.pool: port for port in ports}
     return by_pool[strategy.choose(key, [_PortCandidate(pool, 1) for pool in by_pool], {}).name]
+
+
+def ranking(strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
+    """Return the candidates in the order in which a key's attempts go through them: the chosen one, then by their scores."""
+    first = strategy.choose(key, candidates, load)
+    return [first, *(host for host in rank(key, candidates) if host.name != first.name)]
 
 
 def check_strategy(strategy: object) -> str:
