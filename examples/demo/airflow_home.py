@@ -88,6 +88,7 @@ def _common(home: AirflowHome) -> Sections:
         "core": {
             "dags_folder": str(home.dags),
             "load_examples": "False",
+            "min_serialized_dag_update_interval": "0",
             "parallelism": "6",
             "dags_are_paused_at_creation": "False",
         },
