@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeVar
 
 from .errors import ConfigurationError
-from .rendezvous import Candidate, rank, score
+from .rendezvous import Candidate, Candidates, rank, score
 
 __all__ = ("Ask", "Bounded")
 
@@ -40,10 +41,10 @@ class Bounded:
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the first host of the key's ranking that has room, counting the picks made so far and this one."""
-        picks = 1 + sum(load.get(host.name, 0) for host in candidates)
-        slots = sum(host.size or 1 for host in candidates)
-        for host in rank(key, candidates):
-            if load.get(host.name, 0) < self._cap(Fraction(picks * (host.size or 1), slots)):
+        ready = Candidates.of(candidates)
+        picks = 1 + sum(count for name, count in load.items() if name in ready.by_name)
+        for host in ready.best_first(key):
+            if load.get(host.name, 0) < self._cap(Fraction(picks * (host.size or 1), ready.slots)):
                 return host
         raise AssertionError("the caps add up to more than the picks")
 
@@ -53,61 +54,71 @@ class Bounded:
         Args:
             asks: The candidates of each ask. The order of asks and candidates plays no part.
         """
-        hosts = {host.name: host for candidates in asks.values() for host in candidates}
-        caps = self.caps(asks)
-        scores = {ask: {host.name: score(ask[0], host) for host in candidates} for ask, candidates in asks.items()}
-        held = _deferred_acceptance(scores, caps)
-        return {ask: hosts[name] for name, kept in held.items() for ask in kept}
+        ready = _made_ready(asks)
+        held = _deferred_acceptance(ready, self.caps(ready))
+        return {ask: ready[ask].by_name[name] for name, kept in held.items() for ask in kept}
 
     def caps(self, asks: Mapping[Ask, Sequence[C]]) -> dict[str, int]:
         """Return the most picks that each host may get of these asks, by name."""
+        counts: dict[Candidates[C], int] = {}
+        for candidates in _made_ready(asks).values():
+            counts[candidates] = counts.get(candidates, 0) + 1
         fair: dict[str, Fraction] = {}
-        for candidates in asks.values():
-            slots = sum(host.size or 1 for host in candidates)
+        for candidates, count in counts.items():
             for host in candidates:
-                fair[host.name] = fair.get(host.name, Fraction()) + Fraction(host.size or 1, slots)
+                fair[host.name] = fair.get(host.name, Fraction()) + Fraction(count * (host.size or 1), candidates.slots)
         return {name: self._cap(share) for name, share in fair.items()}
 
     def _cap(self, share: Fraction) -> int:
-        return math.ceil(Fraction(self.c).limit_denominator(10_000) * share)
+        return math.ceil(self._factor * share)
+
+    @cached_property
+    def _factor(self) -> Fraction:
+        return Fraction(self.c).limit_denominator(10_000)
 
 
-def _deferred_acceptance(scores: Mapping[Ask, Mapping[str, float]], caps: Mapping[str, int]) -> dict[str, list[Ask]]:
+def _made_ready(asks: Mapping[Ask, Sequence[C]]) -> dict[Ask, Candidates[C]]:
+    """Make each list of candidates ready once, however many asks share it."""
+    ready = {id(candidates): Candidates.of(candidates) for candidates in asks.values()}
+    return {ask: ready[id(candidates)] for ask, candidates in asks.items()}
+
+
+def _deferred_acceptance(asks: Mapping[Ask, Candidates[C]], caps: Mapping[str, int]) -> dict[str, list[Ask]]:
     """Let asks propose down their rankings; a full host turns away the lowest score."""
-    rankings = {ask: sorted(by_host, key=lambda name: (by_host[name], name), reverse=True) for ask, by_host in scores.items()}
-    held: dict[str, list[Ask]] = {name: [] for name in caps}
-    next_choice = dict.fromkeys(rankings, 0)
-    free, unserved = deque(sorted(rankings)), []
+    preferences = {ask: candidates.best_first(ask[0]) for ask, candidates in asks.items()}
+    held: dict[str, dict[Ask, float]] = {name: {} for name in caps}
+    free, unserved = deque(sorted(asks)), []
     while free:
         ask = free.popleft()
-        if next_choice[ask] == len(rankings[ask]):
+        host = next(preferences[ask], None)
+        if host is None:
             unserved.append(ask)
             continue
-        name = rankings[ask][next_choice[ask]]
-        next_choice[ask] += 1
-        held[name].append(ask)
-        if len(held[name]) > caps[name]:
-            worst = min(held[name], key=lambda other: (scores[other][name], other))
-            held[name].remove(worst)
+        kept = held[host.name]
+        kept[ask] = score(ask[0], host)
+        if len(kept) > caps[host.name]:
+            worst = min((value, other) for other, value in kept.items())[1]
+            del kept[worst]
             free.append(worst)
+    served = {name: list(kept) for name, kept in held.items()}
     for ask in sorted(unserved):
-        _augment(ask, rankings, caps, held)
-    return held
+        _augment(ask, asks, caps, served)
+    return served
 
 
-def _augment(ask: Ask, rankings: Mapping[Ask, Sequence[str]], caps: Mapping[str, int], held: dict[str, list[Ask]]) -> None:
+def _augment(ask: Ask, asks: Mapping[Ask, Candidates[C]], caps: Mapping[str, int], held: dict[str, list[Ask]]) -> None:
     """Make room for an ask by moving others along a shortest chain; there is one, as fair shares fit below the caps."""
-    came_from: dict[str, tuple[str | None, Ask]] = dict.fromkeys(rankings[ask], (None, ask))
-    queue = deque(rankings[ask])
+    came_from: dict[str, tuple[str | None, Ask]] = {host.name: (None, ask) for host in rank(ask[0], asks[ask])}
+    queue = deque(came_from)
     while queue:
         name = queue.popleft()
         if len(held[name]) < caps[name]:
             break
         for other in sorted(held[name]):
-            for target in rankings[other]:
-                if target not in came_from:
-                    came_from[target] = (name, other)
-                    queue.append(target)
+            for target in rank(other[0], asks[other]):
+                if target.name not in came_from:
+                    came_from[target.name] = (name, other)
+                    queue.append(target.name)
     place: str | None = name
     while place is not None:
         source, moving = came_from[place]

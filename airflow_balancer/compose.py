@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path as FilePath
 from threading import RLock
 from typing import Any
@@ -19,15 +20,17 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from .errors import ConfigurationError, Problem
+from .errors import ConfigurationError, NoMatch, Problem
 from .explain import CAUSES, explained
 from .fleet import FLEET_KEYS, Fleet
 from .inventory import searching
 from .locate import find_source, tree_above
+from .model import HostSpec
 from .nodes import find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
-from .picks import dotted
-from .strategies import own_strategies_only
+from .picks import Picks, dotted
+from .query import HostQuery
+from .strategies import build_strategy, own_strategies_only
 from .yaml_files import read_root
 
 __all__ = (
@@ -65,7 +68,7 @@ class Composed:
     origins: Origins
     folders: Sequence[FilePath]
 
-    @property
+    @cached_property
     def fleet(self) -> Fleet:
         """The fleet of the balancer's node.
 
@@ -91,6 +94,23 @@ class Composed:
         except CAUSES as error:
             raise explained(error, str(self.source)) from error
         return node
+
+    def pick(self, key: str, query: HostQuery) -> HostSpec:
+        """Return the host that an asker gets, beside all those that ask in the config.
+
+        Raises:
+            NoMatch: No host answers the query.
+            ConfigurationError: The config cannot be resolved.
+        """
+        if not isinstance(self.root, DictConfig):
+            return build_strategy(self.fleet.settings.strategy).choose(key, self.fleet.index.candidates(query), {})
+        try:
+            with searching(self.folders):
+                return Picks.of(self.root).host(self.root, dotted(self.path), key, query)
+        except NoMatch:
+            raise
+        except CAUSES as error:
+            raise explained(error, str(self.source)) from error
 
     def _origin(self, problem: Problem) -> str:
         origin = self.origins.of((*self.path, *problem.path)) or str(self.source)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from .entries import Entry, override_hosts, plain_node, read_entries, settle_port
 from .errors import ConfigurationError, Problem
+from .index import HostIndex
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
 from .spelling import listing, suggestion
@@ -78,6 +79,11 @@ class Fleet:
     def by_name(self) -> dict[str, HostSpec]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}
+
+    @cached_property
+    def index(self) -> HostIndex[HostSpec]:
+        """The hosts by what queries ask for."""
+        return HostIndex(self.hosts)
 
     @cached_property
     def pools(self) -> tuple[PoolSlots, ...]:

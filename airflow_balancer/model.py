@@ -127,4 +127,4 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     pool_manager: Any = None
-    strategy: Any = "rendezvous"
+    strategy: Any = "bounded"

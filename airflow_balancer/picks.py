@@ -6,8 +6,9 @@ starts afresh.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
@@ -19,14 +20,16 @@ from .fleet import Fleet
 from .model import HostSpec
 from .nodes import Path, find_balancer, has_interpolation, walk
 from .ports import PortTable
-from .query import HostQuery, candidate_hosts
+from .query import HostQuery
+from .rendezvous import Candidates
 from .strategies import BatchStrategy, Strategy, build_strategy
 
-__all__ = ("Picked", "Picks", "PortAsk", "asking_key", "dotted")
+__all__ = ("Picked", "Picks", "PortAsk", "asking_key", "dotted", "place_of")
 
 _CACHE = "airflow_balancer"
 _HOST = "balancer."
 _FREE_PORT = "balancer.free_port"
+_NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 _ROUNDS = 4
 """How often asks are gathered while the answer to one changes what another asks."""
 
@@ -34,6 +37,15 @@ _ROUNDS = 4
 def dotted(path: Path) -> str:
     """Return a path as OmegaConf writes it, such as `dags.etl.tasks[0]`."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+
+def place_of(node: Any) -> str:
+    """Return the path of a node in its config, as OmegaConf writes it."""
+    keys: list[str | int] = []
+    while (parent := node._get_parent()) is not None:
+        keys.append(node._key())
+        node = parent
+    return dotted(tuple(reversed(keys)))
 
 
 def asking_key(node: Any) -> str:
@@ -46,9 +58,9 @@ def asking_key(node: Any) -> str:
         if isinstance(parent, DictConfig):
             mapping = mapping or parent
             if "_target_" in parent:
-                return str(parent._get_full_key(None))
+                return place_of(parent)
         parent = parent._get_parent()
-    return "" if mapping is None else str(mapping._get_full_key(None))
+    return "" if mapping is None else place_of(mapping)
 
 
 class HostAsk(NamedTuple):
@@ -144,13 +156,13 @@ class Picks:
         Raises:
             NoMatch: No host answers the query.
         """
-        candidates = candidate_hosts(query, self.fleet(root, balancer).hosts)
+        candidates = self.fleet(root, balancer).index.candidates(query)
         chosen = self._choose(root, balancer, key, candidates)
         if self._asked_hosts is None and self._asked_ports is None:
             self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
         return chosen
 
-    def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Sequence[HostSpec]) -> HostSpec:
+    def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Candidates[HostSpec]) -> HostSpec:
         """Choose one of the candidates.
 
         For a strategy that assigns all asks at once, they are gathered from the config as written, so
@@ -159,7 +171,7 @@ class Picks:
         strategy = self.strategy(root, balancer)
         if not isinstance(strategy, BatchStrategy):
             return strategy.choose(key, candidates, {})
-        ask = HostAsk(balancer, key, tuple(host.name for host in candidates))
+        ask = HostAsk(balancer, key, candidates.names)
         if self._asked_hosts is not None:
             self._asked_hosts.add(ask)
         elif "hosts" not in self._gathered:
@@ -201,13 +213,15 @@ class Picks:
         for _ in range(_ROUNDS):
             self._asked_hosts = asks = set[HostAsk]()
             try:
-                self._touch(root, lambda text: _HOST in text)
+                touched = self._touch(root, lambda text: _HOST in text)
             finally:
                 self._asked_hosts = None
             if asks == known:
                 return
             known = asks
             self._hosts = self._assigned(root, asks)
+            if not any(map(_NESTED.search, touched)):
+                return
 
     def _assigned(self, root: DictConfig, asks: set[HostAsk]) -> dict[HostAsk, str]:
         assigned: dict[HostAsk, str] = {}
@@ -238,12 +252,13 @@ class Picks:
         self._ports[ask] = self._tables[place].take(ask.node, ask.first, ask.last)
         return self._ports[ask]
 
-    def _touch(self, root: DictConfig, asks: Callable[[str], bool]) -> None:
-        """Resolve every node that asks, to learn for what; one that fails here fails when it is used."""
-        for path, value in walk(self._written(root)):
-            if isinstance(value, str) and asks(value):
-                with suppress(Exception):
-                    _resolve(root, path)
+    def _touch(self, root: DictConfig, asks: Callable[[str], bool]) -> list[str]:
+        """Resolve every node that asks, to learn for what, and return their texts; one that fails here fails when it is used."""
+        asking = [(path, value) for path, value in walk(self._written(root)) if isinstance(value, str) and asks(value)]
+        for path, _ in asking:
+            with suppress(Exception):
+                _resolve(root, path)
+        return [value for _, value in asking]
 
 
 def _resolve(node: Any, path: Path) -> None:

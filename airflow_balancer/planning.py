@@ -15,6 +15,7 @@ from .locate import find_source
 from .picks import Picked, Picks
 from .rendezvous import rank
 from .reports import asking_nodes
+from .strategies import Bounded, Rendezvous, Strategy, build_strategy
 
 __all__ = ("against", "plan_report")
 
@@ -40,7 +41,9 @@ def _made(composed: Composed) -> list[Picked]:
     return Picks.of(composed.root).made if isinstance(composed.root, DictConfig) else []
 
 
-def _why(pick: Picked) -> str:
+def _why(pick: Picked, strategy: Strategy) -> str:
+    if not isinstance(strategy, Rendezvous | Bounded):
+        return f"chosen by {type(strategy).__name__}"
     ranking = [host.name for host in rank(pick.key, pick.candidates)]
     place = ranking.index(pick.host) + 1
     if len(ranking) == 1:
@@ -102,9 +105,9 @@ def plan_report(composed: Composed, other: Composed | None) -> dict[str, Any]:
     Raises:
         ConfigurationError: A pick cannot be made.
     """
-    picks = _made(composed)
+    picks, strategy = _made(composed), build_strategy(composed.fleet.settings.strategy)
     rows = [
-        {"asker": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick)} for pick in picks
+        {"asker": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)} for pick in picks
     ]
     report: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}
     if other:

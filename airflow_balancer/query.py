@@ -1,4 +1,4 @@
-"""Queries: which hosts and ports are candidates."""
+"""Queries: what is asked of hosts and ports, and what is said where none answers."""
 
 from __future__ import annotations
 
@@ -12,29 +12,12 @@ from typing import Any, Protocol, TypeVar
 from .errors import ConfigurationError, NoMatch
 from .spelling import listing, suggestion
 
-__all__ = ("HostQuery", "PortQuery", "candidate_hosts", "matching_hosts", "matching_ports")
+__all__ = ("HostQuery", "PortQuery", "matcher", "matching_ports", "no_host")
 
 Patterns = str | Sequence[str] | None
 
 
-class HostLike(Protocol):
-    """What a host query looks at."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int | None: ...
-    @property
-    def drain(self) -> bool: ...
-    @property
-    def os(self) -> str | None: ...
-    @property
-    def queues(self) -> Sequence[str]: ...
-    @property
-    def tags(self) -> Sequence[str]: ...
-
-
-class PortLike(Protocol):
+class _PortLike(Protocol):
     """What a port query looks at."""
 
     @property
@@ -43,8 +26,7 @@ class PortLike(Protocol):
     def tags(self) -> Sequence[str]: ...
 
 
-H = TypeVar("H", bound=HostLike)
-P = TypeVar("P", bound=PortLike)
+P = TypeVar("P", bound=_PortLike)
 
 
 def _patterns(value: Patterns) -> tuple[str, ...]:
@@ -54,7 +36,8 @@ def _patterns(value: Patterns) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """Return a function that says whether a text matches one of the shell patterns."""
     return re.compile("|".join(map(translate, patterns))).match
 
 
@@ -144,49 +127,8 @@ class PortQuery:
 
 
 def _any(patterns: tuple[str, ...], values: Iterable[str]) -> bool:
-    match = _matcher(patterns)
+    match = matcher(patterns)
     return any(match(value) for value in values)
-
-
-def matching_hosts(query: HostQuery, hosts: Iterable[H]) -> list[H]:
-    """Return the hosts that answer the query, in their order.
-
-    Raises:
-        NoMatch: None does; the text names what was asked, and the queues, tags and systems there are.
-    """
-    hosts = list(hosts)
-    found = hosts
-    if query.name:
-        found = [host for host in found if _any(query.name, (host.name,))]
-    if query.queue:
-        found = [host for host in found if _any(query.queue, host.queues)]
-    if query.os:
-        found = [host for host in found if host.os is not None and _any(query.os, (host.os,))]
-    if query.tag:
-        found = [host for host in found if _any(query.tag, host.tags)]
-    if query.min_size:
-        found = [host for host in found if (host.size or 0) >= query.min_size]
-    if query.exclude:
-        found = [host for host in found if not _any(query.exclude, (host.name,))]
-    if query.custom:
-        found = [host for host in found if query.custom(host)]
-    if not found:
-        raise NoMatch(_no_host(query, hosts))
-    return found
-
-
-def candidate_hosts(query: HostQuery, hosts: Iterable[H]) -> list[H]:
-    """Return the hosts of which one may be selected: those that match and are not drained, preferred ones first of all.
-
-    Raises:
-        NoMatch: None matches, or all that do are drained.
-    """
-    found = matching_hosts(query, hosts)
-    open_hosts = [host for host in found if not host.drain]
-    if not open_hosts:
-        raise NoMatch(f"every host that matches {query} is drained ({listing(host.name for host in found)})")
-    preferred = [host for host in open_hosts if query.prefer and _any(query.prefer, (host.name, *host.tags))]
-    return preferred or open_hosts
 
 
 def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:
@@ -209,7 +151,9 @@ def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:
     return found
 
 
-def _no_host(query: HostQuery, hosts: list[Any]) -> str:
+def no_host(query: HostQuery, hosts: Iterable[Any]) -> str:
+    """Return the message for a query that no host answers, with the names, queues, systems and tags there are."""
+    hosts = tuple(hosts)
     return _no_match(
         "host",
         query,

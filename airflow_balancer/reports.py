@@ -16,7 +16,7 @@ from .model import MAX_PORT, HostSpec
 from .nodes import walk
 from .picks import dotted
 from .ports import DEFAULT_MIN, PortTable, port_number
-from .query import HostQuery, candidate_hosts, matching_hosts
+from .query import HostQuery
 from .strategies import build_strategy
 
 __all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
@@ -33,11 +33,6 @@ def _checked(query: Query, *more: str) -> HostQuery:
         if key not in keys:
             raise ConfigurationError(f"query: {unknown_key(key, keys)}")
     return HostQuery.of(**{key: value for key, value in query.items() if key in _QUERY_KEYS})
-
-
-def _pick(fleet: Fleet, query: HostQuery, key: str) -> tuple[HostSpec, list[HostSpec]]:
-    candidates = candidate_hosts(query, fleet.hosts)
-    return build_strategy(fleet.settings.strategy).choose(key, candidates, {}), candidates
 
 
 def credential_of(host: HostSpec) -> str:
@@ -92,7 +87,7 @@ def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
 def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
-    hosts = matching_hosts(_checked(query), fleet.hosts) if fleet.hosts else []
+    hosts = fleet.index.matching(_checked(query)) if fleet.hosts else []
     names, drains = {host.name for host in hosts}, any(host.drain for host in hosts)
     queues = sorted({queue for host in hosts for queue in host.queues})
     return {
@@ -106,7 +101,8 @@ def show_report(composed: Composed, query: Query) -> dict[str, Any]:
 def select_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the host that is picked for the query, and the candidates."""
     key = str(query.get("key", DEFAULT_KEY))
-    picked, candidates = _pick(composed.fleet, _checked(query), key)
+    asked = _checked(query)
+    picked, candidates = composed.pick(key, asked), composed.fleet.index.candidates(asked)
     return {"host": picked.name, "key": key, "candidates": [host.name for host in candidates], "picked": _host(picked)}
 
 
@@ -114,7 +110,7 @@ def port_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return a port that is not tracked, on the host that is picked for the query."""
     key = str(query.get("key", DEFAULT_KEY))
     fleet = composed.fleet
-    picked, _ = _pick(fleet, _checked(query, "min", "max"), key)
+    picked = composed.pick(key, _checked(query, "min", "max"))
     table = PortTable(picked.name, [port.port for port in fleet.ports if port.host == picked.name])
     first, last = port_number("query.min", query.get("min", DEFAULT_MIN)), port_number("query.max", query.get("max", MAX_PORT))
     return {"host": picked.name, "port": table.take(key, first, last), "key": key}

@@ -61,12 +61,13 @@ def _short(query: Any) -> str:
 def _resolver(name: str, keys: tuple[str, ...], answer: Callable[[_Ask], Any]) -> None:
     def resolve(query: Any = None, *, _node_: Any, _root_: DictConfig) -> Any:
         from .errors import BalancerError
+        from .picks import place_of
 
         plain = OmegaConf.to_container(query, resolve=True) if OmegaConf.is_config(query) else query
         try:
             return answer(_Ask({} if plain is None else plain, keys, _node_, _root_))
         except BalancerError as error:
-            asker = f"{_node_._get_full_key(None)}: ${{balancer.{name}:{_short(plain)}}}"
+            asker = f"{place_of(_node_)}: ${{balancer.{name}:{_short(plain)}}}"
             raise type(error)(f"{asker}: {error}") from error
 
     _register(name, resolve)
@@ -93,13 +94,13 @@ def _port(ask: _Ask) -> int:
 
 def _free_port(ask: _Ask) -> int:
     from .model import MAX_PORT
-    from .picks import PortAsk
+    from .picks import PortAsk, place_of
     from .ports import DEFAULT_MIN, port_number
 
     if host := ask.query.pop("host", None):
         ask.query["name"] = host["name"] if isinstance(host, Mapping) else host
     first, last = port_number("min", ask.query.get("min", DEFAULT_MIN)), port_number("max", ask.query.get("max", MAX_PORT))
-    node = str(ask.node._get_full_key(None))
+    node = place_of(ask.node)
     return ask.picks.free_port(ask.root, PortAsk(node, ask.balancer, ask.host().name, first, last))
 
 

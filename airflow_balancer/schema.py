@@ -4,7 +4,7 @@ They are options of the group `airflow_balancer`, so that no name of a user's ow
 
     defaults:
       - /airflow_balancer/balancer@extensions.balancer
-      - /airflow_balancer/strategy@extensions.balancer.strategy: rendezvous
+      - /airflow_balancer/strategy@extensions.balancer.strategy: bounded
 
 A field is `Any` where YAML may give more than one kind of value (a name or a mapping, a list or a
 mapping), which structured configs cannot say; the fleet checks those.
@@ -134,7 +134,7 @@ class BalancerConf:
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
     # a name, or a mapping with a _target_
-    strategy: Any = "rendezvous"
+    strategy: Any = "bounded"
 
 
 def register_configs() -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from .bounded import Ask, Bounded
 from .errors import ConfigurationError
-from .rendezvous import Candidate, rank, score
+from .rendezvous import Candidate, Candidates, rank
 from .spelling import listing, suggestion
 
 __all__ = (
@@ -71,7 +71,7 @@ class Rendezvous:
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
         """Return the candidate with the highest score; the load plays no part."""
-        return max(candidates, key=lambda host: (score(key, host), host.name))
+        return next(Candidates.of(candidates).best_first(key))
 
     def rank(self, key: str, candidates: Sequence[C]) -> list[C]:
         """Return the candidates from the highest score to the lowest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from typing import ClassVar
 
 import airflow_pydantic
@@ -119,8 +120,39 @@ class TestPicking:
             runs.append(module["names"])
         other = {"HOSTS": HOSTS, "__file__": "/elsewhere/other.py", "__name__": "other"}
         exec(code, other)
-        assert runs[0] == runs[1] == [BalancerConfiguration(hosts=HOSTS).select_host(key=f"dag.py#{n}").name for n in range(12)]
-        assert other["names"] != runs[0]
+        assert runs[0] == runs[1] != other["names"]
+
+    def test_calls_without_a_key_of_plain_rendezvous_have_the_file_and_number_for_one(self):
+        balancer = BalancerConfiguration(hosts=HOSTS, strategy="rendezvous")
+        module = {"b": balancer, "__file__": "/elsewhere/dag.py", "__name__": "dag"}
+        exec("names = [b.select_host().name for _ in range(12)]", module)
+        assert module["names"] == [balancer.select_host(key=f"dag.py#{n}").name for n in range(12)]
+
+    def test_keys_get_the_same_hosts_in_whatever_order_they_ask(self, balancer):
+        keys = [f"task{n}" for n in range(20)]
+        backwards = {key: balancer.select_host(key=key).name for key in reversed(keys)}
+        assert {key: balancer.select_host(key=key).name for key in keys} == backwards
+
+    def test_keys_that_ask_together_are_spread_evenly_in_whatever_order(self, balancer):
+        keys = [f"task{n}" for n in range(20)]
+        together = {key: host.name for key, host in balancer.assign_hosts(keys, queue="*").items()}
+        assert Counter(together.values()) == {"host1": 8, "host2": 9, "host3": 3}
+        assert together == {key: host.name for key, host in balancer.assign_hosts(reversed(keys), queue="*").items()}
+
+    def test_keys_that_ask_a_plain_strategy_together_are_asked_one_by_one(self):
+        balancer = BalancerConfiguration(hosts=HOSTS, strategy="rendezvous")
+        assert balancer.assign_hosts(["a", "b"]) == {key: balancer.select_host(key=key) for key in ("a", "b")}
+
+    def test_a_host_that_is_changed_or_added_is_picked_by_what_it_is_now(self, balancer):
+        assert balancer.select_host(queue="primary").name == "host1"
+        balancer.hosts[1].queues = ["primary"]
+        balancer.hosts[0].drain = True
+        assert balancer.select_host(queue="primary").name == "host2"
+        balancer.hosts.append(Host(name="host4", queues=["late"]))
+        assert balancer.select_host(queue="late").name == "host4"
+        balancer.ports = []
+        balancer.hosts = [Host(name="host5", queues=["late"])]
+        assert [host.name for host in balancer.filter_hosts(queue="late")] == ["host5"]
 
     def test_a_host_without_a_system_matches_no_system(self):
         balancer = BalancerConfiguration(hosts=[Host(name="a")])

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import REPOSITORY
 
-PICKS = [["host2", 28774], ["host1", 45504], ["host2", 44721], ["host2", 46068], ["host1", 64127], ["host1", 49293]]
+PICKS = [["host2", 28774], ["host1", 45504], ["host3", 32338], ["host1", 21349], ["host2", 6490], ["host2", 8318]]
 
 FLEET_CODE = """
 import json
@@ -27,6 +27,7 @@ balancer = load({path!r}, ["env=prod"])
 picked = []
 for queue in ("workers", "primary", "*", "*", "*", "*"):
     host = balancer.select_host(queue=queue)
+    assert balancer.select_host(queue=queue, key="etl") is balancer.assign_hosts(["etl"], queue=queue)["etl"]
     picked.append([host.name, balancer.free_port(host).port])
 print(json.dumps(picked))
 """

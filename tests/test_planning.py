@@ -53,9 +53,20 @@ def test_each_hosts_load_is_told_against_its_fair_share(plan):
 def test_a_pick_that_a_full_host_passes_on_says_so(plan):
     _, report = plan("+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}")
     assert {pick["asker"]: (pick["host"], pick["why"]) for pick in report["picks"][:2]} == {
-        "tasks.a": ("host2", "1 of 2 in its key's ranking"),
-        "tasks.b": ("host1", "2 of 2 in its key's ranking, after host2"),
+        "tasks.a": ("host1", "2 of 2 in its key's ranking, after host2"),
+        "tasks.b": ("host2", "1 of 2 in its key's ranking"),
     }
+
+
+def test_select_answers_an_asker_as_the_plan_does(plan, cli):
+    most_even = "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}"
+    asked = [("query.queue=workers", f"query.key=tasks.{name}", most_even) for name in "ab"]
+    assert [cli("select", *words).stdout for words in asked] == ["host1\n", "host2\n"]
+
+
+def test_a_pick_by_chance_has_no_other_reason(plan):
+    _, report = plan("+balancer.strategy=random")
+    assert {pick["why"] for pick in report["picks"]} == {"chosen by Random"}
 
 
 MOVES = {
@@ -76,7 +87,7 @@ MOVES = {
     ),
     "another strategy": (
         "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}",
-        {"tasks.b": "the strategy, or the load of the other picks, changed"},
+        {"tasks.a": "the strategy, or the load of the other picks, changed"},
     ),
     "a new asker": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is asked for there alone"}),
     "an asker less": ("~tasks.c", {"tasks.c": "is asked for here alone"}),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.query import HostQuery, PortQuery, candidate_hosts, matching_hosts, matching_ports
+from airflow_balancer.query import HostQuery, PortQuery, matching_ports
 
 FLEET = Fleet.from_data(
     {
@@ -36,12 +36,12 @@ CASES = {
 
 @pytest.mark.parametrize(("asked", "names"), CASES.values(), ids=CASES)
 def test_hosts_match(asked, names):
-    assert [host.name for host in matching_hosts(HostQuery.of(**asked), FLEET.hosts)] == names
+    assert [host.name for host in FLEET.index.matching(HostQuery.of(**asked))] == names
 
 
 def test_matching_is_case_sensitive():
     with pytest.raises(NoMatch):
-        matching_hosts(HostQuery.of(os="Ubuntu"), FLEET.hosts)
+        FLEET.index.matching(HostQuery.of(os="Ubuntu"))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_ports_match(asked, numbers):
 )
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
-        matching_hosts(HostQuery.of(**asked), FLEET.hosts)
+        FLEET.index.matching(HostQuery.of(**asked))
     there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow"
     assert str(error.value) == f"{text} ({there_is})"
 
@@ -89,20 +89,20 @@ DRAINING = Fleet.from_data(
             {"name": "host4", "queues": ["late"], "drain": True},
         ]
     }
-).hosts
+)
 
 
 def test_a_drained_host_is_no_candidate():
-    assert [host.name for host in candidate_hosts(HostQuery.of(queue="workers"), DRAINING)] == ["host2", "host3"]
+    assert [host.name for host in DRAINING.index.candidates(HostQuery.of(queue="workers"))] == ["host2", "host3"]
 
 
 def test_a_drained_host_still_matches():
-    assert [host.name for host in matching_hosts(HostQuery.of(queue="workers"), DRAINING)] == ["host1", "host2", "host3"]
+    assert [host.name for host in DRAINING.index.matching(HostQuery.of(queue="workers"))] == ["host1", "host2", "host3"]
 
 
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
-        candidate_hosts(HostQuery.of(queue="late"), DRAINING)
+        DRAINING.index.candidates(HostQuery.of(queue="late"))
     assert str(error.value) == "every host that matches queue='late' is drained (host4)"
 
 
@@ -112,7 +112,7 @@ def test_all_matching_hosts_drained_is_said():
     ids=["a tag", "a name", "none has it", "several"],
 )
 def test_a_preference_is_soft(prefer, names):
-    assert [host.name for host in candidate_hosts(HostQuery.of(queue="workers", prefer=prefer), DRAINING)] == names
+    assert [host.name for host in DRAINING.index.candidates(HostQuery.of(queue="workers", prefer=prefer))] == names
 
 
 @pytest.mark.parametrize("size", [0, -1, "a", True, 1.5])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
+from airflow_balancer.picks import Picks
 from airflow_balancer.resolvers import register_resolvers
 
 register_resolvers()
@@ -99,9 +100,10 @@ def test_all_that_a_task_asks_for_agrees():
     ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
-    node = config(**nodes)
+    root = node = config(**nodes)
     for part in path:
         node = node[part]
+    assert [pick.key for pick in Picks.of(root).made] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
 
 

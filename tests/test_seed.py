@@ -153,7 +153,7 @@ def test_each_host_and_port_has_a_pool(dag_file: Path) -> None:
 
 def test_select_host_gives_a_worker_and_the_same_at_each_parse(dag_file: Path) -> None:
     picked = [run(dag_file)["host"].name for _ in range(5)]
-    assert picked == ["host2"] * 5
+    assert picked == ["host3"] * 5
 
 
 def test_free_port_is_on_the_selected_host_and_not_a_tracked_one(dag_file: Path) -> None:
@@ -166,14 +166,14 @@ def test_free_port_is_on_the_selected_host_and_not_a_tracked_one(dag_file: Path)
 
 def test_hook_reaches_the_host_as_the_default_user(dag_file: Path) -> None:
     hook = run(dag_file)["host"].hook()
-    assert address(hook) == {"remote_host": "host2.local", "username": "timkpaine", "password": None, "key_file": None}
+    assert address(hook) == {"remote_host": "host3.local", "username": "timkpaine", "password": None, "key_file": None}
 
 
 @needs_airflow
 def test_operator_runs_over_the_hook_of_the_selected_host(dag_file: Path) -> None:
     dag_file.write_text(SELECT + OPERATOR)
     operator = run(dag_file, SSHOperator=ssh_operator())["operator"]
-    assert operator.ssh_hook.remote_host == "host2.local"
+    assert operator.ssh_hook.remote_host == "host3.local"
 
 
 def test_extension_of_airflow_config_is_this_packages_balancer(tree_dag_file: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_balancer import ConfigurationError
-from airflow_balancer.rendezvous import hash_fraction
+from airflow_balancer.rendezvous import Candidates, hash_fraction, rank
 from airflow_balancer.strategies import Random, Rendezvous, build_strategy, strategy_data
 
 KEYS = [f"dags.d{n // 10}.tasks.t{n % 10}" for n in range(10_000)]
@@ -44,14 +44,14 @@ def test_a_hash_is_the_same_on_every_machine():
 
 def test_picks_are_the_same_on_every_machine():
     assert [pick(key, machines(1, 2, 3, 4)).name for key in KEYS[:8]] == [
+        "host2",
         "host3",
-        "host0",
         "host2",
         "host3",
         "host3",
         "host2",
         "host2",
-        "host3",
+        "host2",
     ]
 
 
@@ -88,6 +88,11 @@ def test_the_ranking_begins_with_the_pick_and_goes_on_as_if_it_had_left(key, can
     first, second, *_ = Rendezvous().rank(key, candidates)
     assert first == pick(key, candidates)
     assert second == pick(key, [host for host in candidates if host != first])
+
+
+@given(key=keys, candidates=fleets)
+def test_best_first_is_the_ranking(key, candidates):
+    assert list(Candidates(candidates).best_first(key)) == rank(key, candidates)
 
 
 def test_removing_one_of_ten_hosts_moves_only_its_own_keys():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ from ..spelling import listing, suggestion
 from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
 from .adopted import adopted
 from .host import Host, masked, password_of
+from .indexed import IndexedHosts
 from .objects import objects_of, plain
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
@@ -51,8 +52,9 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     hosts: list[Host] = Field(default_factory=list)
     ports: list[Port] = Field(default_factory=list)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
-    strategy: Any = Field(default_factory=lambda: build_strategy("rendezvous"), description="How one host is chosen.")
+    strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
 
+    _indexed: IndexedHosts = PrivateAttr(default_factory=IndexedHosts)
     _tables: dict[str, PortTable] = PrivateAttr(default_factory=dict)
     _tracked: tuple[Port, ...] = PrivateAttr(default=())
 
@@ -108,12 +110,12 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     @property
     def all_hosts(self) -> list[Host]:
         """The hosts, sorted by name."""
-        return sorted(self.hosts)
+        return list(self._indexed.of(self.hosts).hosts)
 
     @property
     def all_ports(self) -> list[Port]:
         """The tracked ports, sorted by the names of their pools."""
-        return sorted(self.ports)
+        return sorted(self.ports, key=lambda port: port.pool)
 
     def filter_hosts(
         self,
@@ -141,7 +143,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             NoMatch: No host matches; a RuntimeError.
         """
         query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude)
-        return queries.matching_hosts(query, self.all_hosts)
+        return self._indexed.of(self.hosts).matching(query)
 
     def select_host(
         self,
@@ -164,7 +166,8 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             os: See `filter_hosts`.
             tag: See `filter_hosts`.
             custom: See `filter_hosts`.
-            key: Who asks. By default the calling file's name and which of its selections this is.
+            key: Who asks: a key is given its host whatever else is asked. By default the calling file's name and
+                which of its selections this is, and a `bounded` strategy counts those that went before.
             min_size: See `filter_hosts`.
             exclude: See `filter_hosts`.
             prefer: Patterns of names or tags: one of the hosts that match these is selected where there are any.
@@ -173,11 +176,45 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
-        candidates = queries.candidate_hosts(query, self.all_hosts)
-        key = key or call_key("host")
+        candidates = self._indexed.of(self.hosts).candidates(query)
+        if key or not isinstance(self._strategy, BatchStrategy):
+            return self._strategy.choose(key or call_key("host"), candidates, {})
+        return self._choose_by_load(candidates)
+
+    def assign_hosts(
+        self,
+        keys: Iterable[str],
+        *,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = None,
+        tag: Patterns = None,
+        custom: Callable[[Host], object] | None = None,
+        min_size: int | None = None,
+        exclude: Patterns = None,
+        prefer: Patterns = None,
+    ) -> dict[str, Host]:
+        """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
+
+        Args:
+            keys: Who asks, such as the ids of a DAG's tasks.
+            name: See `filter_hosts`.
+            queue: See `filter_hosts`.
+            os: See `filter_hosts`.
+            tag: See `filter_hosts`.
+            custom: See `filter_hosts`.
+            min_size: See `filter_hosts`.
+            exclude: See `filter_hosts`.
+            prefer: See `select_host`.
+
+        Raises:
+            NoMatch: No host matches, or all that do are drained; a RuntimeError.
+        """
+        query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        candidates = self._indexed.of(self.hosts).candidates(query)
         if not isinstance(self._strategy, BatchStrategy):
-            return self._strategy.choose(key, candidates, {})
-        return self._choose_by_load(key, candidates)
+            return {key: self._strategy.choose(key, candidates, {}) for key in keys}
+        return {key: host for (key, _), host in self._strategy.assign({(key, ""): candidates for key in keys}).items()}
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -253,13 +290,13 @@ class BalancerConfiguration(BaseBalancerConfiguration):
 
         return load_tree(config_dir, config_name, overrides or (), basepath)
 
-    def _choose_by_load(self, key: str, candidates: list[Host]) -> Host:
-        """Choose by the picks that the calling file has made so far; one of them, asked for again, is not another."""
-        _, picks = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, dict[Any, str]()))
-        by_name = {host.name: host for host in candidates}
-        if picks.get(ask := (key, *by_name)) not in by_name:
-            picks[ask] = self._strategy.choose(key, candidates, Counter(picks.values())).name
-        return by_name[picks[ask]]
+    def _choose_by_load(self, candidates: Sequence[Host]) -> Host:
+        """Choose by the picks that the calling file has made so far without keys of its own."""
+        # The balancer is kept with its picks, so that no other one gets its id.
+        _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, Counter[str]()))
+        host = self._strategy.choose(call_key("host"), candidates, load)
+        load[host.name] += 1
+        return host
 
     @property
     def _strategy(self) -> Strategy:

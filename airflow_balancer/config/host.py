@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
@@ -32,6 +32,9 @@ class Host(BaseHost):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    edits: ClassVar[int] = 0
+    """How often a value of any host was set: what is known of hosts holds until the next."""
+
     drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
 
     @model_validator(mode="before")
@@ -49,8 +52,13 @@ class Host(BaseHost):
         host: Host = cls.model_construct(**values)
         return host.settle(spec)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        Host.edits += 1
+        super().__setattr__(name, value)
+
     def settle(self, spec: HostSpec) -> Host:
         """Fill in what the balancer's defaults add, and return this host."""
+        Host.edits += 1
         self.__dict__.update(
             size=spec.size,
             username=spec.username,

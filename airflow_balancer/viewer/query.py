@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..model import HostSpec
-from ..query import HostQuery, candidate_hosts
+from ..query import HostQuery
 from ..rendezvous import rank, score
 from ..reports import DEFAULT_KEY
 from ..strategies import Random, Strategy, build_strategy, own_strategies_only
@@ -30,7 +30,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     key = query.key or DEFAULT_KEY
     asked = _asked(query)
     patterns = HostQuery.of(asked.get("name"), asked.get("queue"), asked.get("os"), asked.get("tag"))
-    candidates = candidate_hosts(patterns, opened.fleet.hosts)
+    candidates = opened.fleet.index.candidates(patterns)
     with own_strategies_only():
         strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
     picked = strategy.choose(key, candidates, {})
