@@ -98,6 +98,7 @@ class Picks:
         self._fleets: dict[str, Fleet | None] = {}
         self._strategies: dict[str, Strategy] = {}
         self._hosts: dict[HostAsk, str] = {}
+        self._candidates: dict[tuple[str, tuple[str, ...]], Candidates[HostSpec]] = {}
         self._made: dict[tuple[str, str], Picked] = {}
         self._ports: dict[PortAsk, int] = {}
         self._tables: dict[tuple[str, str], PortTable] = {}
@@ -172,6 +173,7 @@ class Picks:
         if not isinstance(strategy, BatchStrategy):
             return strategy.choose(key, candidates, {})
         ask = HostAsk(balancer, key, candidates.names)
+        self._candidates.setdefault((balancer, candidates.names), candidates)
         if self._asked_hosts is not None:
             self._asked_hosts.add(ask)
         elif "hosts" not in self._gathered:
@@ -226,10 +228,10 @@ class Picks:
     def _assigned(self, root: DictConfig, asks: set[HostAsk]) -> dict[HostAsk, str]:
         assigned: dict[HostAsk, str] = {}
         for balancer in sorted({ask.balancer for ask in asks}):
-            strategy, by_name = self.strategy(root, balancer), self.fleet(root, balancer).by_name
+            strategy = self.strategy(root, balancer)
             if isinstance(strategy, BatchStrategy):
-                batch: dict[Ask, list[HostSpec]] = {
-                    (ask.key, ask.candidates): [by_name[name] for name in ask.candidates] for ask in asks if ask.balancer == balancer
+                batch: dict[Ask, Candidates[HostSpec]] = {
+                    (ask.key, ask.candidates): self._candidates[balancer, ask.candidates] for ask in asks if ask.balancer == balancer
                 }
                 assigned |= {HostAsk(balancer, key, names): host.name for (key, names), host in strategy.assign(batch).items()}
         return assigned

@@ -107,7 +107,8 @@ def plan_report(composed: Composed, other: Composed | None) -> dict[str, Any]:
     """
     picks, strategy = _made(composed), build_strategy(composed.fleet.settings.strategy)
     rows = [
-        {"asker": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)} for pick in picks
+        {"asker": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
+        for pick in picks
     ]
     report: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}
     if other:
