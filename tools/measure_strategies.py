@@ -15,6 +15,8 @@ from airflow_balancer.strategies import Bounded, Rendezvous
 
 TRIALS = {10: 60, 100: 20, 1000: 4}
 HOSTS = (3, 10, 100)
+FLEETS = 200
+QUARTER = 0.25
 CHANGES = ("leave", "join", "resize", "ask")
 
 
@@ -93,8 +95,30 @@ def measure(assign: Assign, asks: int, hosts: Sequence[Host]) -> list[float]:
     return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
 
+def in_dag_files(c: float, sizes: Sequence[int], fleet: int) -> bool:
+    """Whether ten DAG files of ten calls each, which know nothing of each other, load every host within a quarter of its share."""
+    hosts, picks = [Host(f"fleet{fleet}-host{number}", size) for number, size in enumerate(sizes)], Counter[str]()
+    for file in range(10):
+        load = Counter[str]()
+        for call in range(10):
+            load[Bounded(c).choose(f"dag_{file}.py#{call}", hosts, load).name] += 1
+        picks += load
+    return all(abs(picks[host.name] * sum(sizes) / (100 * host.size) - 1) <= QUARTER for host in hosts)
+
+
+def print_dag_files() -> None:
+    """Print how often ten DAG files load five hosts evenly, for several strategies and sizes."""
+    factors = {"rendezvous": 1e9, **{f"bounded c={c}": c for c in (2, 1.5, 1.25, 1.1, 1)}}
+    print("\n### Ten DAG files of ten calls, five hosts\n")
+    print(f"| sizes | {' | '.join(factors)} |\n| --- |{' ---: |' * len(factors)}")
+    for sizes in ((8, 8, 16, 16, 32), (8, 16, 16, 32, 32), (8, 12, 16, 20, 24), (4, 8, 12, 16, 24)):
+        shares = [statistics.mean(in_dag_files(c, sizes, fleet) for fleet in range(FLEETS)) for c in factors.values()]
+        print(f"| {', '.join(map(str, sizes))} | " + " | ".join(f"{100 * share:.0f} %" for share in shares) + " |")
+
+
 def main() -> None:
-    """Print a table for each number of asks and hosts."""
+    """Print a table for each number of asks and hosts, and that of the DAG files."""
+    print_dag_files()
     for asks in TRIALS:
         for count in HOSTS:
             for kind, sizes in (("equal", (8,)), ("unequal", (2, 4, 8, 16))):

@@ -212,9 +212,11 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         """
         query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
         candidates = self._indexed.of(self.hosts).candidates(query)
+        asks = {(key, ""): candidates for key in keys}
         if not isinstance(self._strategy, BatchStrategy):
-            return {key: self._strategy.choose(key, candidates, {}) for key in keys}
-        return {key: host for (key, _), host in self._strategy.assign({(key, ""): candidates for key in keys}).items()}
+            return {key: self._strategy.choose(key, candidates, {}) for key, _ in asks}
+        assigned = self._strategy.assign(asks)
+        return {ask[0]: assigned[ask] for ask in asks}
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
