@@ -16,6 +16,7 @@ from threading import RLock
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -175,7 +176,7 @@ def _read_plain(source: FilePath) -> Composed | None:
         path = find_balancer(root)
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), (), ()), (source.parent,))
+    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), tuple, ()), (source.parent,))
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -221,9 +222,14 @@ def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[
             path, data = _balancer_data(root)
     except CAUSES as error:
         raise explained(error, str(source), search) from error
-    defaults = GlobalHydra.instance().config_loader().compute_defaults_list(name, list(overrides), RunMode.RUN)
-    layers = [Layer(layer.config_path or "", layer.package or "") for layer in defaults.defaults]
-    return Composed(source, root, path, data, Origins(search, layers, overrides), search)
+    loader = GlobalHydra.instance().config_loader()
+    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), search)
+
+
+def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[Layer]:
+    with without_self_warning():
+        defaults = loader.compute_defaults_list(name, list(overrides), RunMode.RUN).defaults
+    return [Layer(layer.config_path or "", layer.package or "") for layer in defaults]
 
 
 def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:

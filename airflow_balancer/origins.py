@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -23,12 +24,22 @@ class Layer(NamedTuple):
 
 
 class Origins:
-    """Finds where values come from, among layers and overrides in the order in which they were merged."""
+    """Finds where values come from, among layers and overrides in the order in which they were merged.
 
-    def __init__(self, folders: Sequence[FilePath], layers: Sequence[Layer], overrides: Sequence[str]) -> None:
+    Args:
+        folders: Where the layers' files are.
+        find_layers: Returns the layers; called once, when the first origin is asked for.
+        overrides: The overrides.
+    """
+
+    def __init__(self, folders: Sequence[FilePath], find_layers: Callable[[], Sequence[Layer]], overrides: Sequence[str]) -> None:
         self._folders = folders
-        self._layers = layers
+        self._find_layers = find_layers
         self._overrides = overrides
+
+    @cached_property
+    def _layers(self) -> Sequence[Layer]:
+        return self._find_layers()
 
     def of(self, path: Path) -> str:
         """Return the override or the file that sets the value at a path, or the nearest one above it; else an empty text."""
