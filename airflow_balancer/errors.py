@@ -3,7 +3,8 @@
 BalancerError
 ├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
 ├── NoMatch (RuntimeError)             no host or port answers the query
-└── NoFreePort (RuntimeError)          every port of the range is taken on the host
+├── NoFreePort (RuntimeError)          every port of the range is taken on the host
+└── UnavailableError                   Airflow's live data cannot be read here, or not in time
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch", "Problem")
+__all__ = ("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch", "Problem", "UnavailableError")
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,7 @@ class NoMatch(BalancerError, RuntimeError):
 
 class NoFreePort(BalancerError, RuntimeError):
     """Every port of the asked range is taken on the host."""
+
+
+class UnavailableError(BalancerError):
+    """Airflow's live data cannot be read here, or not in time; the text says why."""

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import httpx
 
-from ..errors import BalancerError
+from ..errors import UnavailableError
 from ..fleet import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
+from .occupancy import INFINITE, PoolOccupancy
 from .plan import Plan
 from .pools import WantedPool, plan_pools
 
@@ -22,10 +23,9 @@ _PAGE = 100
 """The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
 _CHUNK = 500
 _HIDDEN = "***"
-_SECONDS = 60.0
 
 
-class ApiError(BalancerError):
+class ApiError(UnavailableError):
     """Airflow's API server cannot be reached, or refuses."""
 
 
@@ -37,6 +37,7 @@ class RestApi:
         username: Who logs in; without it, the server must let everyone in.
         password: The user's password.
         token: A token to use in place of logging in.
+        seconds: How long each step of a request may take: connecting, sending, each part of the answer.
         transport: What carries the requests, in place of the network.
     """
 
@@ -47,12 +48,16 @@ class RestApi:
         username: str | None = None,
         password: str | None = None,
         token: str | None = None,
+        seconds: float = 60.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._login = {"username": username, "password": password} if username else None
         self._token = token
-        self._client = httpx.Client(base_url=f"{self._url}/", timeout=_SECONDS, transport=transport)
+        try:
+            self._client = httpx.Client(base_url=f"{self._url}/", timeout=seconds, transport=transport)
+        except httpx.InvalidURL as error:
+            raise ApiError(f"{self._url}: is no address ({error}); check [balancer] api_url") from None
 
     def __repr__(self) -> str:
         return f"RestApi({self._url!r})"
@@ -66,6 +71,10 @@ class RestApi:
     def read_pools(self) -> list[PoolSlots]:
         """Return all pools that the user may read."""
         return [PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"]) for item in self._all("pools")]
+
+    def read_occupancy(self) -> dict[str, PoolOccupancy]:
+        """Return how full all pools are that the user may read, by their names."""
+        return {item["name"]: _occupancy(item) for item in self._all("pools")}
 
     def read_connections(self) -> list[SshConnection]:
         """Return all connections that the user may read, without their passwords: the server hides them."""
@@ -162,6 +171,11 @@ class RestApi:
 
 def _pool(pool: PoolSlots) -> dict[str, Any]:
     return pool._asdict()
+
+
+def _occupancy(item: Mapping[str, Any]) -> PoolOccupancy:
+    by_state = {state: item[f"{state}_slots"] for state in ("running", "queued", "deferred", "scheduled")}
+    return PoolOccupancy(None if item["slots"] == INFINITE else item["slots"], **by_state, taken=item["occupied_slots"])
 
 
 def _body(item: SshConnection) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..errors import BalancerError, ConfigurationError
+from ..errors import BalancerError, ConfigurationError, UnavailableError
 from ..fleet import Fleet, PoolSlots
 from .connections import SshConnection, variable_keys, wanted_connections
 from .plan import Plan
@@ -17,7 +17,7 @@ from .settings import BalancerSettings, environment_option, read_settings
 if TYPE_CHECKING:
     from .api import RestApi
 
-__all__ = ("Plans", "Target", "current_settings", "has_airflow", "open_target")
+__all__ = ("Plans", "Target", "current_settings", "has_airflow", "open_api", "open_target")
 
 
 class Plans(NamedTuple):
@@ -58,20 +58,29 @@ def current_settings() -> BalancerSettings:
     return read_settings(option)
 
 
+def open_api(settings: BalancerSettings, *, seconds: float = 60.0) -> RestApi:
+    """Return a session with the API server at `api_url`; each step of a request may take so many seconds.
+
+    Raises:
+        UnavailableError: httpx is not installed.
+    """
+    try:
+        from .api import RestApi
+    except ImportError:
+        raise UnavailableError("asking an API server needs httpx: pip install 'airflow-balancer[api]'") from None
+    return RestApi(settings.api_url or "", username=settings.api_username, password=settings.api_password, seconds=seconds)
+
+
 @contextmanager
 def open_target(settings: BalancerSettings) -> Iterator[Target]:
     """Give the API server at `api_url` where it is set, else the metadata database of the Airflow that is installed.
 
     Raises:
         ConfigurationError: There is neither.
+        UnavailableError: An API server cannot be asked here.
     """
     if settings.api_url:
-        try:
-            from .api import RestApi
-        except ImportError:
-            raise ConfigurationError("asking an API server needs httpx: pip install 'airflow-balancer[api]'") from None
-
-        with RestApi(settings.api_url, username=settings.api_username, password=settings.api_password) as api:
+        with open_api(settings) as api:
             yield _ApiServer(api)
     elif has_airflow():
         yield _MetadataDatabase()

@@ -47,7 +47,8 @@ def engine() -> Engine:
     """
     from airflow import settings
 
-    if settings.engine is None:
+    # Airflow 3 takes the attribute away from tasks and DAG files; configuring it anew then says so.
+    if getattr(settings, "engine", None) is None:
         settings.configure_orm()
     if settings.engine is None:
         message = "this process has no metadata database"

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from ..airflow.live import metadata_connection
+from ..errors import UnavailableError
 from .catalogue import Catalogue
-from .live import UnavailableError, metadata_connection
 from .models import Assignment, AssignmentsAnswer, ConfigurationQuery, Task
 
 if TYPE_CHECKING:

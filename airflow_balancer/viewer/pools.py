@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..airflow.live import metadata_connection
 from ..airflow.pools import WantedPool, wanted_pools
-from ..errors import BalancerError, ConfigurationError
+from ..airflow.targets import current_settings, has_airflow, open_api
+from ..errors import BalancerError, ConfigurationError, UnavailableError
 from ..fleet import PoolSlots
 from .catalogue import Catalogue
-from .live import UnavailableError, has_airflow, metadata_connection
 from .models import ConfigurationQuery, PoolChange, PoolsAnswer
 from .opened import Opened
 
@@ -26,7 +27,7 @@ def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:
     wanted = wanted_pools({opened.configuration.name: opened.fleet})
     try:
         plan = _plan(wanted)
-    except (UnavailableError, BalancerError) as error:
+    except BalancerError as error:
         return PoolsAnswer(available=False, why=str(error), command=command)
     others = _wanted_by_others(catalogue, opened)
     changes = [change for change in _changes(plan, wanted) if change.change != "orphaned" or change.name not in others]
@@ -51,16 +52,10 @@ def _plan(wanted: Wanted) -> Any:
 
 
 def _plan_through_api(wanted: Wanted) -> Any:
-    from ..airflow.targets import current_settings
-
     settings = current_settings()
     if not settings.api_url:
         raise UnavailableError("there is no Airflow here; give the address of its API server in AIRFLOW__BALANCER__API_URL")
-    try:
-        from ..airflow.api import RestApi
-    except ImportError:
-        raise UnavailableError("asking an API server needs httpx: pip install 'airflow-balancer[api]'") from None
-    with RestApi(settings.api_url, username=settings.api_username, password=settings.api_password) as api:
+    with open_api(settings) as api:
         return api.plan_pools(wanted)
 
 

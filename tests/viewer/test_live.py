@@ -7,7 +7,6 @@ import pytest
 from airflow_balancer.airflow.pools import mark, plan_pools
 from airflow_balancer.fleet import PoolSlots
 from airflow_balancer.viewer.assignments import tasks_in_pools
-from airflow_balancer.viewer.models import Occupancy
 
 FLEET = "hosts: [{name: host1, size: 2}, {name: host2, size: 3}, {name: host3, size: 4}, {name: host4, size: 5}]\n"
 
@@ -42,25 +41,6 @@ def test_the_command_has_the_environment(tree) -> None:
     assert command == "airflow-balancer pools config.yaml env=prod apply=true"
 
 
-def test_occupancy_is_counted_as_airflow_counts_it() -> None:
-    sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy comes with Airflow")
-    from airflow_balancer.viewer.occupancy import read_occupancy
-
-    with sqlalchemy.create_engine("sqlite://").connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE slot_pool (pool, slots, include_deferred)")
-        connection.exec_driver_sql("CREATE TABLE task_instance (pool, state, pool_slots)")
-        connection.exec_driver_sql("INSERT INTO slot_pool VALUES ('host1', 8, 0), ('host2', 8, 1), ('endless', -1, 0)")
-        connection.exec_driver_sql(
-            "INSERT INTO task_instance VALUES ('host1', 'running', 2), ('host1', 'running', 1), ('host1', 'deferred', 1),"
-            "('host2', 'deferred', 3), ('host2', 'queued', 1), ('host2', 'success', 5), ('endless', 'scheduled', 1), ('lost', 'running', 1)"
-        )
-        assert read_occupancy(connection) == {
-            "host1": Occupancy(total=8, running=3, queued=0, deferred=1, scheduled=0, open=5),
-            "host2": Occupancy(total=8, running=0, queued=1, deferred=3, scheduled=0, open=4),
-            "endless": Occupancy(total=None, running=0, queued=0, deferred=0, scheduled=1, open=None),
-        }
-
-
 @pytest.mark.parametrize(
     ("task", "found"),
     [
@@ -79,7 +59,8 @@ def test_a_serialized_task_tells_its_pool(task: object, found: list[tuple[str, s
 
 
 def test_without_airflow_the_live_answers_say_why(tree, monkeypatch) -> None:
-    monkeypatch.setattr("airflow_balancer.viewer.live.has_airflow", lambda: False)
+    monkeypatch.setattr("airflow_balancer.airflow.live.has_airflow", lambda: False)
+    monkeypatch.setattr("airflow_balancer.airflow.occupancy.has_airflow", lambda: False)
     monkeypatch.setattr("airflow_balancer.viewer.pools.has_airflow", lambda: False)
     for path in ("occupancy", "assignments", "pools"):
         answer = tree.of(path, "config.yaml").json()
