@@ -18,7 +18,17 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-__all__ = ("BalancerConf", "BoundedConf", "HostConf", "PortConf", "RandomConf", "RendezvousConf", "StrategyConf", "register_configs")
+__all__ = (
+    "BalancerConf",
+    "BoundedConf",
+    "HostConf",
+    "LeastLoadedConf",
+    "PortConf",
+    "RandomConf",
+    "RendezvousConf",
+    "StrategyConf",
+    "register_configs",
+)
 
 GROUP = "airflow_balancer"
 
@@ -94,6 +104,13 @@ class BoundedConf(StrategyConf):
 
 
 @dataclass
+class LeastLoadedConf(StrategyConf):
+    """The host with the fewest taken slots for its size at run time; rendezvous where nobody says how many are."""
+
+    _target_: str = "airflow_balancer.strategies.LeastLoaded"
+
+
+@dataclass
 class RandomConf(StrategyConf):
     """Another host at each pick."""
 
@@ -142,5 +159,6 @@ def register_configs() -> None:
     store = ConfigStore.instance().store
     for name, node in (("balancer", BalancerConf), ("host", HostConf), ("port", PortConf)):
         store(group=GROUP, name=name, node=node, provider=GROUP)
-    for name, strategy in (("rendezvous", RendezvousConf), ("bounded", BoundedConf), ("random", RandomConf)):
+    strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
+    for name, strategy in strategies.items():
         store(group=f"{GROUP}/strategy", name=name, node=strategy, provider=GROUP)

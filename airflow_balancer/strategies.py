@@ -19,9 +19,12 @@ from .rendezvous import Candidate, Candidates, rank
 from .spelling import listing, suggestion
 
 __all__ = (
+    "STRATEGIES",
     "BatchStrategy",
     "Bounded",
+    "LeastLoaded",
     "Random",
+    "RankingStrategy",
     "Rendezvous",
     "Strategy",
     "build_strategy",
@@ -47,7 +50,8 @@ class Strategy(Protocol):
         Args:
             key: Names who asks; equal keys are the same asker.
             candidates: The hosts that answer the query; at least one.
-            load: How many picks each host has already, by name; hosts without any may be missing.
+            load: How many picks each host has already, or at run time how many slots are taken on it, by name;
+                hosts without any may be missing.
         """
 
 
@@ -57,6 +61,14 @@ class BatchStrategy(Strategy, Protocol):
 
     def assign(self, asks: Mapping[Ask, Sequence[C]]) -> Mapping[Ask, C]:
         """Return a host for each ask, whatever the order of the asks and of their candidates."""
+
+
+@runtime_checkable
+class RankingStrategy(Strategy, Protocol):
+    """A strategy with an order of its own in which a key's attempts go through the candidates."""
+
+    def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
+        """Return all candidates, the one that `choose` returns first."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +85,27 @@ class Rendezvous:
         """Return the candidate with the highest score; the load plays no part."""
         return next(Candidates.of(candidates).best_first(key))
 
-    def rank(self, key: str, candidates: Sequence[C]) -> list[C]:
+    def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:  # noqa: ARG002 (Strategy)
         """Return the candidates from the highest score to the lowest."""
         return rank(key, candidates)
+
+
+@dataclass(frozen=True)
+class LeastLoaded:
+    """The host with the fewest taken slots for its size, going by the load that is given.
+
+    Hosts that are as loaded as each other are in the order of rendezvous hashing: so is every pick
+    without a load, as those are that are made while a DAG file is parsed or a configuration composed.
+    The load of that moment would make another DAG at each parse.
+    """
+
+    def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
+        """Return the candidate with the smallest load by size; of several, the one with the highest score."""
+        return self.rank(key, candidates, load)[0]
+
+    def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
+        """Return the candidates from the smallest load by size to the largest, equal ones by score."""
+        return sorted(rank(key, candidates), key=lambda host: load.get(host.name, 0) / (host.size or 1))
 
 
 @dataclass(frozen=True)
@@ -90,7 +120,14 @@ class Random:
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
 
-_KNOWN: dict[str, type[Rendezvous | Bounded | Random]] = {"rendezvous": Rendezvous, "bounded": Bounded, "random": Random}
+_KNOWN: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
+    "rendezvous": Rendezvous,
+    "bounded": Bounded,
+    "least_loaded": LeastLoaded,
+    "random": Random,
+}
+STRATEGIES = tuple(_KNOWN)
+"""The names of this package's strategies."""
 _MODULES = ("airflow_balancer.strategies", "airflow_balancer")
 _TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
 _own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
@@ -131,7 +168,12 @@ def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
 
 
 def ranking(strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
-    """Return the candidates in the order in which a key's attempts go through them: the chosen one, then by their scores."""
+    """Return the candidates in the order in which a key's attempts go through them.
+
+    That is the strategy's own order, if it has one, else the chosen one and then the others by their scores.
+    """
+    if isinstance(strategy, RankingStrategy):
+        return strategy.rank(key, candidates, load)
     first = strategy.choose(key, candidates, load)
     return [first, *(host for host in rank(key, candidates) if host.name != first.name)]
 

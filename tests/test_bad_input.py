@@ -94,7 +94,7 @@ WRONG_YAML = {
     ),
     "an unknown strategy": (
         "hosts: []\nstrategy: rendevous",
-        "key 'strategy': unknown strategy 'rendevous'; did you mean 'rendezvous'? (strategies: bounded, random, rendezvous)",
+        "key 'strategy': unknown strategy 'rendevous'; did you mean 'rendezvous'? (strategies: bounded, least_loaded, random, rendezvous)",
     ),
     "a strategy's option out of bounds": (
         "hosts: []\nstrategy: {_target_: airflow_balancer.strategies.Bounded, c: 0.5}",

@@ -35,7 +35,7 @@ def test_every_option_is_known():
     assert GROUPS == {
         "hosts": ["example", "inventory", "listed"],
         "ports": ["example", "none"],
-        "strategy": ["bounded", "random", "rendezvous"],
+        "strategy": ["bounded", "least_loaded", "random", "rendezvous"],
         "env": ["dev", "prod", "staging"],
     }
 

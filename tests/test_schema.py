@@ -13,7 +13,16 @@ from airflow_balancer import strategies
 from airflow_balancer.config import BalancerConfiguration, Host, Port
 from airflow_balancer.fleet import FLEET_KEYS
 from airflow_balancer.model import HostSpec, PortSpec, Settings
-from airflow_balancer.schema import BalancerConf, BoundedConf, HostConf, PortConf, RandomConf, RendezvousConf, register_configs
+from airflow_balancer.schema import (
+    BalancerConf,
+    BoundedConf,
+    HostConf,
+    LeastLoadedConf,
+    PortConf,
+    RandomConf,
+    RendezvousConf,
+    register_configs,
+)
 
 HYDRA_KEYS = {"_target_", "_convert_"}
 
@@ -59,6 +68,7 @@ def test_the_keys_of_a_balancer_are_those_of_the_structured_config():
     [
         (RendezvousConf, strategies.Rendezvous),
         (BoundedConf, strategies.Bounded),
+        (LeastLoadedConf, strategies.LeastLoaded),
         (RandomConf, strategies.Random),
     ],
 )

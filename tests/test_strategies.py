@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from typing import NamedTuple
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_balancer import ConfigurationError
 from airflow_balancer.rendezvous import Candidates, hash_fraction, rank
-from airflow_balancer.strategies import Random, Rendezvous, build_strategy, strategy_data
+from airflow_balancer.strategies import LeastLoaded, Random, Rendezvous, build_strategy, ranking, strategy_data
 
 KEYS = [f"dags.d{n // 10}.tasks.t{n % 10}" for n in range(10_000)]
 CHI_SQUARE_99_9 = {3: 16.27, 4: 18.47, 9: 27.88}
@@ -18,7 +19,7 @@ CHI_SQUARE_99_9 = {3: 16.27, 4: 18.47, 9: 27.88}
 
 class Machine(NamedTuple):
     name: str
-    size: int
+    size: int | None
 
 
 class Last:
@@ -85,7 +86,7 @@ def test_the_order_of_candidates_does_not_matter(key, candidates, data):
 
 @given(key=keys, candidates=fleets)
 def test_the_ranking_begins_with_the_pick_and_goes_on_as_if_it_had_left(key, candidates):
-    first, second, *_ = Rendezvous().rank(key, candidates)
+    first, second, *_ = Rendezvous().rank(key, candidates, {})
     assert first == pick(key, candidates)
     assert second == pick(key, [host for host in candidates if host != first])
 
@@ -101,6 +102,40 @@ def test_removing_one_of_ten_hosts_moves_only_its_own_keys():
     assert moved == {key for key in KEYS if pick(key, ten) == ten[4]}
 
 
+loads = st.dictionaries(st.integers(0, 11).map("host{}".format), st.integers(0, 40))
+
+
+@given(key=keys, candidates=fleets, load=loads)
+def test_the_least_loaded_host_has_the_smallest_load_for_its_size(key, candidates, load):
+    by_size = {host: Fraction(load.get(host.name, 0), host.size) for host in candidates}
+    chosen = LeastLoaded().choose(key, candidates, load)
+    equals = [host for host, share in by_size.items() if share == min(by_size.values())]
+    assert chosen == pick(key, equals)
+
+
+@given(key=keys, candidates=fleets, load=loads)
+def test_without_the_least_loaded_host_the_next_of_the_ranking_is_chosen(key, candidates, load):
+    ranked = ranking(LeastLoaded(), key, candidates, load)
+    assert sorted(ranked) == sorted(candidates)
+    assert [LeastLoaded().choose(key, ranked[place:], load) for place in range(len(ranked))] == ranked
+
+
+@given(key=keys, candidates=fleets, load=loads, data=st.data())
+def test_the_least_loaded_ranking_depends_on_no_order(key, candidates, load, data):
+    ranked = LeastLoaded().rank(key, candidates, load)
+    other = LeastLoaded().rank(key, data.draw(st.permutations(candidates)), dict(reversed(load.items())))
+    assert other == ranked
+
+
+@given(key=keys, candidates=fleets)
+def test_without_a_load_the_least_loaded_ranking_is_that_of_rendezvous(key, candidates):
+    assert LeastLoaded().rank(key, candidates, {}) == Rendezvous().rank(key, candidates, {})
+
+
+def test_a_host_without_a_size_counts_as_one_slot():
+    assert LeastLoaded().choose("key", [Machine("a", None), Machine("b", 4)], {"a": 1, "b": 3}) == Machine("b", 4)
+
+
 def test_random_chooses_among_the_candidates():
     assert {Random().choose("key", machines(1, 1), {}).name for _ in range(200)} == {"host0", "host1"}
 
@@ -109,11 +144,12 @@ def test_random_chooses_among_the_candidates():
     ("written", "built"),
     [
         ("rendezvous", Rendezvous()),
+        ("least_loaded", LeastLoaded()),
         ("random", Random()),
         ({"_target_": "airflow_balancer.strategies.Random"}, Random()),
         (Rendezvous(), Rendezvous()),
     ],
-    ids=["name", "another name", "target", "object"],
+    ids=["name", "a name of two words", "another name", "target", "object"],
 )
 def test_a_strategy_is_built_from_each_way_to_write_it(written, built):
     assert build_strategy(written) == built
