@@ -19,8 +19,11 @@ WHOLE = "whole"
 """The command that `--cfg job` stands for."""
 _TREES = ("conf", "config")
 _OWN = re.compile(r"(command|output|query\.\w+)=")
+_OWN_AND_SERVER = re.compile(rf"{_OWN.pattern}|(api_url|api_username)=")
 _OWN_OF = {
-    "pools": re.compile(rf"{_OWN.pattern}|(apply|prune|api_url|api_username)="),
+    "pools": re.compile(rf"{_OWN_AND_SERVER.pattern}|(apply|prune)="),
+    "select": _OWN_AND_SERVER,
+    "port": _OWN_AND_SERVER,
     "plan": re.compile(rf"{_OWN.pattern}|against="),
 }
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
@@ -42,6 +45,10 @@ what is asked:
   query.key=NAME                  who asks; equal keys get the same host
   query.min=9000 query.max=9999   the range of ports
   output=table|json|yaml
+
+strategy=least_loaded:
+  select and port ask Airflow how full the hosts' pools are now; without an answer in two seconds, rendezvous picks,
+  which is said on stderr; show and plan ask nobody: rendezvous, as while a DAG file is parsed
 
 where pools are:
   Airflow's metadata database, else its API server: api_url=https://... api_username=NAME,

@@ -62,7 +62,8 @@ def _answer(command: str, composed: Any, overrides: Sequence[str], settings: Set
         return plan_report(composed, against(composed, overrides, str(other)) if other else None)
     from . import reports
 
-    report: dict[str, Any] = getattr(reports, f"{command}_report")(composed, settings.get("query") or {})
+    server = {key: str(settings[key]) for key in ("api_url", "api_username") if key in settings}
+    report: dict[str, Any] = getattr(reports, f"{command}_report")(composed, settings.get("query") or {}, **server)
     return report
 
 
@@ -71,6 +72,8 @@ def _print(command: str, report: Mapping[str, Any], output: str, title: str = ""
     from .tables import print_report
 
     print_report(command, report, output, title)
+    if command in ("select", "port") and output == "table" and (why := report.get("live", {}).get("why")):
+        _say(f"{report['host']} is picked by rendezvous, no load is known: {why}")
     return _DIFFERS if report.get("differs") is True else 0
 
 
@@ -131,9 +134,13 @@ def _run_without_source(arguments: Arguments) -> list[int | Exception]:
     return [_print(command, _pools_report(synced_fleets, settings), output)]
 
 
-def _fail(text: str, code: int) -> int:
+def _say(text: str) -> None:
     lines = [line if line.startswith(" ") else f"airflow-balancer: {line}" for line in text.splitlines()]
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _fail(text: str, code: int) -> int:
+    _say(text)
     return code
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -17,7 +19,7 @@ from .nodes import walk
 from .picks import dotted
 from .ports import DEFAULT_MIN, PortTable, port_number
 from .query import HostQuery
-from .strategies import build_strategy
+from .strategies import LeastLoaded, build_strategy
 
 __all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
 
@@ -33,6 +35,26 @@ def _checked(query: Query, *more: str) -> HostQuery:
         if key not in keys:
             raise ConfigurationError(f"query: {unknown_key(key, keys)}")
     return HostQuery.of(**{key: value for key, value in query.items() if key in _QUERY_KEYS})
+
+
+def _pick(composed: Composed, key: str, query: HostQuery, server: Mapping[str, str]) -> tuple[HostSpec, dict[str, Any]]:
+    """Return the picked host, and what a report says of the live load that it goes by, if it goes by one."""
+    strategy = build_strategy(composed.fleet.settings.strategy)
+    if not isinstance(strategy, LeastLoaded):
+        return composed.pick(key, query), {}
+    from .airflow.occupancy import live_load
+
+    # Airflow may log to stdout while it is loaded, where the answer goes.
+    with redirect_stdout(sys.stderr):
+        live = live_load(composed.fleet, **server)
+    ranked = strategy.rank(key, composed.fleet.index.candidates(query), live.load)
+    shown = {
+        "picked_by": "least_loaded" if live.source else "rendezvous",
+        "source": live.source or None,
+        "why": live.why or None,
+        "candidates": [{"name": host.name, "taken": live.load.get(host.name), "size": host.size} for host in ranked],
+    }
+    return ranked[0], {"live": shown}
 
 
 def credential_of(host: HostSpec) -> str:
@@ -98,22 +120,29 @@ def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     }
 
 
-def select_report(composed: Composed, query: Query) -> dict[str, Any]:
-    """Return the host that is picked for the query, and the candidates."""
+def select_report(composed: Composed, query: Query, **server: str) -> dict[str, Any]:
+    """Return the host that is picked for the query, and the candidates.
+
+    Args:
+        composed: The configuration.
+        query: What is asked.
+        server: The API server that knows the live load, for the strategy `least_loaded`; see `live_load`.
+    """
     key = str(query.get("key", DEFAULT_KEY))
     asked = _checked(query)
-    picked, candidates = composed.pick(key, asked), composed.fleet.index.candidates(asked)
-    return {"host": picked.name, "key": key, "candidates": [host.name for host in candidates], "picked": _host(picked)}
+    picked, live = _pick(composed, key, asked, server)
+    candidates = [host.name for host in composed.fleet.index.candidates(asked)]
+    return {"host": picked.name, "key": key, "candidates": candidates, "picked": _host(picked), **live}
 
 
-def port_report(composed: Composed, query: Query) -> dict[str, Any]:
-    """Return a port that is not tracked, on the host that is picked for the query."""
+def port_report(composed: Composed, query: Query, **server: str) -> dict[str, Any]:
+    """Return a port that is not tracked, on the host that `select_report` has for the query."""
     key = str(query.get("key", DEFAULT_KEY))
     fleet = composed.fleet
-    picked = composed.pick(key, _checked(query, "min", "max"))
+    picked, live = _pick(composed, key, _checked(query, "min", "max"), server)
     table = PortTable(picked.name, [port.port for port in fleet.ports if port.host == picked.name])
     first, last = port_number("query.min", query.get("min", DEFAULT_MIN)), port_number("query.max", query.get("max", MAX_PORT))
-    return {"host": picked.name, "port": table.take(key, first, last), "key": key}
+    return {"host": picked.name, "port": table.take(key, first, last), "key": key, **live}
 
 
 def validate_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)

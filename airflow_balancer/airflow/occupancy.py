@@ -8,7 +8,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import UnavailableError
+from ..errors import BalancerError, UnavailableError
 from ..fleet import Fleet
 from . import live
 from .targets import current_settings, has_airflow, open_api
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from .api import RestApi
 
-__all__ = ("INFINITE", "SECONDS", "Occupancy", "PoolOccupancy", "count_slots", "host_load", "load_of", "read_occupancy")
+__all__ = (
+    "INFINITE",
+    "SECONDS",
+    "LiveLoad",
+    "Occupancy",
+    "PoolOccupancy",
+    "count_slots",
+    "host_load",
+    "live_load",
+    "load_of",
+    "read_occupancy",
+)
 
 SECONDS = 2.0
 """How long Airflow has to say how full its pools are."""
@@ -58,6 +69,23 @@ class Occupancy(NamedTuple):
 
     source: str
     pools: Mapping[str, PoolOccupancy]
+
+
+class LiveLoad(NamedTuple):
+    """How many slots are taken on each host, by name, and who said it; or nothing, and why nobody could."""
+
+    load: Mapping[str, int]
+    source: str
+    why: str
+
+
+def live_load(fleet: Fleet, *, api_url: str = "", api_username: str = "") -> LiveLoad:
+    """Return the load of a fleet's hosts now, or none where `read_occupancy` has none."""
+    try:
+        read = read_occupancy(api_url=api_url, api_username=api_username)
+    except BalancerError as error:
+        return LiveLoad({}, "", str(error))
+    return LiveLoad(load_of(fleet, read.pools), read.source, "")
 
 
 def host_load(fleet: Fleet, *, seconds: float = SECONDS) -> dict[str, int]:

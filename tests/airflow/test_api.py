@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from airflow_balancer.airflow.connections import wanted_connections
+from airflow_balancer.airflow.occupancy import PoolOccupancy
 from airflow_balancer.airflow.plan import Plan
 from airflow_balancer.airflow.pools import mark, wanted_pools
 from airflow_balancer.fleet import Fleet, PoolSlots
@@ -29,6 +30,7 @@ class Server(NamedTuple):
     """A real API server, of whose users `admin` has the password `open-sesame`."""
 
     url: str
+    database: str
 
     def api(self, password: str = "open-sesame") -> RestApi:
         return RestApi(self.url, username="admin", password=password)
@@ -65,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with (home / "log").open("wb") as log, subprocess.Popen(command, env=env, cwd=home, stdout=log, stderr=log) as process:
         try:
             wait(f"http://127.0.0.1:{port}/prefix", process)
-            yield Server(f"http://127.0.0.1:{port}/prefix")
+            yield Server(f"http://127.0.0.1:{port}/prefix", f"sqlite:///{home}/airflow.db")
         finally:
             process.terminate()
             process.wait(30)
@@ -104,6 +106,33 @@ class TestServer:
             api.apply_connections({}, prune=True)
             assert api.read_connections() == []
 
+    def test_pools_are_as_full_as_the_database_says(self, server: Server) -> None:
+        import sqlalchemy
+
+        from airflow_balancer.airflow.occupancy import count_slots, read_occupancy
+
+        from .rows import add_pool, add_tasks
+
+        engine = sqlalchemy.create_engine(server.database)
+        with engine.begin() as connection:
+            add_pool(connection, "plain", 8)
+            add_pool(connection, "deferring", 4, include_deferred=True)
+            add_pool(connection, "endless", -1)
+            for name in ("plain", "deferring", "endless"):
+                add_tasks(connection, name, running=2, queued=1, deferred=3, scheduled=4, success=5)
+        with server.api() as api, engine.connect() as connection:
+            found = api.read_occupancy()
+            assert found == count_slots(connection)
+        assert {name: found[name].taken for name in ("plain", "deferring", "endless")} == {"plain": 3, "deferring": 6, "endless": 3}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW__BALANCER__API_PASSWORD", "open-sesame")
+            asked = read_occupancy(api_url=server.url, api_username="admin", seconds=20)
+        assert asked == (f"the API server at {server.url}", found)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM task_instance")
+            connection.exec_driver_sql("DELETE FROM slot_pool WHERE pool IN ('plain', 'deferring', 'endless')")
+        engine.dispose()
+
     def test_a_wrong_password_is_said_without_it(self, server: Server) -> None:
         with server.api("wrong") as api, pytest.raises(ApiError) as error:
             api.read_pools()
@@ -115,6 +144,17 @@ def answering(handler: Callable[[Any], Any], **more: Any) -> RestApi:
 
 
 class TestOdd:
+    def test_the_slots_of_all_pages_are_read(self) -> None:
+        counts = {"running_slots": 1, "queued_slots": 2, "deferred_slots": 3, "scheduled_slots": 4, "occupied_slots": 6}
+
+        def handler(request: Any) -> Any:
+            offset = int(request.url.params["offset"])
+            pools = [{"name": f"host{offset + n}", "slots": 8 if offset else -1, **counts} for n in range(2)]
+            return httpx.Response(200, json={"pools": pools, "total_entries": 4})
+
+        few, endless = PoolOccupancy(8, 1, 2, 3, 4, 6), PoolOccupancy(None, 1, 2, 3, 4, 6)
+        assert answering(handler, token="t").read_occupancy() == {"host0": endless, "host1": endless, "host2": few, "host3": few}
+
     def test_a_server_that_is_no_airflow_is_said(self) -> None:
         api = answering(lambda _: httpx.Response(200, text="<html>"), token="t")
         with pytest.raises(ApiError, match="GET pools: 200 OK: no Airflow 3 API server answers there"):

@@ -120,7 +120,6 @@ class TestMetadata:
             if here.dialect.name == "postgresql":
                 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                 assert other.exec_driver_sql(waiting).scalar() == 0
-            other.rollback()
         assert host_load(FLEET, seconds=10) == {"host1": 4, "host2": 6}
 
     def test_the_database_is_asked_before_the_api_server(self, here: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
