@@ -101,7 +101,7 @@ class LeastLoaded:
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the candidate with the smallest load by size; of several, the one with the highest score."""
-        return self.rank(key, candidates, load)[0]
+        return self.rank(key, candidates, load)[0] if load else Rendezvous().choose(key, candidates, load)
 
     def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
         """Return the candidates from the smallest load by size to the largest, equal ones by score."""

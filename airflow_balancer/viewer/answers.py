@@ -16,6 +16,7 @@ from ..model import HostSpec, PortSpec, Settings
 from ..nodes import node_at, walk
 from ..picks import dotted
 from ..reports import credential_of
+from ..strategies import STRATEGIES
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -51,7 +52,8 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
         ConfigurationShown(id=found.id, name=found.name, environments=list(found.environments), environment=found.environment)
         for found in sorted(listing.configurations.values(), key=lambda found: found.name)
     ]
-    return ConfigurationsAnswer(configurations=shown, problems=list(listing.problems), hint="" if shown else catalogue.hint)
+    hint = "" if shown else catalogue.hint
+    return ConfigurationsAnswer(configurations=shown, strategies=list(STRATEGIES), problems=list(listing.problems), hint=hint)
 
 
 def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ..model import MAX_SLOTS
+
 __all__ = (
     "Assignment",
     "AssignmentsAnswer",
@@ -20,6 +22,7 @@ __all__ = (
     "ErrorShown",
     "FleetAnswer",
     "HostShown",
+    "LoadShown",
     "NoQuery",
     "Occupancy",
     "OccupancyAnswer",
@@ -53,12 +56,15 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """Patterns that a host must match, who asks, and by which strategy."""
+    """What a host must match, which are preferred, who asks, and by which strategy; a `min_size` of 0 is none."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
     tag: Patterns = Field(default_factory=list)
     name: Patterns = Field(default_factory=list)
+    exclude: Patterns = Field(default_factory=list)
+    prefer: Patterns = Field(default_factory=list)
+    min_size: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
     key: Text = ""
     strategy: Text = ""
 
@@ -94,9 +100,10 @@ class ConfigurationShown(BaseModel):
 
 
 class ConfigurationsAnswer(BaseModel):
-    """All configurations; `hint` says what to do where there is none."""
+    """All configurations, and the strategies there are; `hint` says what to do where there is no configuration."""
 
     configurations: list[ConfigurationShown]
+    strategies: list[str]
     problems: list[str]
     hint: str
 
@@ -240,11 +247,19 @@ class AssignmentsAnswer(BaseModel):
 
 
 class Candidate(BaseModel):
-    """A host that answers a query; the strategy's score, where it gives scores."""
+    """A host that answers a query; the strategy's score and the host's taken slots, where the strategy goes by them."""
 
     name: str
     size: int
     score: float | None
+    taken: int | None = None
+
+
+class LoadShown(BaseModel):
+    """Whose word the live load is; or, where nobody knows it, why: rendezvous picked then."""
+
+    source: str
+    why: str
 
 
 class PickedAnswer(BaseModel):
@@ -252,6 +267,7 @@ class PickedAnswer(BaseModel):
 
     picked: str
     candidates: list[Candidate]
+    load: LoadShown | None
     python: str
     resolver: str
 

@@ -7,21 +7,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..airflow.occupancy import LiveLoad, live_load
 from ..errors import ConfigurationError
 from ..model import HostSpec
 from ..query import HostQuery
-from ..rendezvous import rank, score
+from ..rendezvous import score
 from ..reports import DEFAULT_KEY
-from ..strategies import Random, Strategy, build_strategy, own_strategies_only
+from ..strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
 from .catalogue import Catalogue
-from .models import Candidate, PickedAnswer, PickQuery
+from .models import Candidate, LoadShown, PickedAnswer, PickQuery
 
 __all__ = ("pick", "python_expression", "resolver_expression")
 
-_KEYS = ("name", "queue", "os", "tag")
+_KEYS = ("name", "queue", "os", "tag", "exclude", "prefer")
 _BARE = re.compile(r"[A-Za-z_*?@|./%+-][A-Za-z0-9_*?@|./%+-]*")
 _WORDS = frozenset(("null", "true", "false", "inf", "nan"))
-Asked = dict[str, str | list[str]]
+Asked = dict[str, str | int | list[str]]
 
 
 def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
@@ -29,14 +30,16 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     opened = catalogue.open(query.configuration, query.environment)
     key = query.key or DEFAULT_KEY
     asked = _asked(query)
-    patterns = HostQuery.of(asked.get("name"), asked.get("queue"), asked.get("os"), asked.get("tag"))
-    candidates = opened.fleet.index.candidates(patterns)
+    patterns: dict[str, Any] = {**asked}
+    candidates = opened.fleet.index.candidates(HostQuery.of(**patterns))
     with own_strategies_only():
         strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
-    picked = strategy.choose(key, candidates, {})
+    live = live_load(opened.fleet) if isinstance(strategy, LeastLoaded) else None
+    picked = strategy.choose(key, candidates, live.load if live else {})
     return PickedAnswer(
         picked=picked.name,
-        candidates=_candidates(strategy, key, candidates),
+        candidates=_candidates(strategy, key, candidates, live),
+        load=LoadShown(source=live.source, why=live.why) if live else None,
         python=python_expression(opened.configuration.name, opened.environment, {**asked, "key": key}),
         resolver=resolver_expression({**asked, "key": key}),
     )
@@ -44,13 +47,18 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
 
 def _asked(query: PickQuery) -> Asked:
     given = {key: [text for text in getattr(query, key) if text] for key in _KEYS}
-    return {key: values[0] if len(values) == 1 else values for key, values in given.items() if values}
+    asked: Asked = {key: values[0] if len(values) == 1 else values for key, values in given.items() if values}
+    return {**asked, "min_size": query.min_size} if query.min_size else asked
 
 
-def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec]) -> list[Candidate]:
+def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec], live: LiveLoad | None) -> list[Candidate]:
     if isinstance(strategy, Random):
         return [Candidate(name=host.name, size=host.size, score=None) for host in hosts]
-    return [Candidate(name=host.name, size=host.size, score=score(key, host)) for host in rank(key, hosts)]
+    load = live.load if live else {}
+    return [
+        Candidate(name=host.name, size=host.size, score=score(key, host), taken=load.get(host.name))
+        for host in ranking(strategy, key, hosts, load)
+    ]
 
 
 def python_expression(name: str, environment: str | None, asked: Asked) -> str:
@@ -74,9 +82,11 @@ def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if "\x7f" not in str(value) else repr(value)
 
 
-def _element(value: str | list[str]) -> str:
+def _element(value: str | int | list[str]) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_element, value))}]"
+    if isinstance(value, int):
+        return str(value)
     if _BARE.fullmatch(value) and value.lower() not in _WORDS:
         return value
     return _quoted(value)

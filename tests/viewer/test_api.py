@@ -6,6 +6,8 @@ import json
 
 import yaml
 
+from airflow_balancer.strategies import STRATEGIES
+
 FLEET = """
 hosts:
   - {name: host1, size: 2, os: ubuntu, queues: [workers], tags: [gpu]}
@@ -34,7 +36,8 @@ def test_an_override_of_the_environment_is_the_default_one(api, write) -> None:
 
 
 def test_where_there_is_no_configuration_a_hint_says_what_to_do(api) -> None:
-    assert api().get("configurations").json() == {"configurations": [], "problems": [], "hint": "make one"}
+    answer = api().get("configurations").json()
+    assert answer == {"configurations": [], "strategies": list(STRATEGIES), "problems": [], "hint": "make one"}
 
 
 def test_every_configuration_below_the_folder_is_listed(api, write) -> None:

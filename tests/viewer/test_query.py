@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from airflow_balancer import load
 from airflow_balancer.viewer.query import resolver_expression
+from tests.airflow.pools_server import serving_pools
 
 FLEET = """
 hosts:
@@ -34,12 +35,13 @@ def test_a_drained_host_is_no_candidate(api, write) -> None:
 def test_a_random_pick_has_no_scores(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", strategy="random", name="host1").json()
-    assert (answer["picked"], answer["candidates"]) == ("host1", [{"name": "host1", "size": 2, "score": None}])
+    assert (answer["picked"], answer["candidates"]) == ("host1", [{"name": "host1", "size": 2, "score": None, "taken": None}])
 
 
 def test_python_and_yaml_pick_the_same(api, write, tmp_path, monkeypatch) -> None:
     write("a.yaml", FLEET)
-    answer = api().of("query", "a.yaml", queue=["work*", "primary"], key="it's me").json()
+    more = {"min_size": 2, "exclude": ["host1", "host9"], "prefer": "no such tag"}
+    answer = api().of("query", "a.yaml", queue=["work*", "primary"], key="it's me", **more).json()
     monkeypatch.chdir(tmp_path)
     assert eval(answer["python"], {"load": load}).name == answer["picked"]
     root = OmegaConf.create({"balancer": OmegaConf.load(tmp_path / "a.yaml"), "pick": answer["resolver"]})
@@ -70,6 +72,68 @@ def test_python_and_yaml_pick_the_same(api, write, tmp_path, monkeypatch) -> Non
 def test_any_text_is_written_as_omegaconf_reads_it(text: str) -> None:
     expression = resolver_expression({"tag": text, "name": [text, "b"]}).replace("balancer.host", "oc.create")
     assert OmegaConf.create({"got": expression}).got == {"tag": text, "name": [text, "b"]}
+
+
+def test_sizes_and_exclusions_leave_hosts_out_and_preferences_come_first(api, write) -> None:
+    write("a.yaml", FLEET)
+
+    def candidates(**query) -> list[str]:
+        return sorted(candidate["name"] for candidate in api().of("query", "a.yaml", **query).json()["candidates"])
+
+    assert candidates(min_size=4) == ["host2", "host3"]
+    assert candidates(exclude="host[12]") == ["host3"]
+    assert candidates(prefer=["gpu", "host3"]) == ["host1", "host3"]
+    assert candidates(min_size=4, prefer="gpu") == ["host2", "host3"]
+    assert candidates(min_size=0) == ["host1", "host2", "host3"]
+
+
+def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
+    write("a.yaml", FLEET)
+    answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
+    assert answer["python"] == 'load("a.yaml").select_host(exclude=["a", "b"], prefer="gpu", min_size=2, key="k")'
+    assert answer["resolver"] == "${balancer.host:{exclude:[a,b],prefer:gpu,min_size:2,key:k}}"
+
+
+@pytest.mark.parametrize("size", ["-1", "many", "1.5", str(2**31)])
+def test_a_size_out_of_range_is_refused(api, write, size) -> None:
+    write("a.yaml", FLEET)
+    assert api().of("query", "a.yaml", min_size=size).status_code == 422
+
+
+def test_the_page_is_told_the_strategies(api, write) -> None:
+    write("a.yaml", FLEET)
+    offered = api().get("configurations").json()["strategies"]
+    assert offered == ["rendezvous", "bounded", "least_loaded", "random"]
+    assert {api().of("query", "a.yaml", strategy=name).status_code for name in offered} == {200}
+
+
+class TestLeastLoaded:
+    @pytest.fixture(autouse=True)
+    def _no_airflow(self, monkeypatch) -> None:
+        for module in ("occupancy", "targets"):
+            monkeypatch.setattr(f"airflow_balancer.airflow.{module}.has_airflow", lambda: False)
+
+    def test_the_candidates_are_in_the_order_of_their_load(self, api, write, monkeypatch) -> None:
+        write("a.yaml", FLEET)
+        with serving_pools(host1=1, host2=1, host3=6) as url:
+            monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", url)
+            answer = api().of("query", "a.yaml", strategy="least_loaded").json()
+        assert answer["load"] == {"source": f"the API server at {url}", "why": ""}
+        found = [(candidate["name"], candidate["taken"]) for candidate in answer["candidates"]]
+        assert (answer["picked"], found) == ("host2", [("host2", 1), ("host1", 1), ("host3", 6)])
+
+    def test_without_a_load_rendezvous_picks_and_it_is_said_why(self, api, write) -> None:
+        write("a.yaml", FLEET.replace("hosts:", "strategy: least_loaded\nhosts:"))
+        answer, rendezvous = (api().of("query", "a.yaml", **query).json() for query in ({}, {"strategy": "rendezvous"}))
+        assert (answer["picked"], answer["candidates"]) == (rendezvous["picked"], rendezvous["candidates"])
+        assert (answer["load"]["source"], rendezvous["load"]) == ("", None)
+        assert answer["load"]["why"].startswith("there is no Airflow here; give the address of its API server")
+
+    def test_other_strategies_ask_nobody(self, api, write, monkeypatch) -> None:
+        write("a.yaml", FLEET)
+        monkeypatch.setattr("airflow_balancer.airflow.occupancy.read_occupancy", lambda **_: pytest.fail("asked"))
+        for strategy in ("rendezvous", "bounded", "random"):
+            assert api().of("query", "a.yaml", strategy=strategy).json()["load"] is None
 
 
 def test_an_unknown_strategy_is_said(api, write) -> None:

@@ -21,7 +21,8 @@ def configurations() -> Data:
     """Return the answer of `api/configurations`."""
     environments = {"environments": ["dev", "staging", "prod"], "environment": "prod"}
     found = [{"id": key, "name": name, **environments} for key, name in (("fleet.main", "Main fleet"), ("fleet.lab", "Lab"))]
-    return {"configurations": found, "problems": [], "hint": ""}
+    strategies = ["rendezvous", "bounded", "least_loaded", "random"]
+    return {"configurations": found, "strategies": strategies, "problems": [], "hint": ""}
 
 
 def hosts(number: int, *, markup: bool = True) -> list[Data]:
@@ -190,7 +191,8 @@ def query(made: list[Data], queue: str, key: str) -> Data:
     order = sorted(matching, key=lambda host: -scores[host["name"]])
     return {
         "picked": order[0]["name"] if order else "",
-        "candidates": [{"name": host["name"], "size": host["size"], "score": scores[host["name"]]} for host in order],
+        "candidates": [{"name": host["name"], "size": host["size"], "score": scores[host["name"]], "taken": None} for host in order],
+        "load": None,
         "python": f"config.select_host(queue={queue!r}, key={key!r})",
         "resolver": f"${{balancer.name:{{queue:{queue},key:{key}}}}}",
     }

@@ -100,13 +100,14 @@ function header(address, configurations, chosen, environment) {
     </header>`;
 }
 
-function pageOf(address, chosen, environment, problems, fleet) {
+function pageOf(address, chosen, environment, { problems, strategies }, fleet) {
   const where = { configuration: chosen.id, environment };
   return {
     ...address,
     ask,
     fleet,
     problems,
+    strategies,
     where,
     configuration: chosen.id,
     environment,
@@ -130,16 +131,17 @@ function withUnknownConfiguration(address, configurations, wanted) {
   return shell({ head: header(address, configurations, null), content: emptyNote(`No configuration ${wanted}`, "It may have been renamed.", first) });
 }
 
-function viewOf(address, view, chosen, environment, problems) {
+function viewOf(address, view, chosen, environment, answer) {
   const { data: fleet, error } = ask("api/fleet", { configuration: chosen.id, environment });
   if (error) return errorNote(error);
   if (!fleet) return loadingNote("the fleet");
-  const page = pageOf({ ...address, tab: view.id }, chosen, environment, problems, fleet);
+  const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, fleet);
   queueMicrotask(() => dialog.show(page));
   return view.draw(page);
 }
 
-function withConfigurations(address, { configurations, problems }) {
+function withConfigurations(address, answer) {
+  const { configurations } = answer;
   const wanted = address.params.get("configuration");
   const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
   if (!chosen) return withUnknownConfiguration(address, configurations, wanted);
@@ -149,7 +151,7 @@ function withConfigurations(address, { configurations, problems }) {
     head: header(address, configurations, chosen, environment),
     tabs: tabList(VIEWS, view.id, chooseTab),
     tab: view.id,
-    content: viewOf(address, view, chosen, environment, problems),
+    content: viewOf(address, view, chosen, environment, answer),
   });
 }
 
