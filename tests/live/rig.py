@@ -109,11 +109,11 @@ class Rig:
         """What a scheduler has logged."""
         return (self.airflow.home.logs / f"scheduler-{number}.log").read_text()
 
-    def balancer(self, *words: str) -> str:
-        """Run the command `airflow-balancer` in this Airflow's folder and return what it printed."""
+    def balancer(self, *words: str, **env: str) -> str:
+        """Run the command `airflow-balancer` in this Airflow's folder, with more in its environment, and return what it printed."""
         home = self.airflow.home
         program = str(Path(sys.executable).with_name("airflow-balancer"))
-        return run([program, *words], env=home.env, log=home.logs / "balancer.log", cwd=home.root)
+        return run([program, *words], env={**home.env, **env}, log=home.logs / "balancer.log", cwd=home.root)
 
     @contextmanager
     def altered(self, *statements: str, back: Sequence[str]) -> Iterator[None]:
@@ -146,7 +146,7 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
             shutil.copy(file, home.dags)
         home.migrate()
         with airflow:
-            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected"):
+            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected", "holding"):
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig

@@ -37,7 +37,10 @@ def test_a_live_load_is_shown_beside_the_candidates(page: Page) -> None:
     answer = {"picked": "host2", "candidates": hosts, "load": load, "python": "", "resolver": ""}
     page.stub.answers["query"] = (200, answer)
     page.open("query?strategy=least_loaded")
-    assert page.text(".load-line") == "By the slots that were taken when the metadata database was asked; Refresh asks again."
+    assert page.text(".load-line") == (
+        "By the slots that were taken when the metadata database was asked; Refresh asks again. "
+        "DAG files are parsed without them: rendezvous picks there."
+    )
     assert [row[:5] for row in page.rows("Candidates")] == [["1", "host2 picked", "16", "3", ""], ["2", "host1", "8", "2", ""]]
     bars = [bar.get_attribute("aria-label") for bar in page.all("td svg")]
     assert bars == ["3 of 16 taken", "2 of 8 taken"]

@@ -72,7 +72,7 @@ const form = (page) => html`
 // Whose word the load is that a pick goes by, or why there is none.
 function loadNote(load) {
   if (!load) return nothing;
-  const text = load.source ? `By the slots that were taken when ${load.source} was asked; Refresh asks again.` : `Picked by rendezvous, as no load is known: ${load.why}`;
+  const text = load.source ? `By the slots that were taken when ${load.source} was asked; Refresh asks again. DAG files are parsed without them: rendezvous picks there.` : `Picked by rendezvous, as no load is known: ${load.why}`;
   return html`<p class="hint load-line">${text}</p>`;
 }
 
