@@ -28,7 +28,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "example": "false",
     },
     "api_url": {
-        "description": "The address of Airflow's API server, for `airflow-balancer pools` on a machine without the metadata database.",
+        "description": "The address of Airflow's API server, for `airflow-balancer pools` and the strategy `least_loaded` "
+        "on a machine without the metadata database.",
         "example": "https://airflow.example.org",
     },
     "api_username": {"description": "The user who logs in there.", "example": "admin"},
