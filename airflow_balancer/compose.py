@@ -97,7 +97,7 @@ class Composed:
         return node
 
     def pick(self, key: str, query: HostQuery) -> HostSpec:
-        """Return the host that an asker gets, beside all those that ask in the config.
+        """Return the host that an asker gets or would get, beside all those that ask in the config.
 
         Raises:
             NoMatch: No host answers the query.
@@ -107,7 +107,7 @@ class Composed:
             return build_strategy(self.fleet.settings.strategy).choose(key, self.fleet.index.candidates(query), {})
         try:
             with searching(self.folders):
-                return Picks.of(self.root).host(self.root, dotted(self.path), key, query)
+                return Picks.of(self.root).would_get(self.root, dotted(self.path), key, query)
         except NoMatch:
             raise
         except CAUSES as error:

@@ -159,9 +159,19 @@ class Picks:
         """
         candidates = self.fleet(root, balancer).index.candidates(query)
         chosen = self._choose(root, balancer, key, candidates)
-        if self._asked_hosts is None and self._asked_ports is None:
-            self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
+        if self._asked_hosts is None:
+            self._hosts[HostAsk(balancer, key, candidates.names)] = chosen.name
+            if self._asked_ports is None:
+                self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
         return chosen
+
+    def would_get(self, root: DictConfig, balancer: str, key: str, query: HostQuery) -> HostSpec:
+        """Return the host that an asker gets or would get; it takes nothing from those that ask after it.
+
+        Raises:
+            NoMatch: No host answers the query.
+        """
+        return self._choose(root, balancer, key, self.fleet(root, balancer).index.candidates(query))
 
     def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Candidates[HostSpec]) -> HostSpec:
         """Choose one of the candidates.
@@ -179,13 +189,10 @@ class Picks:
         elif "hosts" not in self._gathered:
             self._gathered.add("hosts")
             self._gather_hosts(root)
-        if ask not in self._hosts:
-            load = Counter(name for other, name in self._hosts.items() if other.balancer == balancer)
-            chosen = strategy.choose(key, candidates, load)
-            if self._asked_hosts is not None:
-                return chosen
-            self._hosts[ask] = chosen.name
-        return self.fleet(root, balancer).by_name[self._hosts[ask]]
+        if ask in self._hosts:
+            return self.fleet(root, balancer).by_name[self._hosts[ask]]
+        load = Counter(name for other, name in self._hosts.items() if other.balancer == balancer)
+        return strategy.choose(key, candidates, load)
 
     def free_port(self, root: DictConfig, ask: PortAsk) -> int:
         """Return the port of an asking node, the same whichever node is resolved first.

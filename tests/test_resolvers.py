@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from airflow_balancer.picks import Picks
+from airflow_balancer.query import HostQuery
 from airflow_balancer.resolvers import register_resolvers
 
 register_resolvers()
@@ -247,3 +248,12 @@ def test_a_wrong_inventory_is_named(write, content, message):
     with pytest.raises(InterpolationResolutionError) as error:
         _ = OmegaConf.create({"hosts": f"${{balancer.inventory:{path}}}"}).hosts
     assert f"{path}: {message}" in str(error.value)
+
+
+def test_asking_what_one_would_get_changes_nothing():
+    root = config(a={"x": "${balancer.name:{queue:*}}"}, b={"x": "${balancer.name:{queue:*}}"})
+    picks, query = Picks.of(root), HostQuery.of(queue="*")
+    would = [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
+    assert would == [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
+    assert picks.would_get(root, "balancer", "a", query).name == root.a.x
+    assert [pick.key for pick in picks.made] == ["a"]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -50,6 +51,7 @@ class Opened:
     fleet: Fleet
     secrets: frozenset[str]
     reading: Reading = field(repr=False)
+    _lock: Lock = field(repr=False, default_factory=Lock)
 
     def masked(self, data: Any) -> Any:
         """Return plain data without the secrets of this configuration."""
@@ -63,7 +65,8 @@ class Opened:
 
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
-        with now_reading(self.reading):
+        # What a config was asked is kept with it, and several requests may ask at once.
+        with self._lock, now_reading(self.reading):
             return call(self.composed)
 
     def _secrets_in(self, data: Any) -> set[str]:

@@ -67,7 +67,7 @@ const form = (page) => html`
       </select>
     </label>
   </form>
-  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names who asks: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>.</p>`;
+  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names who asks: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>. In a composed config, <code>bounded</code> passes a pick on once the other picks fill its host.</p>`;
 
 // Whose word the load is that a pick goes by, or why there is none.
 function loadNote(load) {
