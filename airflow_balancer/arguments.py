@@ -131,10 +131,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
     files = [Path(word) for word in bare if _is_file(word)]
     commands = [word for word in bare if not _is_file(word)]
-    command = " ".join(commands)
-    for word in commands if command not in COMMANDS else ():
-        if word not in COMMANDS:
-            raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
+    command = _command(commands)
     if len(files) + (given.config_dir is not None) > 1 or command not in ("", *COMMANDS):
         raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
     if command == "port lock" and given.multirun and any(word.startswith("prune=") for word in given.words):
@@ -150,6 +147,17 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         overrides=[word for word in given.words if word not in bare and not own.match(word)],
         flags=flags,
     )
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command that bare words say, or what they are if none of them is misspelt."""
+    command, known = " ".join(words), {word for command in COMMANDS for word in command.split()}
+    unknown = [word for word in words if word not in known] or (
+        [command] if command and len(words) == 1 and command not in COMMANDS else []
+    )
+    if unknown:
+        raise UsageError(f"unknown command {unknown[0]!r}{suggestion(unknown[0], COMMANDS)} (commands: {', '.join(COMMANDS)})")
+    return command
 
 
 def _quoted(key: str, value: str) -> str:
