@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import ConfigurationError, Problem
@@ -19,7 +18,7 @@ from .inventory import find_file, searched_folders
 from .messages import problems_of
 from .model import LockEntry
 from .ports import LockedPorts
-from .yaml_files import read_checked
+from .yaml_files import read_checked, yaml_line
 
 __all__ = ("LockAsk", "PortLock", "lock_at", "lock_file", "reading_checked", "write_lock")
 
@@ -80,8 +79,8 @@ class PortLock:
     @property
     def text(self) -> str:
         """The file's text: the same for the same entries."""
-        lines = (yaml.safe_dump(entry.model_dump(), default_flow_style=True, sort_keys=False, width=2**31) for entry in self.entries)
-        return _HEADER + "ports:" + ("".join(f"\n  - {line.strip()}" for line in lines) or " []") + "\n"
+        lines = [f"\n  - {yaml_line(entry.model_dump())}" for entry in self.entries]
+        return f"{_HEADER}ports:{''.join(lines) or ' []'}\n"
 
 
 @contextmanager

@@ -36,7 +36,9 @@ ENTRIES = (
     LockEntry(host="host2", port=80, asker="no", min=1, max=65535),
 )
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9).filter(str.strip)
+texts = st.sampled_from(["0e0", "1", "null", "2026-01-01", "~", "a: b", "größe"]) | st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9
+).filter(str.strip)
 entries = st.builds(
     lambda host, port, asker: LockEntry(host=host, port=port, asker=asker, min=1, max=65535), texts, st.integers(1, 99), texts
 )
