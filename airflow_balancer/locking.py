@@ -40,9 +40,7 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
         NoFreePort: All ports of a range are taken; nothing is written.
     """
     fleet = composed.fleet
-    if not fleet.settings.port_lock:
-        raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
-    before = lock_at(Path(fleet.settings.port_lock))
+    before = _lock(composed)
     noted = _noted(composed, fleet, _usable(before.entries, _in_use(fleet)), files)
     usable = _usable(before.entries, noted.in_use)
     kept = [entry for entry in usable if not prune or LockAsk.of(entry) in noted.given]
@@ -59,6 +57,12 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
         ],
         "kept": len(kept),
     }
+
+
+def _lock(composed: Composed) -> PortLock:
+    if not (file := composed.fleet.settings.port_lock):
+        raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
+    return lock_at(Path(file))
 
 
 def _row(entry: LockEntry) -> dict[str, Any]:
@@ -122,17 +126,17 @@ def _with_new(kept: list[LockEntry], noted: Noted, file: Path) -> list[LockEntry
 
 
 def check_lock(composed: Composed, files: Iterable[str]) -> None:
-    """Hold a configuration, and DAG files, to its lock file, where it names one.
+    """Hold a configuration, and DAG files, to its lock file; without DAG files, only where it names one.
 
     An entry on a host that this configuration has not is another environment's, and right.
 
     Raises:
         ConfigurationError: There is no such file, or it is wrong, keeps a port that is in use, or lacks an ask.
     """
-    fleet = composed.fleet
-    if not fleet.settings.port_lock:
+    files, fleet = list(files), composed.fleet
+    if not fleet.settings.port_lock and not files:
         return
-    lock = lock_at(Path(fleet.settings.port_lock))
+    lock = _lock(composed)
     if not lock.file.is_file():
         raise ConfigurationError(f"{lock.file}: there is no such file, which 'port_lock' names; run {_COMMAND}")
     if problems := list(_clashes(lock, fleet)):

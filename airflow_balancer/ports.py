@@ -99,7 +99,13 @@ class PortTable:
             if (port := self._next_free(begin)) <= end:
                 insort(self._taken, port)
                 return port
-        raise NoFreePort(f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max")
+        kept = sum(first <= port <= last for port in self._locked.ports.values())
+        more = (
+            f"; {self._locked.file} keeps {kept} of them: `airflow-balancer port lock prune=true` drops what nothing asks for"
+            if kept
+            else ""
+        )
+        raise NoFreePort(f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max{more}")
 
     def _next_free(self, port: int) -> int:
         """Return the first port from `port` on that is not taken, which may lie above the range."""

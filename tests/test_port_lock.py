@@ -127,8 +127,12 @@ class TestTable:
         assert PortTable("host1", locked=self.LOCKED).take("a", 11, 12) == 12
 
     def test_a_range_whose_free_ports_are_all_locked_is_full(self):
-        with pytest.raises(NoFreePort, match="host 'host1': all ports from 11 to 11 are taken"):
+        with pytest.raises(NoFreePort) as error:
             PortTable("host1", locked=self.LOCKED).take("b", 11, 11)
+        assert str(error.value) == (
+            "host 'host1': all ports from 11 to 11 are taken; give a wider range with min and max; ports.lock.yaml keeps 1 of them: "
+            "`airflow-balancer port lock prune=true` drops what nothing asks for"
+        )
 
     def test_a_locked_port_that_is_in_use_is_an_error(self):
         table = PortTable("host1", locked=self.LOCKED)
