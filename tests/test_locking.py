@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from airflow_balancer.compose import compose_file
 from airflow_balancer.port_lock import lock_at
 
 BALANCER = """
@@ -49,6 +50,15 @@ class TestDagFiles:
         result = cli("port", "lock", "balancer.yaml", "dag_files=[dags/b.py,dags/a.py]", "output=json")
         assert [row["asker"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
         assert result.stderr.count("of the DAG file") == 2
+
+    @pytest.mark.parametrize("name", ["a", "b", "c"])
+    def test_a_node_keeps_the_port_that_it_had_before_they_were_looked_at(self, cli, write, name):
+        node = f"tasks: {{{name}: '{ASK.format(9000, 9002)}'}}"
+        source = write("tree/config.yaml", f"balancer: {{port_lock: ports.lock.yaml, hosts: [{{name: host1}}]}}\n{node}")
+        before = compose_file(source).resolved(("tasks", name))
+        write("dags/a.py", DAG.format("../tree/", 2).replace("balancer.yaml", "config.yaml"))
+        assert cli("port", "lock", "tree/config.yaml", "dag_files=dags").returncode == 0
+        assert compose_file(source).resolved(("tasks", name)) == before
 
     @pytest.mark.slow
     @pytest.mark.parametrize("seed", [0, "random"])
