@@ -14,7 +14,7 @@ from .spelling import suggestion
 
 __all__ = ("COMMANDS", "WHOLE", "Arguments", "UsageError", "sort_arguments")
 
-COMMANDS = ("show", "select", "port", "validate", "config", "plan", "pools")
+COMMANDS = ("show", "select", "port", "port lock", "validate", "config", "plan", "pools")
 WHOLE = "whole"
 """The command that `--cfg job` stands for."""
 _TREES = ("conf", "config")
@@ -25,13 +25,18 @@ _OWN_OF = {
     "select": _OWN_AND_SERVER,
     "port": _OWN_AND_SERVER,
     "plan": re.compile(rf"{_OWN.pattern}|against="),
+    "port lock": re.compile(rf"{_OWN.pattern}|(dag_files|prune)="),
+    "validate": re.compile(rf"{_OWN.pattern}|dag_files="),
 }
+_PATHS = ("against", "dag_files")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
 _EPILOG = """commands:
   show       hosts, ports, queues and picks (the default)
   select     the host that a query picks
   port       a port that is not in use, on the host that a query picks
-  validate   check the configuration, and that every pick in it can be made
+  port lock  write the free ports that are asked for into the file that port_lock names; dag_files=DIR: those of DAG files, too,
+             which are run; prune=true drops what nothing in this run asks for
+  validate   check the configuration, that every pick in it can be made, and its lock file; dag_files=DIR as above
   config     the composed balancer, secrets masked
   plan       every pick that the configuration makes, and each host's load; against=env=prod or against=DIR: what moves there
   pools      what Airflow's pools and connections lack; apply=true writes it, prune=true also deletes what is orphaned
@@ -78,7 +83,7 @@ class Arguments(NamedTuple):
 
     def settings(self) -> list[str]:
         """Return the own settings as `key=value`, the command among them; the last one of a key counts."""
-        own = [f"{key}={value!r}" if key == "against" else f"{key}={value}" for key, _, value in (word.partition("=") for word in self.own)]
+        own = [f"{key}={_quoted(key, value)}" for key, _, value in (word.partition("=") for word in self.own)]
         return ["command=show", "output=table", *([f"command={self.command}"] if self.command else []), *own]
 
 
@@ -126,20 +131,37 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
     files = [Path(word) for word in bare if _is_file(word)]
     commands = [word for word in bare if not _is_file(word)]
-    for word in commands:
-        if word not in COMMANDS:
-            raise UsageError(f"unknown command {word!r}{suggestion(word, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-    if len(files) + (given.config_dir is not None) > 1 or len(commands) > 1:
+    command = _command(commands)
+    if len(files) + (given.config_dir is not None) > 1 or command not in ("", *COMMANDS):
         raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    own = _OWN_OF.get(next(iter(commands), ""), _OWN)
+    if command == "port lock" and given.multirun and any(word.startswith("prune=") for word in given.words):
+        raise UsageError(
+            "prune drops what nothing in one run asks for, so each run of --multirun would undo the others'; give one of the two"
+        )
+    own = _OWN_OF.get(command, _OWN)
     flags = [*(["--multirun"] if given.multirun else []), *_valued("--info", given.info), *_valued("-sc", given.shell_completion)]
     return Arguments(
-        command=WHOLE if given.cfg else next(iter(commands), ""),
-        source=_source(given.config_dir or next(iter(files), None), given.config_name, optional="pools" in commands),
+        command=WHOLE if given.cfg else command,
+        source=_source(given.config_dir or next(iter(files), None), given.config_name, optional=command == "pools"),
         own=[word for word in given.words if own.match(word)],
         overrides=[word for word in given.words if word not in bare and not own.match(word)],
         flags=flags,
     )
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command that bare words say, or what they are if none of them is misspelt."""
+    command, known = " ".join(words), {word for command in COMMANDS for word in command.split()}
+    unknown = [word for word in words if word not in known] or (
+        [command] if command and len(words) == 1 and command not in COMMANDS else []
+    )
+    if unknown:
+        raise UsageError(f"unknown command {unknown[0]!r}{suggestion(unknown[0], COMMANDS)} (commands: {', '.join(COMMANDS)})")
+    return command
+
+
+def _quoted(key: str, value: str) -> str:
+    return repr(value) if key in _PATHS and not value.startswith("[") else value
 
 
 def _valued(flag: str, value: str | None) -> list[str]:

@@ -45,11 +45,26 @@ def _checked(settings: Settings) -> tuple[str, str]:
 def _pools_report(fleets: Callable[[], Mapping[str, Any]], settings: Settings) -> dict[str, Any]:
     from .airflow.command import PoolsRequest, pools_report
 
-    asked = {key: settings[key] for key in PoolsRequest._fields if key in settings}
-    for key in ("apply", "prune"):
-        if not isinstance(asked.get(key, False), bool):
-            raise UsageError(f"{key} must be true or false, not {asked[key]!r}")
+    asked: dict[str, Any] = {key: settings[key] for key in PoolsRequest._fields if key in settings}
+    asked |= {key: _switch(key, asked[key]) for key in ("apply", "prune") if key in asked}
     return pools_report(fleets(), PoolsRequest(**asked))
+
+
+def _switch(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{key} must be true or false, not {value!r}")
+    return value
+
+
+def _lock_report(composed: Any, settings: Settings) -> dict[str, Any]:
+    from .locking import lock_report
+
+    return lock_report(composed, _dag_files(settings), prune=_switch("prune", settings.get("prune", False)))
+
+
+def _dag_files(settings: Settings) -> list[str]:
+    given = settings.get("dag_files") or []
+    return [str(path) for path in (given if isinstance(given, list) else [given])]
 
 
 def _answer(command: str, composed: Any, overrides: Sequence[str], settings: Settings) -> dict[str, Any]:
@@ -60,6 +75,12 @@ def _answer(command: str, composed: Any, overrides: Sequence[str], settings: Set
 
         other = settings.get("against")
         return plan_report(composed, against(composed, overrides, str(other)) if other else None)
+    if command == "port lock":
+        return _lock_report(composed, settings)
+    if command == "validate":
+        from .locking import check_lock
+
+        check_lock(composed, _dag_files(settings))
     from . import reports
 
     server = {key: str(settings[key]) for key in ("api_url", "api_username") if key in settings}
@@ -171,7 +192,8 @@ def _completed(argv: Sequence[str]) -> list[str]:
         return []
     last = "" if line.endswith(" ") else words.pop()
     if last and "=" not in last:
-        sys.stdout.writelines(f"{command}\n" for command in COMMANDS if command.startswith(last))
+        known = dict.fromkeys(word for command in COMMANDS for word in command.split())
+        sys.stdout.writelines(f"{word}\n" for word in known if word.startswith(last))
     arguments = sort_arguments(words)
     os.environ["COMP_LINE"] = " ".join(["airflow-balancer", *arguments.overrides, last])
     return [str(arguments.source)]

@@ -30,6 +30,7 @@ from .model import HostSpec
 from .nodes import find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 from .picks import Picks, dotted
+from .port_lock import lock_file
 from .query import HostQuery
 from .strategies import build_strategy, own_strategies_only
 from .yaml_files import read_root
@@ -69,6 +70,15 @@ class Composed:
     origins: Origins
     folders: Sequence[FilePath]
 
+    @property
+    def node(self) -> Mapping[str, Any]:
+        """The balancer's node, with the lock file as a path that holds wherever it is used."""
+        lock = self.data.get("port_lock")
+        if not isinstance(lock, str):
+            return self.data
+        with searching(self.folders):
+            return {**self.data, "port_lock": str(lock_file(lock))}
+
     @cached_property
     def fleet(self) -> Fleet:
         """The fleet of the balancer's node.
@@ -77,7 +87,7 @@ class Composed:
             ConfigurationError: It is wrong; each problem names the file or override it comes from.
         """
         try:
-            return Fleet.from_data(self.data)
+            return Fleet.from_data(self.node)
         except ConfigurationError as error:
             raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
 
@@ -161,13 +171,13 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
     above = tree_above(source)
-    if not overrides and (plain := _read_plain(source)):
+    if not overrides and (plain := _read_plain(source, above)):
         return plain
     search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
     return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
 
 
-def _read_plain(source: FilePath) -> Composed | None:
+def _read_plain(source: FilePath, above: Sequence[FilePath]) -> Composed | None:
     """Return a file in which there is nothing to compose or to resolve, read past Hydra: a large one takes it seconds."""
     root = read_root(source)
     if "defaults" in root or "hydra" in root or has_interpolation(root):
@@ -176,7 +186,7 @@ def _read_plain(source: FilePath) -> Composed | None:
         path = find_balancer(root)
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), tuple, ()), (source.parent,))
+    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), tuple, ()), (source.parent, *above))
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -217,13 +227,14 @@ def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[
     Raises:
         ConfigurationError: It cannot be resolved, or holds no balancer.
     """
+    folders = tuple(dict.fromkeys((source.parent, *search)))
     try:
-        with searching(search):
+        with searching(folders):
             path, data = _balancer_data(root)
     except CAUSES as error:
         raise explained(error, str(source), search) from error
     loader = GlobalHydra.instance().config_loader()
-    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), search)
+    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), folders)
 
 
 def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[Layer]:

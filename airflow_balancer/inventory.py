@@ -14,7 +14,7 @@ from .keys import calling_file, calling_frame
 from .locate import upwards
 from .yaml_files import read_checked
 
-__all__ = ("find_file", "read_inventory", "searching")
+__all__ = ("find_file", "read_inventory", "searched_folders", "searching")
 
 _TREES = ("", "conf", "config")
 _folders: ContextVar[tuple[Path, ...]] = ContextVar("airflow_balancer_folders", default=())
@@ -28,6 +28,11 @@ def searching(folders: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         _folders.reset(token)
+
+
+def searched_folders() -> tuple[Path, ...]:
+    """Return the folders of the configuration that is being resolved, its own first; none where Hydra alone composes."""
+    return _folders.get()
 
 
 def find_file(name: str) -> Path:

@@ -15,13 +15,15 @@ from .spelling import suggestion
 
 __all__ = ("problems_of", "unknown_key", "unknown_keys")
 
-_NUMBERS = {"port": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
+_NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
 _LONGEST = 60
 _TEXT = f"a text of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     "name": _TEXT,
     "host": _TEXT,
     "key": _TEXT,
+    "asker": "a text that is not empty",
+    "port_lock": "the path of a YAML file, such as ports.lock.yaml",
     "password": "a text, or {key: <name of an Airflow Variable>}",
     "default_password": "a text, or {key: <name of an Airflow Variable>}",
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",

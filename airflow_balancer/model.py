@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-__all__ = ("MAX_PORT", "MAX_SLOTS", "HostSpec", "PoolSpec", "PortSpec", "Settings", "VariableSpec")
+__all__ = ("MAX_PORT", "MAX_SLOTS", "HostSpec", "LockEntry", "PoolSpec", "PortSpec", "Settings", "VariableSpec")
 
 MAX_PORT: Final = 65535
 MAX_SLOTS: Final = 2**31 - 1
@@ -128,3 +128,14 @@ class Settings(_Plain):
     create_connection: bool = False
     pool_manager: Any = None
     strategy: Any = "bounded"
+    port_lock: str | None = None
+
+
+class LockEntry(_Plain):
+    """A free port that a lock file keeps for who asks for one of a host, from `min` to `max`."""
+
+    host: Name
+    port: PortNumber
+    asker: Annotated[str, AfterValidator(_name)]
+    min: PortNumber
+    max: PortNumber

@@ -15,10 +15,12 @@ from typing import Any, NamedTuple, Self
 from omegaconf import DictConfig, OmegaConf
 
 from .bounded import Ask
-from .errors import ConfigurationError, NoFreePort
+from .errors import BalancerError, ConfigurationError
 from .fleet import Fleet
 from .model import HostSpec
 from .nodes import Path, find_balancer, has_interpolation, walk
+from .port_asks import locked_ports, note_ask
+from .port_lock import LockAsk
 from .ports import PortTable
 from .query import HostQuery
 from .rendezvous import Candidates
@@ -198,10 +200,11 @@ class Picks:
         """Return the port of an asking node, the same whichever node is resolved first.
 
         At the first ask, all nodes that ask are found in the config as written, and served in the
-        order of their paths.
+        order of their paths; who has a port in the lock file of the balancer gets that one.
 
         Raises:
             NoFreePort: All ports of the range are taken.
+            ConfigurationError: The lock file is wrong, or keeps a port that is in use.
         """
         if self._asked_ports is not None:
             self._asked_ports.add(ask)
@@ -210,7 +213,10 @@ class Picks:
         if "ports" not in self._gathered:
             self._gathered.add("ports")
             self._gather_ports(root)
-        return self._ports[ask] if ask in self._ports else self._allocate(root, ask)
+        port = self._ports[ask] if ask in self._ports else self._allocate(root, ask)
+        lock, table = self.fleet(root, ask.balancer).settings.port_lock, self._tables[ask.balancer, ask.host]
+        note_ask(lock, LockAsk(ask.host, ask.node, ask.first, ask.last), port, table, by_file=False)
+        return port
 
     def _written(self, root: DictConfig) -> Any:
         if self._raw is None:
@@ -250,14 +256,15 @@ class Picks:
         finally:
             self._asked_ports = None
         for ask in sorted(asks):
-            with suppress(NoFreePort):
+            with suppress(BalancerError):
                 self._allocate(root, ask)
 
     def _allocate(self, root: DictConfig, ask: PortAsk) -> int:
         place = (ask.balancer, ask.host)
         if place not in self._tables:
-            tracked = [port.port for port in self.fleet(root, ask.balancer).ports if port.host == ask.host]
-            self._tables[place] = PortTable(ask.host, tracked)
+            fleet = self.fleet(root, ask.balancer)
+            in_use = [port.port for port in fleet.ports if port.host == ask.host]
+            self._tables[place] = PortTable(ask.host, in_use, locked_ports(fleet.settings.port_lock, ask.host))
         self._ports[ask] = self._tables[place].take(ask.node, ask.first, ask.last)
         return self._ports[ask]
 

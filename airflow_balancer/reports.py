@@ -17,6 +17,7 @@ from .messages import unknown_key
 from .model import MAX_PORT, HostSpec
 from .nodes import walk
 from .picks import dotted
+from .port_asks import locked_ports
 from .ports import DEFAULT_MIN, PortTable, port_number
 from .query import HostQuery
 from .strategies import LeastLoaded, build_strategy
@@ -136,11 +137,12 @@ def select_report(composed: Composed, query: Query, **server: str) -> dict[str, 
 
 
 def port_report(composed: Composed, query: Query, **server: str) -> dict[str, Any]:
-    """Return a port that is not tracked, on the host that `select_report` has for the query."""
+    """Return a port that is neither tracked nor locked for another, on the host that `select_report` has for the query."""
     key = str(query.get("key", DEFAULT_KEY))
     fleet = composed.fleet
     picked, live = _pick(composed, key, _checked(query, "min", "max"), server)
-    table = PortTable(picked.name, [port.port for port in fleet.ports if port.host == picked.name])
+    in_use = [port.port for port in fleet.ports if port.host == picked.name]
+    table = PortTable(picked.name, in_use, locked_ports(fleet.settings.port_lock, picked.name))
     first, last = port_number("query.min", query.get("min", DEFAULT_MIN)), port_number("query.max", query.get("max", MAX_PORT))
     return {"host": picked.name, "port": table.take(key, first, last), "key": key, **live}
 

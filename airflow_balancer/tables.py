@@ -10,6 +10,7 @@ from typing import Any
 __all__ = ("OUTPUTS", "print_report")
 
 OUTPUTS = ("table", "json", "yaml")
+_WITH_TABLES = ("show", "plan", "pools", "port lock")
 _WIDTH_OF_PIPES = 160
 
 
@@ -56,6 +57,8 @@ def _line(command: str, report: Mapping[str, Any]) -> str:
         return str(report["host"])
     if command == "port":
         return f"{report['host']}:{report['port']}"
+    if command == "port lock":
+        return f"{report['file']}: {len(report['added'])} added, {len(report['dropped'])} dropped, {report['kept']} kept"
     if command == "validate":
         return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")
     if command == "plan":
@@ -72,7 +75,7 @@ def _print_tables(command: str, report: Mapping[str, Any], title: str) -> None:
 
     piped = not sys.stdout.isatty()
     console = Console(width=_WIDTH_OF_PIPES if piped else None, highlight=False)
-    tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in ("show", "plan", "pools") else {}
+    tables = {name: rows for name, rows in report.items() if isinstance(rows, list)} if command in _WITH_TABLES else {}
     with console.capture() as printed:
         if title:
             console.print(Text(title, style="bold"))

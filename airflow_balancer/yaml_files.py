@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import yaml
 
 from .errors import ConfigurationError
 
-__all__ = ("read_checked", "read_root", "read_yaml", "yaml_text")
+__all__ = ("read_checked", "read_root", "read_yaml", "yaml_line", "yaml_text")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -33,8 +34,14 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return mapping
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML that the loader reads as what was written."""
+
+
 # YAML 1.1 takes a number such as 1e3 for a text; OmegaConf, as YAML 1.2, does not.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789"))
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789"))
 
 
 def read_yaml(path: Path) -> Any:
@@ -51,6 +58,14 @@ def read_yaml(path: Path) -> Any:
         return loader.get_single_data()
     finally:
         loader.dispose()
+
+
+def yaml_line(data: Mapping[str, Any]) -> str:
+    """Return plain data as one line of YAML."""
+    # Escaped, a character that ends a line is read as what it is.
+    printable = all(str(value).isprintable() for value in data.values())
+    text: str = yaml.dump(data, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=printable, width=2**31)
+    return text.strip()
 
 
 def yaml_text(error: yaml.YAMLError) -> str:

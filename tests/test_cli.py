@@ -174,7 +174,7 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, validate, config, plan, pools)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "unknown output 'jsn'; did you mean 'json'? (outputs: table, json, yaml)"),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),

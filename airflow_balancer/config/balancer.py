@@ -24,7 +24,9 @@ from ..errors import NoMatch
 from ..fleet import Fleet
 from ..keys import call_key, caller_state, calling_frame
 from ..model import MAX_PORT
-from ..ports import DEFAULT_MIN, PortTable
+from ..port_asks import note_ask
+from ..port_lock import LockAsk
+from ..ports import DEFAULT_MIN
 from ..spelling import listing, suggestion
 from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
 from .adopted import adopted
@@ -33,6 +35,7 @@ from .indexed import IndexedHosts
 from .objects import objects_of, plain
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
+from .port_tables import PortTables
 
 __all__ = ("BalancerConfiguration", "load_config")
 
@@ -53,10 +56,10 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     ports: list[Port] = Field(default_factory=list)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
+    port_lock: str | None = Field(default=None, description="The file that keeps free ports for who asks.")
 
     _indexed: IndexedHosts = PrivateAttr(default_factory=IndexedHosts)
-    _tables: dict[str, PortTable] = PrivateAttr(default_factory=dict)
-    _tracked: tuple[Port, ...] = PrivateAttr(default=())
+    _tables: PortTables = PrivateAttr(default_factory=PortTables)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -242,7 +245,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         return choose_port(self._strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
 
     def free_port(self, host: Host | str, min: int = DEFAULT_MIN, max: int = MAX_PORT, *, key: str | None = None) -> Port:  # noqa: A002 (published names)
-        """Return a port of the host that is neither tracked nor given to another key.
+        """Return a port of the host that is neither tracked nor given to another key: the key's own in the lock file, if it has one.
 
         Args:
             host: The host, or the name of one of this balancer's.
@@ -253,12 +256,14 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         Raises:
             NoFreePort: All ports of the range are taken.
             NoMatch: No host has the given name.
+            ConfigurationError: The range is none, or the lock file is wrong, or keeps a port that is in use.
         """
         if isinstance(host, str):
             host = self._host(host)
-        self._track_ports()
-        table = self._tables.setdefault(host.name, PortTable(host.name))
-        number = table.take(key or call_key("free_port"), min, max)
+        key = key or call_key("free_port")
+        table = self._tables.of(host.name, self.ports, self.port_lock)
+        number = table.take(key, min, max)
+        note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
         return Port.model_construct(name="", host=host, host_name=host.name, port=number, tags=[])
 
     @staticmethod
@@ -306,21 +311,10 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         return strategy
 
     def _host(self, name: str) -> Host:
-        known = {host.name: host for host in self.hosts}
-        if name not in known:
-            raise NoMatch(f"no host is named {name!r}{suggestion(name, known)} (hosts: {listing(known)})")
-        return known[name]
-
-    def _track_ports(self) -> None:
-        """Count the tracked ports as taken, also those that were added since."""
-        if self._tracked == (tracked := tuple(self.ports)):
-            return
-        by_host: dict[str, list[int]] = {}
-        for port in tracked:
-            by_host.setdefault(port.host.name if port.host else port.host_name, []).append(port.port or 0)
-        for name, numbers in by_host.items():
-            self._tables.setdefault(name, PortTable(name)).reserve(numbers)
-        self._tracked = tracked
+        if host := self._tables.host(name, self.hosts):
+            return host
+        known = [host.name for host in self.hosts]
+        raise NoMatch(f"no host is named {name!r}{suggestion(name, known)} (hosts: {listing(known)})")
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():

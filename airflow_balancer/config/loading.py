@@ -72,7 +72,7 @@ def _built(composed: Composed) -> BalancerConfiguration:
 def _instantiated(composed: Composed) -> BalancerConfiguration:
     from hydra.utils import instantiate
 
-    data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.data}
+    data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.node}
     try:
         with hydra_set_aside():
             built = instantiate(data, _convert_="all")

@@ -129,7 +129,9 @@ def _ports(opened: Opened) -> list[PortShown]:
 
 
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[Setting]:
-    values = opened.masked({key: _plain(getattr(opened.fleet.settings, key)) for key in Settings.model_fields})
+    values = {key: _plain(getattr(opened.fleet.settings, key)) for key in Settings.model_fields}
+    # The fleet knows where the lock file is on this machine, which is not for showing.
+    values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
     return [Setting(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 

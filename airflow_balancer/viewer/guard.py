@@ -15,6 +15,7 @@ from omegaconf.basecontainer import BaseContainer
 from ..errors import ConfigurationError
 from ..inventory import find_file
 from ..masking import is_secret_key
+from ..port_lock import reading_checked
 from ..resolvers import register_resolvers
 from ..strategies import own_strategies_only
 
@@ -42,6 +43,16 @@ class Reading:
     files: set[Path] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
 
+    def admit(self, path: Path, named: str) -> None:
+        """Count a file as read.
+
+        Raises:
+            ConfigurationError: It is outside of the folders.
+        """
+        if not is_inside(path, self.roots):
+            raise ConfigurationError(f"{named} is outside of the configuration's folders")
+        self.files.add(path)
+
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:
     """Return whether a file is in one of the `roots`, which are resolved, wherever symbolic links lead."""
@@ -58,7 +69,7 @@ def now_reading(reading: Reading) -> Iterator[None]:
             BaseContainer._resolvers[name] = guarded(name, resolver)
     token = _reading.set(reading)
     try:
-        with own_strategies_only():
+        with own_strategies_only(), reading_checked(lambda file: reading.admit(file, f"the lock file {file.name!r}")):
             yield
     finally:
         _reading.reset(token)
@@ -74,7 +85,7 @@ def guarded(name: str, resolver: Resolver) -> Resolver:
         if not _ALLOWED.fullmatch(name):
             raise ConfigurationError(f"the viewer does not call the resolver {name!r}")
         if name == "balancer.inventory":
-            _check_inventory(reading, args)
+            reading.admit(find_file(str(args[0])), f"the inventory {str(args[0])!r}")
         value = resolver(config, parent, node, args, args_str)
         if name == "oc.env" and value is not None and _is_secret(str(args[0]), node, str(value)):
             reading.secrets.add(str(value))
@@ -82,13 +93,6 @@ def guarded(name: str, resolver: Resolver) -> Resolver:
 
     _guards.add(guard)
     return guard
-
-
-def _check_inventory(reading: Reading, args: tuple[Any, ...]) -> None:
-    path = find_file(str(args[0]))
-    if not is_inside(path, reading.roots):
-        raise ConfigurationError(f"the inventory {str(args[0])!r} is outside of the configuration's folders")
-    reading.files.add(path)
 
 
 def _is_secret(variable: str, node: Any, value: str) -> bool:

@@ -85,7 +85,10 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
             files.update(composed.origins.files())
             _check(composed, files, reading)
             secrets = frozenset(_secrets(composed) | reading.secrets)
-            return Opened(configuration, environment, composed, composed.fleet, secrets, reading), files | reading.files
+            fleet = composed.fleet
+            if lock := fleet.settings.port_lock:
+                reading.admit(Path(lock), f"the lock file {Path(lock).name!r}")
+            return Opened(configuration, environment, composed, fleet, secrets, reading), files | reading.files
     except ConfigurationError as error:
         wrong = error
     except Exception as error:  # whatever is wrong with a file, the viewer goes on

@@ -114,8 +114,21 @@ class TestPlaces:
             "hosts: ${balancer.inventory:linked.yaml}\n",
             "hosts: ${balancer.inventory:PATH}\n",
             "at: PATH\nhosts: '${balancer.inventory:${at}}'\n",
+            "hosts: [{name: host1}]\nport_lock: PATH\n",
+            "hosts: [{name: host1}]\nport_lock: linked.yaml\n",
+            "hosts: [{name: host1}]\nask: '${balancer.free_port:{host:a,balancer:other}}'\nother: {hosts: [{name: a}], port_lock: PATH}\n",
         ],
-        ids=["link", "above", "inventory above", "inventory by link", "inventory by path", "inventory by another key"],
+        ids=[
+            "link",
+            "above",
+            "inventory above",
+            "inventory by link",
+            "inventory by path",
+            "inventory by another key",
+            "lock file by path",
+            "lock file by link",
+            "lock file of another balancer",
+        ],
     )
     def test_a_part_outside_of_the_folder_is_refused(self, tmp_path: Path, write, yaml: str) -> None:
         from .conftest import Api
