@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,8 @@ hosts:
   - {name: host3, size: 8, queues: [primary]}
 """
 ASKED = ("balancer.yaml", "query.queue=workers")
+PATIENCE = 30
+"""Seconds that a server has to answer, on a machine however busy."""
 NO_AIRFLOW = "there is no Airflow here; give the address of its API server in [balancer] api_url (AIRFLOW__BALANCER__API_URL)"
 
 
@@ -28,9 +31,12 @@ def _balancer(write) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(monkeypatch, caplog) -> Iterator[str]:
     """An API server by which host2, of twice the size, is the less loaded one of its queue."""
     pytest.importorskip("httpx", reason="httpx is not installed")
+    monkeypatch.setattr("airflow_balancer.airflow.occupancy.SECONDS", PATIENCE)
+    # Where another test has loaded Airflow 2, each request is logged to stderr.
+    caplog.set_level(logging.WARNING, "httpx")
     with serving_pools(host1=2, host2=3, host3=0) as url:
         yield url
 

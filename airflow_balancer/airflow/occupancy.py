@@ -82,7 +82,7 @@ class LiveLoad(NamedTuple):
 def live_load(fleet: Fleet, *, api_url: str = "", api_username: str = "") -> LiveLoad:
     """Return the load of a fleet's hosts now, or none where `read_occupancy` has none."""
     try:
-        read = read_occupancy(api_url=api_url, api_username=api_username)
+        read = read_occupancy(seconds=SECONDS, api_url=api_url, api_username=api_username)
     except BalancerError as error:
         return LiveLoad({}, "", str(error))
     return LiveLoad(load_of(fleet, read.pools), read.source, "")

@@ -115,6 +115,7 @@ class TestLeastLoaded:
 
     def test_the_candidates_are_in_the_order_of_their_load(self, api, write, monkeypatch) -> None:
         write("a.yaml", FLEET)
+        monkeypatch.setattr("airflow_balancer.airflow.occupancy.SECONDS", 30)
         with serving_pools(host1=1, host2=1, host3=6) as url:
             monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", url)
             answer = api().of("query", "a.yaml", strategy="least_loaded").json()
