@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .airflow.hooks import BalancedSSHHook
+    from .airflow.operators import BalancedSSHOperator
     from .compose import load_fleet
     from .config import (
         BalancerConfiguration,
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
         load_config,
     )
     from .config.loading import load
-    from .errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
+    from .errors import BalancerError, ConfigurationError, HostUnreachable, NoFreePort, NoMatch
     from .fleet import Fleet
 
 __version__ = "0.8.0"
 
 __all__ = (
+    "BalancedSSHHook",
+    "BalancedSSHOperator",
     "BalancerConfiguration",
     "BalancerError",
     "BalancerHostQueryConfiguration",
@@ -35,6 +39,7 @@ __all__ = (
     "Fleet",
     "Host",
     "HostQuery",
+    "HostUnreachable",
     "NoFreePort",
     "NoMatch",
     "PoolManagerConfiguration",
@@ -46,7 +51,9 @@ __all__ = (
 )
 
 _MODULES = {
-    **dict.fromkeys(("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch"), "errors"),
+    **dict.fromkeys(("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch"), "errors"),
+    "BalancedSSHHook": "airflow.hooks",
+    "BalancedSSHOperator": "airflow.operators",
     "load": "config.loading",
     "load_fleet": "compose",
     "Fleet": "fleet",
