@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .airflow.operators import BalancedSSHOperator
     from .compose import load_fleet
     from .config import (
+        BalancedSSHTask,
         BalancerConfiguration,
         BalancerHostQueryConfiguration,
         BalancerPortQueryConfiguration,
@@ -31,6 +32,7 @@ __version__ = "0.8.0"
 __all__ = (
     "BalancedSSHHook",
     "BalancedSSHOperator",
+    "BalancedSSHTask",
     "BalancerConfiguration",
     "BalancerError",
     "BalancerHostQueryConfiguration",

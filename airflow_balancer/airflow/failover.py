@@ -45,7 +45,7 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
     """
     if context is None:
         if not key:
-            raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which says who asks; in a task it is <dag_id>.<task_id>")
+            raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which says who asks")
         return Attempt(key)
     ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
     index = getattr(ti, "map_index", None)

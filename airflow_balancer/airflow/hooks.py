@@ -9,8 +9,9 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
-from ..errors import HostUnreachable
+from ..errors import HostUnreachable, NoMatch
 from ..query import Patterns
+from ..spelling import listing
 from .failover import Attempt, attempt_of, in_turn, reason_of, unreachable_message
 from .versions import current_context
 
@@ -46,6 +47,7 @@ class BalancedSSHHook(SSHHook):
         prefer: See `select_host`.
         key: Who asks. By default the task, as `<dag_id>.<task_id>`, and `[<index>]` where it is mapped;
             outside of a task it must be given, and the attempt is the first.
+        first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
         failover: Whether an attempt whose host cannot be reached goes on to the next host.
         **hook_args: As for `Host.hook`, such as `conn_timeout=5`.
     """
@@ -53,25 +55,27 @@ class BalancedSSHHook(SSHHook):
     def __init__(
         self,
         balancer: BalancerConfiguration,
+        *,
         name: Patterns = None,
         queue: Patterns = None,
         os: Patterns = None,
         tag: Patterns = None,
         custom: Callable[[Host], object] | None = None,
-        *,
         min_size: int | None = None,
         exclude: Patterns = None,
         prefer: Patterns = None,
         key: str | None = None,
+        first: str | None = None,
         failover: bool = False,
         **hook_args: Any,
     ) -> None:
         # Which host it is turns out when it connects; the base class wants one now, and knows its arguments.
         super().__init__(remote_host="balanced", **{arg: value for arg, value in hook_args.items() if arg != "use_local"})
         self.balancer = balancer
-        self.query = {"name": name, "queue": queue, "os": os, "tag": tag, "custom": custom}
+        self.query: dict[str, Any] = {"name": name, "queue": queue, "os": os, "tag": tag, "custom": custom}
         self.query |= {"min_size": min_size, "exclude": exclude, "prefer": prefer}
         self.key = key
+        self.first = first
         self.failover = failover
         self.hook_args = hook_args
         self.context: Mapping[str, Any] | None = None
@@ -81,10 +85,13 @@ class BalancedSSHHook(SSHHook):
         """Return the hosts in the order in which a key's attempts go through them.
 
         Raises:
-            NoMatch: No host matches, or all that do are drained.
+            NoMatch: No host matches, or all that do are drained; or `first` is none of them.
         """
         if key not in self._ranked:
-            self._ranked[key] = self.balancer.rank_hosts(**self.query, key=key)
+            ranked = self.balancer.rank_hosts(**self.query, key=key)
+            if self.first and self.first not in (names := [host.name for host in ranked]):
+                raise NoMatch(f"host {self.first!r}, which is to be the first, is none of the candidates ({listing(names)})")
+            self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
         return self._ranked[key]
 
     def get_conn(self) -> paramiko.SSHClient:
@@ -116,7 +123,7 @@ class BalancedSSHHook(SSHHook):
         hook = host.hook(**self.hook_args)
         hook.get_conn()
         # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
-        vars(self).update(vars(hook))
+        self.__dict__.update(vars(hook))
         assert self.client is not None
         return self.client
 

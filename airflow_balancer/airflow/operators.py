@@ -42,6 +42,7 @@ class BalancedSSHOperator(SSHOperator):
         query: The arguments of `BalancerConfiguration.select_host`, as in `{"queue": "workers"}`, without
             the key. They are apart since Airflow has a `queue` of its own, that of the executor.
         key: Who asks; default: `<dag_id>.<task_id>`, and `[<index>]` for a mapped task.
+        first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
         failover: Whether an attempt whose host cannot be reached goes on to the next host.
         pool: The pool that counts the task, whichever host it runs on; default: that of the first host.
         **kwargs: As for SSHOperator, without `ssh_hook`, `ssh_conn_id` and `remote_host`.
@@ -57,22 +58,20 @@ class BalancedSSHOperator(SSHOperator):
         balancer: BalancerConfiguration,
         query: Mapping[str, Any] | None = None,
         key: str | None = None,
+        first: str | None = None,
         failover: bool = False,
         pool: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if given := [name for name in _NOT_HERE if kwargs.get(name)]:
-            raise ConfigurationError(f"a BalancedSSHOperator takes no {given[0]}: the balancer chooses the host")
-        if wrong := [name for name in query or {} if name not in _QUERY]:
-            raise ConfigurationError(f"key 'query': {unknown_key(wrong[0], _QUERY)}")
+        _check(query or {}, kwargs)
         super().__init__(pool=pool, **kwargs)
         self.remote_host = None
         given = {**(kwargs.get("default_args") or {}), **kwargs}
         hook_args = {name: given[name] for name in _OF_THE_HOOK if given.get(name) is not None}
-        self.ssh_hook = BalancedSSHHook(balancer, **(query or {}), key=key, failover=failover, **hook_args)
+        self.ssh_hook = BalancedSSHHook(balancer, **(query or {}), key=key, first=first, failover=failover, **hook_args)
         if key or self.has_dag():
-            first = self.ssh_hook.ranked(key or f"{self.dag_id}.{self.task_id}")[0]
-            self.pool = pool or first.pool.pool
+            ranked = self.ssh_hook.ranked(key or f"{self.dag_id}.{self.task_id}")
+            self.pool = pool or ranked[0].pool.pool
         elif pool is None:
             raise ConfigurationError(f"task {self.task_id!r} is in no DAG yet, so nobody knows its pool: give it dag=, key= or pool=")
 
@@ -84,3 +83,12 @@ class BalancedSSHOperator(SSHOperator):
         """
         self.ssh_hook.context = context
         return super().execute(context)
+
+
+def _check(query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    for name in _NOT_HERE:
+        if arguments.get(name):
+            raise ConfigurationError(f"a BalancedSSHOperator takes no {name}: the balancer chooses the host")
+    for key in query:
+        if key not in _QUERY:
+            raise ConfigurationError(f"key 'query': {unknown_key(key, _QUERY)}")
