@@ -55,10 +55,9 @@ class _Ask:
 
     def ranking(self) -> Ranking:
         from .fleet import Fleet
-        from .query import candidate_hosts
         from .ranking import Ranking
 
-        candidates = candidate_hosts(self._host_query, self.fleet.hosts)
+        candidates = self.fleet.index.candidates(self._host_query)
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
 
     @property

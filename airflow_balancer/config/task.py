@@ -11,11 +11,14 @@ from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
 from ..ranking import Ranking
+from ..strategies import strategy_data
 from .balancer import BalancerConfiguration
+from .host import Host
 from .objects import plain
 
 __all__ = ("BalancedSSHTask",)
 
+_RENDERED = {"name", "username", "password", "key_file", "ssh_hook_args", "size"}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 
@@ -69,13 +72,21 @@ class BalancedSSHTask(SSHTask):
             raw=True, dag_from_context=dag_from_context, airflow_major_version=airflow_major_version, **kwargs
         )
         imports.append(ast.ImportFrom(module="airflow_balancer", names=[ast.alias(name="BalancerConfiguration")], level=0))
+        call.keywords = [argument for argument in call.keywords if argument.arg != "query"]
         call.keywords.append(ast.keyword(arg="balancer", value=ast.parse(self._balancer_code(), mode="eval").body))
         if raw:
             return imports, globals_, call
         return [ast.unparse(node) for node in imports], [ast.unparse(node) for node in globals_], ast.unparse(call)
 
     def _balancer_code(self) -> str:
-        names = {host.name for host in self.balancer.rank_hosts(**self.query or {}, key=self.key or "")}
-        dumped = self.balancer.model_dump(mode="json", include={"hosts", "strategy"})
-        hosts = [{key: value for key, value in host.items() if value} for host in dumped["hosts"] if host["name"] in names]
-        return f"BalancerConfiguration(hosts={hosts!r}, strategy={dumped['strategy']!r})"
+        """Return a balancer of the candidates alone: all of them match, so that neither query nor what it looks at is needed."""
+        candidates = sorted(self.balancer.rank_hosts(**self.query or {}, key=""))
+        slots = {pool.name: pool.slots for pool in self.balancer.fleet.pools}
+        hosts = [_rendered(host, slots[host.pool.pool]) for host in candidates]
+        return f"BalancerConfiguration(hosts={hosts!r}, strategy={strategy_data(self.balancer.strategy)!r})"
+
+
+def _rendered(host: Host, slots: int) -> dict[str, Any]:
+    pool = {"pool": {"pool": host.pool.pool, "slots": slots}} if (host.pool.pool, slots) != (host.name, host.size) else {}
+    given = host.model_dump(mode="json", include=_RENDERED)
+    return {key: value for key, value in given.items() if value} | pool

@@ -66,6 +66,7 @@ class EmbeddedHosts:
         self._addresses = addresses
         self._home = home
         self._loop = asyncio.new_event_loop()
+        self.hosts: list[SshHost] = []
         self._servers: dict[str, asyncssh.SSHAcceptor] = {}
 
     def __enter__(self) -> list[SshHost]:
@@ -77,7 +78,8 @@ class EmbeddedHosts:
         self._thread.start()
         for address in self._addresses:
             self._run(self._listen(address))
-        return [SshHost(address, self._port, getuser(), self._keys.client) for address in self._addresses]
+        self.hosts = [SshHost(address, self._port, getuser(), self._keys.client) for address in self._addresses]
+        return self.hosts
 
     def __exit__(self, *_: object) -> None:
         self._run(self._close())

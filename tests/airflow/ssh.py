@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_balancer import BalancerConfiguration
 from airflow_balancer.rendezvous import rank
-from examples.demo.ssh_hosts import SshHost
+
+if TYPE_CHECKING:
+    from examples.demo.ssh_hosts import SshHost
 
 WHERE = 'set -- $SSH_CONNECTION; echo "$3"'
 KEY = "etl.extract"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 
 import pytest
 
@@ -14,30 +13,9 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
-from examples.demo.ssh_hosts import EmbeddedHosts, HostKeys
+from examples.demo.ssh_hosts import HostKeys
 
 from .ssh import KEY, WHERE, balancer_of, context, order, running, wordless_server
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    return EmbeddedHosts(("127.0.0.2", "127.0.0.3", "127.0.0.4"), tmp_path_factory.mktemp("servers"))
-
-
-@pytest.fixture(scope="module")
-def hosts(servers):
-    with servers as hosts:
-        yield hosts
-
-
-@pytest.fixture(autouse=True)
-def home(hosts, tmp_path, monkeypatch):
-    """A home that knows the hosts' keys, and has no key to log in with."""
-    (tmp_path / ".ssh").mkdir()
-    shutil.copy(hosts[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return tmp_path
 
 
 def reached(hook):
@@ -97,28 +75,34 @@ def test_the_log_names_attempt_host_and_pool(hosts, log):
     assert f"attempt 2 of etl.extract goes to host '{order(hosts)[1]}', counted in pool 'queue-workers'" in log()
 
 
-def test_a_dead_host_fails_its_attempt_and_the_next_attempt_connects(servers, hosts):
+def test_a_dead_host_fails_its_attempt_and_the_next_attempt_connects(ssh_servers, hosts):
     hook = BalancedSSHHook(balancer_of(hosts))
     first, second, _ = order(hosts)
-    with servers.dead(first), running(context(1)), pytest.raises(HostUnreachable) as error:
+    with ssh_servers.dead(first), running(context(1)), pytest.raises(HostUnreachable) as error:
         hook.get_conn()
     assert f"host '{first}' cannot be reached: [Errno None] Unable to connect to port {hosts[0].port} on {first}" in str(error.value)
     assert str(error.value).endswith(f"attempt 1 of etl.extract fails here, a next one goes to host '{second}'")
-    with servers.dead(first), running(context(2)):
+    with ssh_servers.dead(first), running(context(2)):
         assert reached(hook) == second
 
 
-def test_with_failover_the_attempt_goes_on_to_the_next_host(servers, hosts, log):
+def test_with_failover_the_attempt_goes_on_to_the_next_host(ssh_servers, hosts, log):
     first, second, _ = order(hosts)
-    with servers.dead(first):
+    with ssh_servers.dead(first):
         assert reached(BalancedSSHHook(balancer_of(hosts), key=KEY, failover=True)) == second
     assert f"host '{first}' cannot be reached" in log()
 
 
-def test_with_failover_every_host_is_tried_once(servers, hosts):
+def test_with_failover_every_host_is_tried_once(ssh_servers, hosts):
     first, second, third = order(hosts)
     hook = BalancedSSHHook(balancer_of(hosts), failover=True)
-    with servers.dead(first), servers.dead(second), servers.dead(third), running(context(3)), pytest.raises(HostUnreachable) as error:
+    with (
+        ssh_servers.dead(first),
+        ssh_servers.dead(second),
+        ssh_servers.dead(third),
+        running(context(3)),
+        pytest.raises(HostUnreachable) as error,
+    ):
         hook.get_conn()
     assert [part.split("'")[1] for part in str(error.value).split("; ")[:3]] == [third, first, second]
 
@@ -148,8 +132,8 @@ def test_a_missing_key_file_is_not_passed_over(hosts):
         BalancedSSHHook(changed(hosts, {"key_file": "/nowhere/id"}), key=KEY, failover=True).get_conn()
 
 
-def test_an_unknown_host_key_is_not_passed_over(hosts, home):
-    (home / ".ssh" / "known_hosts").unlink()
+def test_an_unknown_host_key_is_not_passed_over(hosts, ssh_home):
+    (ssh_home / ".ssh" / "known_hosts").unlink()
     with pytest.raises(paramiko.SSHException, match="not found in known_hosts"):
         BalancedSSHHook(balancer_of(hosts), key=KEY, failover=True).get_conn()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from datetime import datetime
 
 import pytest
@@ -15,7 +14,6 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed")
 from airflow.exceptions import AirflowException
 
 from airflow_balancer import BalancedSSHOperator, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
-from examples.demo.ssh_hosts import EmbeddedHosts
 
 from .ssh import KEY, WHERE, balancer_of, context, order
 
@@ -89,20 +87,23 @@ class TestInADag:
         assert parse() == parse()
         assert "geheim" not in parse()
 
-    def test_bounded_gives_each_parse_the_same(self):
-        def parse():
-            balancer = BalancerConfiguration(hosts=HOSTS, strategy="bounded")
-            with dag():
-                tasks = [BalancedSSHOperator(task_id=f"t{number}", balancer=balancer) for number in range(6)]
-            return [[host.name for host in task.ssh_hook.ranked(f"etl.{task.task_id}")] for task in tasks]
-
-        assert parse() == parse()
+    def test_another_host_may_be_the_first(self):
+        balancer = BalancerConfiguration(hosts=HOSTS)
+        assigned = balancer.assign_hosts([f"t{number}" for number in range(6)])
+        with dag():
+            tasks = [BalancedSSHOperator(task_id=name, balancer=balancer, first=host.name) for name, host in assigned.items()]
+        assert {task.task_id: task.pool for task in tasks} == {name: host.name for name, host in assigned.items()}
+        for task in tasks:
+            first, *others = [host.name for host in task.ssh_hook.ranked(f"etl.{task.task_id}")]
+            by_score = [host.name for host in balancer.rank_hosts(key=f"etl.{task.task_id}")]
+            assert [first, *others] == [first, *(name for name in by_score if name != first)]
 
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
             ({"query": {"queue": "wokers"}}, NoMatch, "no host matches queue='wokers'; did you mean 'workers'"),
             ({"query": {"queu": "workers"}}, ConfigurationError, "key 'query': unknown key 'queu'; did you mean 'queue'?"),
+            ({"first": "host9"}, NoMatch, "host 'host9', which is to be the first, is none of the candidates (host1, host2, host3)"),
             ({"remote_host": "host1"}, ConfigurationError, "takes no remote_host: the balancer chooses the host"),
             ({"ssh_conn_id": "ssh"}, ConfigurationError, "takes no ssh_conn_id: the balancer chooses the host"),
         ],
@@ -122,21 +123,6 @@ class TestInADag:
 
 
 class TestOnHosts:
-    @pytest.fixture(scope="class")
-    def servers(self, tmp_path_factory):
-        return EmbeddedHosts(("127.0.0.2", "127.0.0.3", "127.0.0.4"), tmp_path_factory.mktemp("servers"))
-
-    @pytest.fixture(scope="class")
-    def hosts(self, servers):
-        with servers as hosts:
-            yield hosts
-
-    @pytest.fixture(autouse=True)
-    def home(self, hosts, tmp_path, monkeypatch):
-        (tmp_path / ".ssh").mkdir()
-        shutil.copy(hosts[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
-        monkeypatch.setenv("HOME", str(tmp_path))
-
     @staticmethod
     def ran_on(task, number):
         return base64.b64decode(task.execute(context(number))).decode().strip()
@@ -145,17 +131,17 @@ class TestOnHosts:
     def test_each_attempt_runs_on_its_host(self, hosts, number):
         assert self.ran_on(extract(balancer_of(hosts)), number) == order(hosts)[(number - 1) % 3]
 
-    def test_a_dead_host_costs_one_attempt(self, servers, hosts):
+    def test_a_dead_host_costs_one_attempt(self, ssh_servers, hosts):
         first, second, _ = order(hosts)
         task = extract(balancer_of(hosts))
-        with servers.dead(first):
+        with ssh_servers.dead(first):
             with pytest.raises(HostUnreachable, match=f"attempt 1 of etl.extract fails here, a next one goes to host '{second}'"):
                 task.execute(context(1))
             assert self.ran_on(task, 2) == second
 
-    def test_with_failover_a_dead_host_costs_none(self, servers, hosts):
+    def test_with_failover_a_dead_host_costs_none(self, ssh_servers, hosts):
         first, second, _ = order(hosts)
-        with servers.dead(first):
+        with ssh_servers.dead(first):
             assert self.ran_on(extract(balancer_of(hosts), failover=True), 1) == second
 
     def test_a_command_that_fails_does_not_move_on(self, hosts, tmp_path):
