@@ -52,7 +52,7 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ssh_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHosts]:
     """SSH servers on three addresses; `dead` ends one of them for a while."""
     pytest.importorskip("asyncssh", reason="asyncssh is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 
 import pytest
 
@@ -13,6 +14,7 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
+from airflow_balancer.airflow.hooks import is_unreachable
 from examples.demo.ssh_hosts import HostKeys
 
 from .ssh import KEY, WHERE, balancer_of, context, order, running, wordless_server
@@ -136,6 +138,28 @@ def test_an_unknown_host_key_is_not_passed_over(hosts, ssh_home):
     (ssh_home / ".ssh" / "known_hosts").unlink()
     with pytest.raises(paramiko.SSHException, match="not found in known_hosts"):
         BalancedSSHHook(balancer_of(hosts), key=KEY, failover=True).get_conn()
+
+
+@pytest.mark.parametrize(
+    ("error", "unreachable"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), True),
+        (TimeoutError("timed out"), True),
+        (OSError(113, "No route to host"), True),
+        (socket.gaierror(-2, "Name or service not known"), True),
+        (EOFError(), True),
+        (paramiko.SSHException("Negotiation failed."), True),
+        (paramiko.ProxyCommandFailure("nc host 22", "refused"), True),
+        (FileNotFoundError(2, "No such file or directory", "/nowhere/id"), False),
+        (paramiko.AuthenticationException("Authentication failed."), False),
+        (paramiko.SSHException("Server 'host1' not found in known_hosts"), False),
+        (paramiko.SSHException("No authentication methods available"), False),
+        (ValueError("q must be exactly 160, 224, or 256 bits long"), False),
+    ],
+    ids=repr,
+)
+def test_a_host_that_answers_can_be_reached_whatever_it_says(error, unreachable):
+    assert is_unreachable(error) is unreachable
 
 
 def test_a_drained_host_is_none_of_the_ranking(hosts):
