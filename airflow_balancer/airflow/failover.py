@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
 
-__all__ = ("Attempt", "attempt_of", "in_turn", "unreachable_message")
+__all__ = ("Attempt", "attempt_of", "in_turn", "load_of_others", "unreachable_message")
 
 T = TypeVar("T")
 
@@ -22,12 +22,14 @@ class Attempt:
         number: Which attempt this is, from 1.
         task: The task as it is named in messages; empty outside of a task.
         pool: The pool of the task.
+        slots: How many slots the task takes in it.
     """
 
     key: str
     number: int = 1
     task: str = ""
     pool: str = ""
+    slots: int = 1
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.task or self.key}"
@@ -51,7 +53,7 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
     index = getattr(ti, "map_index", None)
     if index is not None and index >= 0:
         task = f"{task}[{index}]"
-    return Attempt(key or task, max(ti.try_number, 1), task, context["task"].pool)
+    return Attempt(key or task, max(ti.try_number, 1), task, context["task"].pool, context["task"].pool_slots)
 
 
 def in_turn(ranked: Sequence[T], number: int) -> list[T]:
@@ -62,6 +64,20 @@ def in_turn(ranked: Sequence[T], number: int) -> list[T]:
     """
     first = (number - 1) % len(ranked)
     return [*ranked[first:], *ranked[:first]]
+
+
+def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str, str]) -> dict[str, int]:
+    """Return how many slots are taken on each host, without those of the attempt's own task.
+
+    Args:
+        attempt: The attempt.
+        load: How many slots are taken on each host, by name.
+        pools: The name of each host's pool, by the host's name.
+
+    >>> load_of_others(Attempt("key", pool="host1"), {"host1": 1, "host2": 0}, {"host1": "host1", "host2": "host2"})
+    {'host1': 0, 'host2': 0}
+    """
+    return {name: max(0, taken - attempt.slots * (pools[name] == attempt.pool)) for name, taken in load.items()}
 
 
 def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:

@@ -9,10 +9,12 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
-from ..errors import HostUnreachable, NoMatch
+from ..errors import BalancerError, HostUnreachable, NoMatch
 from ..query import Patterns
 from ..spelling import listing
-from .failover import Attempt, attempt_of, in_turn, reason_of, unreachable_message
+from ..strategies import LeastLoaded
+from .failover import Attempt, attempt_of, in_turn, load_of_others, reason_of, unreachable_message
+from .occupancy import host_load
 from .versions import current_context
 
 __all__ = ("BalancedSSHHook", "is_unreachable")
@@ -29,6 +31,10 @@ class BalancedSSHHook(SSHHook):
 
     An attempt is counted in the pool of its task, wherever it runs: Airflow moves no retry to another
     pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
+
+    With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
+    slots; where nobody can say it, which is logged, it is that of a DAG file. The load is that of the
+    hosts' pools, so a task that runs on a host other than its pool's counts where it does not run.
 
     A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
     `failover`, the next hosts of the ranking are tried first, each once. A host that answers is never
@@ -104,7 +110,7 @@ class BalancedSSHHook(SSHHook):
         if self.client and (transport := self.client.get_transport()) and transport.is_active():
             return self.client
         attempt = attempt_of(self.context or current_context(), self.key)
-        ranked = self.ranked(attempt.key)
+        ranked = self._ranked_now(attempt)
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
@@ -116,6 +122,18 @@ class BalancedSSHHook(SSHHook):
                 self.log.warning("%s: host %r cannot be reached: %s", attempt, host.name, reason_of(error))
                 failures[host.name] = error
         raise HostUnreachable(unreachable_message(attempt, [host.name for host in ranked], failures)) from failures[turn[0].name]
+
+    def _ranked_now(self, attempt: Attempt) -> list[Host]:
+        """Return the hosts by the live load where the strategy goes by it and somebody can say it, else without."""
+        if not isinstance(self.balancer.strategy, LeastLoaded):
+            return self.ranked(attempt.key)
+        try:
+            fleet = self.balancer.fleet
+            load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
+        except BalancerError as error:
+            self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
+            return self.ranked(attempt.key)
+        return self.balancer.rank_hosts(**self.query, key=attempt.key, load=load)
 
     def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""

@@ -41,7 +41,7 @@ def order(servers: Sequence[SshHost], key: str = KEY) -> list[str]:
 def context(number: int, *, map_index: int = -1, pool: str = "default_pool") -> dict[str, Any]:
     """What Airflow tells attempt `number` of the task `etl.extract`."""
     ti = SimpleNamespace(dag_id="etl", task_id="extract", try_number=number, map_index=map_index, xcom_push=lambda **_: None)
-    return {"ti": ti, "task_instance": ti, "task": SimpleNamespace(pool=pool)}
+    return {"ti": ti, "task_instance": ti, "task": SimpleNamespace(pool=pool, pool_slots=1)}
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def test_attempts_go_through_the_ranking_and_start_again_after_the_last(number, 
 
 
 def test_the_task_says_who_asks_and_for_which_time():
-    assert attempt_of(context(3, pool="host1"), None) == Attempt("etl.extract", 3, "etl.extract", "host1")
+    assert attempt_of(context(3, pool="host1"), None) == Attempt("etl.extract", 3, "etl.extract", "host1", 1)
 
 
 def test_a_mapped_task_asks_by_its_index():

@@ -15,8 +15,10 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
 from airflow_balancer.airflow.hooks import is_unreachable
+from airflow_balancer.strategies import LeastLoaded
 from examples.demo.ssh_hosts import HostKeys
 
+from .pools_server import serving_pools
 from .ssh import KEY, WHERE, balancer_of, context, order, running, wordless_server
 
 
@@ -160,6 +162,30 @@ def test_an_unknown_host_key_is_not_passed_over(hosts, ssh_home):
 )
 def test_a_host_that_answers_can_be_reached_whatever_it_says(error, unreachable):
     assert is_unreachable(error) is unreachable
+
+
+def least_loaded(hosts):
+    return BalancedSSHHook(balancer_of(hosts).model_copy(update={"strategy": LeastLoaded()}))
+
+
+def test_least_loaded_ranks_by_the_load_at_the_attempt_without_the_tasks_own(hosts, monkeypatch):
+    first, second, third = order(hosts)
+    with serving_pools(**{first: 2, second: 1, third: 5}) as url:
+        monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", url)
+        ran = []
+        for number, pool in ((1, "default_pool"), (2, "default_pool"), (3, "default_pool"), (1, first)):
+            with running(context(number, pool=pool)):
+                ran.append(reached(least_loaded(hosts)))
+    assert ran == [second, first, third, first]
+
+
+def test_where_no_load_is_known_least_loaded_ranks_without_it_and_says_so(hosts, monkeypatch, log):
+    monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "http://127.0.0.1:1")
+    with running(context(2)):
+        assert reached(least_loaded(hosts)) == order(hosts)[1]
+    said = log()
+    assert "attempt 2 of etl.extract: no load is known, so the hosts are ranked without it: " in said
+    assert "http://127.0.0.1:1: cannot be reached" in said
 
 
 def test_a_drained_host_is_none_of_the_ranking(hosts):
