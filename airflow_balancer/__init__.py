@@ -8,8 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .airflow.hooks import BalancedSSHHook
+    from .airflow.operators import BalancedSSHOperator
     from .compose import load_fleet
     from .config import (
+        BalancedSSHTask,
         BalancerConfiguration,
         BalancerHostQueryConfiguration,
         BalancerPortQueryConfiguration,
@@ -21,12 +24,15 @@ if TYPE_CHECKING:
         load_config,
     )
     from .config.loading import load
-    from .errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
+    from .errors import BalancerError, ConfigurationError, HostUnreachable, NoFreePort, NoMatch
     from .fleet import Fleet
 
 __version__ = "0.8.0"
 
 __all__ = (
+    "BalancedSSHHook",
+    "BalancedSSHOperator",
+    "BalancedSSHTask",
     "BalancerConfiguration",
     "BalancerError",
     "BalancerHostQueryConfiguration",
@@ -35,6 +41,7 @@ __all__ = (
     "Fleet",
     "Host",
     "HostQuery",
+    "HostUnreachable",
     "NoFreePort",
     "NoMatch",
     "PoolManagerConfiguration",
@@ -46,7 +53,9 @@ __all__ = (
 )
 
 _MODULES = {
-    **dict.fromkeys(("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch"), "errors"),
+    **dict.fromkeys(("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch"), "errors"),
+    "BalancedSSHHook": "airflow.hooks",
+    "BalancedSSHOperator": "airflow.operators",
     "load": "config.loading",
     "load_fleet": "compose",
     "Fleet": "fleet",

@@ -4,6 +4,7 @@ BalancerError
 ├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
 ├── NoMatch (RuntimeError)             no host or port answers the query
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
+├── HostUnreachable (ConnectionError)  a host accepts no connection, or does not answer
 └── UnavailableError                   Airflow's live data cannot be read here, or not in time
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ("BalancerError", "ConfigurationError", "NoFreePort", "NoMatch", "Problem", "UnavailableError")
+__all__ = ("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch", "Problem", "UnavailableError")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class NoMatch(BalancerError, RuntimeError):
 
 class NoFreePort(BalancerError, RuntimeError):
     """Every port of the asked range is taken on the host."""
+
+
+class HostUnreachable(BalancerError, ConnectionError):
+    """A host accepts no connection, or does not answer; the text says which, and which one is next."""
 
 
 class UnavailableError(BalancerError):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from .entries import Entry, override_hosts, plain_node, read_entries, settle_port
-from .errors import ConfigurationError, Problem
+from .errors import ConfigurationError, NoMatch, Problem
 from .index import HostIndex
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
@@ -29,7 +29,7 @@ _RESERVED_POOL = "default_pool"
 
 
 class PoolSlots(NamedTuple):
-    """A pool that Airflow should have for a host or a port."""
+    """A pool that Airflow should have for a host, a port or a queue."""
 
     name: str
     slots: int
@@ -87,7 +87,7 @@ class Fleet:
 
     @cached_property
     def pools(self) -> tuple[PoolSlots, ...]:
-        """The pools that Airflow should have: one for each host, then one for each port.
+        """The pools that Airflow should have: one for each host, then one for each port, then one for each queue that has one.
 
         Hosts that name the same pool share it; its slots are those given with it, else the host's size.
         """
@@ -95,6 +95,20 @@ class Fleet:
         for _, pool in _asked_pools(self):
             first.setdefault(pool.name, pool)
         return tuple(first.values())
+
+    def queue_pool(self, queue: str) -> str:
+        """Return the name of a queue's pool.
+
+        Raises:
+            ConfigurationError: Queues have no pools, as `queue_pools` is not set.
+            NoMatch: No host is of this queue.
+        """
+        if not self.settings.queue_pools:
+            raise ConfigurationError(f"queue {queue!r} has no pool; set queue_pools: true")
+        known = sorted({name for host in self.hosts for name in host.queues})
+        if queue not in known:
+            raise NoMatch(f"no host is of queue {queue!r}{suggestion(queue, known)} (queues: {listing(known)})")
+        return _queue_pool(queue)
 
 
 def check_host(data: Mapping[str, Any]) -> None:
@@ -181,6 +195,10 @@ def _port_rules(ports: list[Entry], hosts: set[str]) -> list[Problem]:
     return [*unknown, *numbers, *names]
 
 
+def _queue_pool(queue: str) -> str:
+    return f"queue-{queue}"
+
+
 def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
     """Yield each pool with the subject that asks for it; one whose slots are left to others is not asked."""
     given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
@@ -193,6 +211,17 @@ def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
         yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
+    for queue, slots in _queue_slots(fleet).items():
+        yield f"queue {queue!r}", PoolSlots(_queue_pool(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
+
+
+def _queue_slots(fleet: Fleet) -> dict[str, int]:
+    """Return the slots of each queue that has a pool: the sizes of its hosts, without drained ones, which run no new task."""
+    slots: dict[str, int] = {}
+    for host in fleet.hosts if fleet.settings.queue_pools else ():
+        for queue in dict.fromkeys(host.queues):
+            slots[queue] = slots.get(queue, 0) + (0 if host.drain else host.size)
+    return dict(sorted(slots.items()))
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:
@@ -202,6 +231,8 @@ def _pool_rules(fleet: Fleet) -> list[Problem]:
         other, same = first.setdefault(pool.name, (subject, pool))
         if pool.name == _RESERVED_POOL:
             problems.append(Problem(f"its pool would be Airflow's own {_RESERVED_POOL!r}; give it another with key 'pool'", subject))
+        elif subject != other and subject.startswith("queue "):
+            problems.append(Problem(f"its pool {pool.name!r} is that of {other}, too; give that one another name", subject))
         elif same.slots != pool.slots:
             text = f"pool {pool.name!r} is asked for with {pool.slots} slots, but with {same.slots} by {other}"
             problems.append(Problem(f"{text}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}", subject))

@@ -126,6 +126,7 @@ class Settings(_Plain):
     default_size: Slots = 8
     override_pool_size: bool = False
     create_connection: bool = False
+    queue_pools: bool = False
     pool_manager: Any = None
     strategy: Any = "bounded"
     port_lock: str | None = None

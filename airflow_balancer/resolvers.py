@@ -2,6 +2,7 @@
 
     ${balancer.host:{queue:workers,os:ubuntu}}     a host, instantiated where the config is
     ${balancer.name:{queue:workers}}               its name
+    ${balancer.hosts:{queue:workers}}              all that match: for `hosts` of a BalancedSSHTask
     ${balancer.pool:{queue:workers}}               the name of its pool
     ${balancer.port:web}                           the number of a tracked port
     ${balancer.free_port:{host:host1,min:9000}}    a port of that host which nothing else has
@@ -21,6 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
     from .model import HostSpec
+    from .query import HostQuery
+    from .ranking import Ranking
 
 __all__ = ("register_resolvers",)
 
@@ -48,10 +51,20 @@ class _Ask:
         self.fleet = self.picks.fleet(root, self.balancer)
 
     def host(self) -> HostSpec:
+        return self.picks.host(self.root, self.balancer, self.key, self._host_query)
+
+    def ranking(self) -> Ranking:
+        from .fleet import Fleet
+        from .ranking import Ranking
+
+        candidates = self.fleet.index.candidates(self._host_query)
+        return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
+
+    @property
+    def _host_query(self) -> HostQuery:
         from .query import HostQuery
 
-        query = HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
-        return self.picks.host(self.root, self.balancer, self.key, query)
+        return HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
 
 
 def _short(query: Any) -> str:
@@ -114,6 +127,7 @@ def register_resolvers() -> None:
     """Make the `balancer.*` resolvers known to OmegaConf; doing it again changes nothing."""
     _resolver("host", _HOST_KEYS, _host)
     _resolver("name", _HOST_KEYS, lambda ask: ask.host().name)
+    _resolver("hosts", _HOST_KEYS, _Ask.ranking)
     _resolver("pool", _HOST_KEYS, lambda ask: ask.host().pool_name)
     _resolver("port", _PORT_KEYS, _port)
     _resolver("free_port", _FREE_PORT_KEYS, _free_port)

@@ -148,6 +148,8 @@ class BalancerConf:
     override_pool_size: bool = False
     # whether each host gets an SSH connection in Airflow
     create_connection: bool = False
+    # whether each queue gets a pool, too: queue-<name>, with the slots of its hosts
+    queue_pools: bool = False
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
     # a name, or a mapping with a _target_

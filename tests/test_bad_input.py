@@ -11,7 +11,7 @@ SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (
     "create_connection, default_key_file, default_password, default_queue, default_size, default_username, host_overrides, hosts, "
-    "override_pool_size, pool_manager, port_lock, ports, primary_queue, secondary_queue, strategy"
+    "override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, strategy"
 )
 
 WRONG_YAML = {

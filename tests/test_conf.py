@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
@@ -65,3 +66,8 @@ def test_the_command_line_changes_one_host_of_a_list():
 
 def test_the_command_line_changes_one_default():
     assert sizes("extensions.balancer.default_size=5") == {**SIZES["dev"], "host3": 5}
+
+
+def test_the_dag_that_fails_over_picks_its_first_host(cli):
+    picks = json.loads(cli("plan", "--config-dir", str(CONF), "dags=failover", "output=json").stdout)["picks"]
+    assert [(pick["asker"], pick["host"]) for pick in picks] == [("dags.failover.tasks.extract", "host2")]

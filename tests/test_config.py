@@ -292,3 +292,20 @@ class TestPools:
     def test_testing_with_pools_needs_no_database(self):
         with pools():
             assert BalancerConfiguration(hosts=HOSTS).select_host(queue="primary").name == "host1"
+
+
+@pytest.mark.parametrize("strategy", ["rendezvous", "bounded"])
+@pytest.mark.parametrize("query", [{}, {"queue": "workers"}, {"exclude": "host1"}], ids=str)
+def test_hosts_are_ranked_with_the_selected_one_first(strategy, query):
+    hosts = [Host(name=f"host{number}", size=number, queues=["workers"] if number % 2 else [], drain=number == 3) for number in range(1, 8)]
+    balancer = BalancerConfiguration(hosts=hosts, strategy=strategy)
+    for key in map(str, range(20)):
+        ranked = balancer.rank_hosts(**query, key=key)
+        assert ranked[0] == balancer.select_host(**query, key=key)
+        assert sorted(ranked) == [host for host in balancer.filter_hosts(**query) if not host.drain]
+
+
+def test_the_pool_of_a_queue_is_known_by_name():
+    balancer = BalancerConfiguration(hosts=[Host(name="host1", size=3, queues=["workers"])], queue_pools=True)
+    assert balancer.queue_pool("workers") == "queue-workers"
+    assert [(pool.pool, pool.slots) for pool in configured_pools(balancer)] == [("host1", 3), ("queue-workers", 3)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer import Fleet
+from airflow_balancer import ConfigurationError, Fleet, NoMatch
 from airflow_balancer.fleet import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
@@ -71,6 +71,53 @@ def test_hosts_share_a_pool_whose_slots_are_given():
     shared = {"pool": "shared", "slots": 20, "description": "both"}
     fleet = Fleet.from_data({"hosts": [{"name": "a", "pool": shared}, {"name": "b", "pool": "shared", "size": 3}]})
     assert fleet.pools == (PoolSlots("shared", 20, "both", include_deferred=False),)
+
+
+QUEUES = [
+    {"name": "a", "size": 4, "queues": ["workers"]},
+    {"name": "b", "size": 2, "queues": ["workers", "gpu"]},
+    {"name": "c", "size": 3, "queues": ["workers", "old"], "drain": True},
+    {"name": "d", "size": 5},
+]
+
+
+def test_each_queue_has_a_pool_with_the_slots_of_its_hosts_without_drained_ones():
+    pools = Fleet.from_data({"hosts": QUEUES, "queue_pools": True}).pools
+    assert pools[4:] == (
+        PoolSlots("queue-gpu", 2, "Balancer pool for queue(gpu)", include_deferred=False),
+        PoolSlots("queue-old", 0, "Balancer pool for queue(old)", include_deferred=False),
+        PoolSlots("queue-workers", 6, "Balancer pool for queue(workers)", include_deferred=False),
+    )
+
+
+def test_queues_have_no_pools_unless_asked():
+    fleet = Fleet.from_data({"hosts": QUEUES})
+    assert [pool.name for pool in fleet.pools] == ["a", "b", "c", "d"]
+    with pytest.raises(ConfigurationError, match="queue 'workers' has no pool; set queue_pools: true"):
+        fleet.queue_pool("workers")
+
+
+def test_a_queues_pool_is_known_by_name():
+    fleet = Fleet.from_data({"hosts": QUEUES, "queue_pools": True})
+    assert fleet.queue_pool("workers") == "queue-workers"
+    with pytest.raises(NoMatch, match=r"no host is of queue 'worker'; did you mean 'workers'\? \(queues: gpu, old, workers\)"):
+        fleet.queue_pool("worker")
+
+
+@pytest.mark.parametrize(
+    ("data", "other"),
+    [
+        ({"hosts": [{"name": "queue-a", "size": 1}]}, "host 'queue-a'"),
+        ({"hosts": [{"name": "b", "size": 1, "pool": "queue-a"}]}, "host 'b'"),
+        ({"ports": [{"name": "queue-a", "host": "a", "port": 80}]}, "port 'queue-a'"),
+    ],
+    ids=["host", "pool", "port"],
+)
+def test_a_queues_pool_is_nothing_elses(data, other):
+    hosts = [{"name": "a", "size": 1, "queues": ["a"]}, *data.pop("hosts", [])]
+    with pytest.raises(ConfigurationError) as error:
+        Fleet.from_data({"hosts": hosts, "queue_pools": True, **data})
+    assert str(error.value) == f"queue 'a': its pool 'queue-a' is that of {other}, too; give that one another name"
 
 
 def test_reading_a_fleet_does_not_change_the_data():

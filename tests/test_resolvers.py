@@ -73,6 +73,14 @@ def test_a_host_is_a_node_that_instantiates():
     assert instantiate(node).name == "host2"
 
 
+def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one():
+    cfg = config(dag={"task": {"_target_": "t", "hosts": "${balancer.hosts:{queue:workers}}", "name": "${balancer.name:{queue:workers}}"}})
+    hosts = cfg.dag.task.hosts
+    assert (hosts.key, hosts.first) == ("dag.task", cfg.dag.task.name)
+    assert [host.name for host in hosts.fleet.hosts] == ["host2", "host3"]
+    assert repr(hosts) == f"Ranking(['host2', 'host3'], key='dag.task', first={hosts.first!r})"
+
+
 def test_all_that_a_task_asks_for_agrees():
     task = {
         "_target_": "some.Operator",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from .metadata import Cipher
 
-__all__ = ("cipher", "dag_folders", "engine", "is_job", "is_task_marker", "option", "session_connection")
+__all__ = ("cipher", "current_context", "dag_folders", "engine", "is_job", "is_task_marker", "option", "session_connection")
 
 _LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
@@ -90,3 +91,18 @@ def dag_folders() -> list[Path]:
     local = [item for item in bundles if isinstance(item, dict) and item.get("classpath") == _LOCAL_BUNDLE]
     paths = [str((item.get("kwargs") or {}).get("path") or folder) for item in local]
     return [Path(path) for path in dict.fromkeys(paths)]
+
+
+def current_context() -> Mapping[str, Any] | None:
+    """Return the context of the task that this code runs in, or None outside of a task."""
+    try:
+        from airflow.sdk import get_current_context
+    except ImportError:
+        from airflow.operators.python import get_current_context
+    from airflow.exceptions import AirflowException
+
+    try:
+        context: Mapping[str, Any] = get_current_context()
+    except (AirflowException, RuntimeError):
+        return None
+    return context

@@ -5,8 +5,10 @@ from .host import Host
 from .pool_manager import PoolManagerConfiguration, configured_pools
 from .port import Port
 from .query import BalancerHostQueryConfiguration, BalancerPortQueryConfiguration, HostQuery, PortQuery
+from .task import BalancedSSHTask
 
 __all__ = (
+    "BalancedSSHTask",
     "BalancerConfiguration",
     "BalancerHostQueryConfiguration",
     "BalancerPortQueryConfiguration",

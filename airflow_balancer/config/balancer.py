@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,7 @@ from ..port_asks import note_ask
 from ..port_lock import LockAsk
 from ..ports import DEFAULT_MIN
 from ..spelling import listing, suggestion
-from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, strategy_data
+from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, ranking, strategy_data
 from .adopted import adopted
 from .host import Host, masked, password_of
 from .indexed import IndexedHosts
@@ -55,6 +55,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     hosts: list[Host] = Field(default_factory=list)
     ports: list[Port] = Field(default_factory=list)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
+    queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
     port_lock: str | None = Field(default=None, description="The file that keeps free ports for who asks.")
 
@@ -221,6 +222,40 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         assigned = self._strategy.assign(asks)
         return {ask[0]: assigned[ask] for ask in asks}
 
+    def rank_hosts(
+        self,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = "",
+        tag: Patterns = "",
+        custom: Callable[[Host], object] | None = None,
+        *,
+        key: str,
+        min_size: int | None = None,
+        exclude: Patterns = None,
+        prefer: Patterns = None,
+        load: Mapping[str, int] | None = None,
+    ) -> list[Host]:
+        """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
+
+        Args:
+            name: See `filter_hosts`.
+            queue: See `filter_hosts`.
+            os: See `filter_hosts`.
+            tag: See `filter_hosts`.
+            custom: See `filter_hosts`.
+            key: Who asks. The first host is the one that `select_host` gives for it.
+            min_size: See `filter_hosts`.
+            exclude: See `filter_hosts`.
+            prefer: See `select_host`; there are no others in the order where these match any.
+            load: How many tasks each host has now, by name, for a strategy that goes by it.
+
+        Raises:
+            NoMatch: No host matches, or all that do are drained; a RuntimeError.
+        """
+        query = queries.HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(query), load or {})
+
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
 
@@ -243,6 +278,18 @@ class BalancerConfiguration(BaseBalancerConfiguration):
             NoMatch: No port matches; a RuntimeError.
         """
         return choose_port(self._strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
+
+    def queue_pool(self, queue: str) -> str:
+        """Return the name of a queue's pool, for tasks that are counted together whichever of its hosts they run on.
+
+        Its slots are the sizes of the queue's hosts, without drained ones. A host of several queues
+        counts in each of them.
+
+        Raises:
+            ConfigurationError: Queues have no pools, as `queue_pools` is not set.
+            NoMatch: No host is of this queue; a RuntimeError.
+        """
+        return self.fleet.queue_pool(queue)
 
     def free_port(self, host: Host | str, min: int = DEFAULT_MIN, max: int = MAX_PORT, *, key: str | None = None) -> Port:  # noqa: A002 (published names)
         """Return a port of the host that is neither tracked nor given to another key: the key's own in the lock file, if it has one.

@@ -26,6 +26,7 @@ class TaskState:
     pool: str
     started: datetime | None
     ended: datetime | None
+    attempts: int
 
     @property
     def finished(self) -> bool:
@@ -124,7 +125,8 @@ class AirflowClient:
 
 
 def _task_state(task: dict[str, Any]) -> TaskState:
-    return TaskState(task["task_id"], task["state"], task["pool"], _moment(task["start_date"]), _moment(task["end_date"]))
+    started, ended = _moment(task["start_date"]), _moment(task["end_date"])
+    return TaskState(task["task_id"], task["state"], task["pool"], started, ended, task["try_number"])
 
 
 def _moment(text: str | None) -> datetime | None:

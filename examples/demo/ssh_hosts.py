@@ -10,11 +10,12 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -65,39 +66,57 @@ class EmbeddedHosts:
         self._addresses = addresses
         self._home = home
         self._loop = asyncio.new_event_loop()
-        self._servers: list[asyncssh.SSHAcceptor] = []
+        self.hosts: list[SshHost] = []
+        self._servers: dict[str, asyncssh.SSHAcceptor] = {}
 
     def __enter__(self) -> list[SshHost]:
         check_loopback(self._addresses)
-        keys = HostKeys(self._home)
-        port = free_port(*self._addresses)
+        self._keys = HostKeys(self._home)
+        self._port = free_port(*self._addresses)
+        self._host_keys = {address: self._keys.new_host_key(address, self._port) for address in self._addresses}
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssh hosts", daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(keys, port), self._loop).result()
-        return [SshHost(address, port, getuser(), keys.client) for address in self._addresses]
+        for address in self._addresses:
+            self._run(self._listen(address))
+        self.hosts = [SshHost(address, self._port, getuser(), self._keys.client) for address in self._addresses]
+        return self.hosts
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _listen(self, keys: HostKeys, port: int) -> None:
-        for address in self._addresses:
-            server = await asyncssh.listen(
-                address,
-                port,
-                server_host_keys=[str(keys.new_host_key(address, port))],
-                authorized_client_keys=str(keys.authorized),
-                process_factory=_run_command,
-                encoding=None,
-            )
-            self._servers.append(server)
+    @contextmanager
+    def dead(self, address: str) -> Iterator[None]:
+        """End a host's server: whoever connects is refused. At the end it is back."""
+        self._run(self._end(address))
+        try:
+            yield
+        finally:
+            self._run(self._listen(address))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _listen(self, address: str) -> None:
+        self._servers[address] = await asyncssh.listen(
+            address,
+            self._port,
+            server_host_keys=[str(self._host_keys[address])],
+            authorized_client_keys=str(self._keys.authorized),
+            process_factory=_run_command,
+            encoding=None,
+        )
+
+    async def _end(self, address: str) -> None:
+        server = self._servers.pop(address)
+        server.close()
+        await server.wait_closed()
 
     async def _close(self) -> None:
-        for server in self._servers:
-            server.close()
-            await server.wait_closed()
+        for address in list(self._servers):
+            await self._end(address)
         sessions = asyncio.all_tasks() - {asyncio.current_task()}
         for session in sessions:
             session.cancel()

@@ -17,6 +17,8 @@ import pytest
 from .databases import migrate, postgres_cluster, postgres_programs
 
 if TYPE_CHECKING:
+    from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
+
     from .scheduler import Scheduler
 
 # Airflow writes its configuration where it is first imported.
@@ -48,6 +50,33 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def ssh_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHosts]:
+    """SSH servers on three addresses; `dead` ends one of them for a while."""
+    pytest.importorskip("asyncssh", reason="asyncssh is not installed")
+    from examples.demo.ssh_hosts import EmbeddedHosts
+
+    servers = EmbeddedHosts(("127.0.0.2", "127.0.0.3", "127.0.0.4"), tmp_path_factory.mktemp("servers"))
+    with servers:
+        yield servers
+
+
+@pytest.fixture
+def ssh_home(ssh_servers: EmbeddedHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that knows the servers' keys, and has no key to log in with."""
+    (tmp_path / ".ssh").mkdir()
+    shutil.copy(ssh_servers.hosts[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def hosts(ssh_servers: EmbeddedHosts, ssh_home: Path) -> list[SshHost]:
+    """Where the servers listen, and how to log in there."""
+    return ssh_servers.hosts
 
 
 def _execute(url: str, statement: str) -> None:

@@ -57,6 +57,7 @@ class Rig:
 
     airflow: Airflow
     hosts: list[SshHost]
+    servers: EmbeddedHosts
     pools_at_start: dict[str, int] = field(default_factory=dict)
 
     def fleet(self, *, sizes: Mapping[str, int] | None = None) -> Fleet:
@@ -138,15 +139,16 @@ class Rig:
 def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1, fleet: Fleet | None = None) -> Iterator[Rig]:
     """Start SSH hosts and an Airflow with the example's DAG and the test DAGs, all parsed."""
     home = AirflowHome(root, database=database)
-    with EmbeddedHosts(ADDRESSES, home.home) as hosts:
+    servers = EmbeddedHosts(ADDRESSES, home.home)
+    with servers as hosts:
         airflow = Airflow(home, schedulers=schedulers)
-        rig = Rig(airflow, hosts)
+        rig = Rig(airflow, hosts, servers)
         rig.write(fleet or rig.fleet())
         for file in (DAGS / "etl.py", *TEST_DAGS.glob("*.py")):
             shutil.copy(file, home.dags)
         home.migrate()
         with airflow:
-            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected", "holding"):
+            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected", "failover", "holding"):
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig

@@ -1,0 +1,104 @@
+"""Attempts: which host each attempt of a task goes to, and what is said of it; pure, Airflow is not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import ConfigurationError
+
+__all__ = ("Attempt", "attempt_of", "in_turn", "load_of_others", "unreachable_message")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a task.
+
+    Attributes:
+        key: Who asks: it decides the ranking of the hosts.
+        number: Which attempt this is, from 1.
+        task: The task as it is named in messages; empty outside of a task.
+        pool: The pool of the task.
+        slots: How many slots the task takes in it.
+    """
+
+    key: str
+    number: int = 1
+    task: str = ""
+    pool: str = ""
+    slots: int = 1
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.task or self.key}"
+
+
+def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
+    """Return the attempt that a task's context tells of.
+
+    Args:
+        context: The context of the task that runs; None outside of a task, which is attempt 1.
+        key: Who asks; default: `<dag_id>.<task_id>`, with the index of a mapped task in brackets.
+
+    Raises:
+        ConfigurationError: There is neither a task nor a key.
+    """
+    if context is None:
+        if not key:
+            raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which says who asks")
+        return Attempt(key)
+    ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
+    index = getattr(ti, "map_index", None)
+    if index is not None and index >= 0:
+        task = f"{task}[{index}]"
+    return Attempt(key or task, max(ti.try_number, 1), task, context["task"].pool, context["task"].pool_slots)
+
+
+def in_turn(ranked: Sequence[T], number: int) -> list[T]:
+    """Return the hosts from that of an attempt on, the ranking being a circle.
+
+    >>> in_turn(["host1", "host2", "host3"], 2)
+    ['host2', 'host3', 'host1']
+    """
+    first = (number - 1) % len(ranked)
+    return [*ranked[first:], *ranked[:first]]
+
+
+def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str, str]) -> dict[str, int]:
+    """Return how many slots are taken on each host, without those of the attempt's own task.
+
+    Args:
+        attempt: The attempt.
+        load: How many slots are taken on each host, by name.
+        pools: The name of each host's pool, by the host's name.
+
+    >>> load_of_others(Attempt("key", pool="host1"), {"host1": 1, "host2": 0}, {"host1": "host1", "host2": "host2"})
+    {'host1': 0, 'host2': 0}
+    """
+    return {name: max(0, taken - attempt.slots * (pools[name] == attempt.pool)) for name, taken in load.items()}
+
+
+def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:
+    """Return what is said where an attempt fails since its hosts cannot be reached.
+
+    Args:
+        attempt: The attempt.
+        ranked: The names of all candidates, in the order of the attempts.
+        failures: The hosts that were tried, and why each cannot be reached.
+    """
+    reasons = "; ".join(f"host {name!r} cannot be reached: {reason_of(error)}" for name, error in failures.items())
+    if len(ranked) == 1:
+        return f"{reasons}; it is the only candidate of {attempt}"
+    following = in_turn(ranked, attempt.number + 1)[0]
+    return f"{reasons}; {attempt} fails here, a next one goes to host {following!r}"
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's text, or its class where it has none.
+
+    >>> reason_of(EOFError())
+    'EOFError'
+    """
+    return str(error) or type(error).__name__

@@ -1,0 +1,154 @@
+"""The SSH hook whose host is that of the task's attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import paramiko
+from airflow.providers.ssh.hooks.ssh import SSHHook
+
+from ..config import BalancerConfiguration, Host
+from ..errors import BalancerError, HostUnreachable, NoMatch
+from ..query import Patterns
+from ..spelling import listing
+from ..strategies import LeastLoaded
+from .failover import Attempt, attempt_of, in_turn, load_of_others, reason_of, unreachable_message
+from .occupancy import host_load
+from .versions import current_context
+
+__all__ = ("BalancedSSHHook", "is_unreachable")
+
+_NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
+"""How paramiko's texts begin where a host hangs up or keeps silent; the class alone is also that of an unknown host key."""
+
+
+class BalancedSSHHook(SSHHook):
+    """An SSH hook over the candidates of a query: attempt k of the task connects to the k-th host of the key's ranking.
+
+    Used in a task, such as a `@task` function: the task says who asks and which attempt this is. After
+    the last host comes the first again; an attempt after the task was cleared goes on counting.
+
+    An attempt is counted in the pool of its task, wherever it runs: Airflow moves no retry to another
+    pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
+
+    With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
+    slots; where nobody can say it, which is logged, it is that of a DAG file. The load is that of the
+    hosts' pools, so a task that runs on a host other than its pool's counts where it does not run.
+
+    A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
+    `failover`, the next hosts of the ranking are tried first, each once. A host that answers is never
+    passed over: a refused login or an unknown host key is the provider's own error, as is a command
+    that fails. How often one host is tried is `conn_retry_attempts`, a key of its `ssh_hook_args`.
+
+    Args:
+        balancer: The balancer with the hosts.
+        name: See `BalancerConfiguration.select_host`; likewise the other keys of a query.
+        queue: See `select_host`.
+        os: See `select_host`.
+        tag: See `select_host`.
+        custom: See `select_host`.
+        min_size: See `select_host`.
+        exclude: See `select_host`.
+        prefer: See `select_host`.
+        key: Who asks. By default the task, as `<dag_id>.<task_id>`, and `[<index>]` where it is mapped;
+            outside of a task it must be given, and the attempt is the first.
+        first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
+        failover: Whether an attempt whose host cannot be reached goes on to the next host.
+        **hook_args: As for `Host.hook`, such as `conn_timeout=5`.
+    """
+
+    def __init__(
+        self,
+        balancer: BalancerConfiguration,
+        *,
+        name: Patterns = None,
+        queue: Patterns = None,
+        os: Patterns = None,
+        tag: Patterns = None,
+        custom: Callable[[Host], object] | None = None,
+        min_size: int | None = None,
+        exclude: Patterns = None,
+        prefer: Patterns = None,
+        key: str | None = None,
+        first: str | None = None,
+        failover: bool = False,
+        **hook_args: Any,
+    ) -> None:
+        # Which host it is turns out when it connects; the base class wants one now, and knows its arguments.
+        super().__init__(remote_host="balanced", **{arg: value for arg, value in hook_args.items() if arg != "use_local"})
+        self.balancer = balancer
+        self.query: dict[str, Any] = {"name": name, "queue": queue, "os": os, "tag": tag, "custom": custom}
+        self.query |= {"min_size": min_size, "exclude": exclude, "prefer": prefer}
+        self.key = key
+        self.first = first
+        self.failover = failover
+        self.hook_args = hook_args
+        self.context: Mapping[str, Any] | None = None
+        self._ranked: dict[str, list[Host]] = {}
+
+    def ranked(self, key: str) -> list[Host]:
+        """Return the hosts in the order in which a key's attempts go through them.
+
+        Raises:
+            NoMatch: No host matches, or all that do are drained; or `first` is none of them.
+        """
+        if key not in self._ranked:
+            ranked = self.balancer.rank_hosts(**self.query, key=key)
+            if self.first and self.first not in (names := [host.name for host in ranked]):
+                raise NoMatch(f"host {self.first!r}, which is to be the first, is none of the candidates ({listing(names)})")
+            self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
+        return self._ranked[key]
+
+    def get_conn(self) -> paramiko.SSHClient:
+        """Return a connection to the host of the attempt, the same one while it lasts.
+
+        Raises:
+            HostUnreachable: The host accepts no connection; with `failover`, none of the hosts does.
+            ConfigurationError: It is used outside of a task, and has no key.
+        """
+        if self.client and (transport := self.client.get_transport()) and transport.is_active():
+            return self.client
+        attempt = attempt_of(self.context or current_context(), self.key)
+        ranked = self._ranked_now(attempt)
+        turn = in_turn(ranked, attempt.number)
+        failures: dict[str, Exception] = {}
+        for host in turn if self.failover else turn[:1]:
+            try:
+                return self._connect(host, attempt)
+            except Exception as error:
+                if not is_unreachable(error):
+                    raise
+                self.log.warning("%s: host %r cannot be reached: %s", attempt, host.name, reason_of(error))
+                failures[host.name] = error
+        raise HostUnreachable(unreachable_message(attempt, [host.name for host in ranked], failures)) from failures[turn[0].name]
+
+    def _ranked_now(self, attempt: Attempt) -> list[Host]:
+        """Return the hosts by the live load where the strategy goes by it and somebody can say it, else without."""
+        if not isinstance(self.balancer.strategy, LeastLoaded):
+            return self.ranked(attempt.key)
+        try:
+            fleet = self.balancer.fleet
+            load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
+        except BalancerError as error:
+            self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
+            return self.ranked(attempt.key)
+        return self.balancer.rank_hosts(**self.query, key=attempt.key, load=load)
+
+    def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
+        counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
+        self.log.info("%s goes to host %r%s", attempt, host.name, counted)
+        hook = host.hook(**self.hook_args)
+        hook.get_conn()
+        # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
+        self.__dict__.update(vars(hook))
+        assert self.client is not None
+        return self.client
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Return whether an error of connecting means that the host accepts no connection or does not answer."""
+    if isinstance(error, paramiko.SSHException):
+        return isinstance(error, paramiko.ProxyCommandFailure) or str(error).startswith(_NO_ANSWER)
+    # An OSError with a file's name is about a key file, not about the host.
+    return isinstance(error, EOFError) or (isinstance(error, OSError) and error.filename is None)
