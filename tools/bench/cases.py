@@ -142,6 +142,7 @@ _MINUTES = {LARGE: "0.7.12 takes hours to make the objects"}
 
 def _pools(name: str, title: str, job: str, unit: Unit, target: float | None = None) -> tuple[Case, Case]:
     targets = _at_most(target) if target else {}
+    title = title if unit == "s" else f"{title}, {unit}"
     sizes = (SMALL, MIDDLE)
     return (
         Case(f"{name}-sqlite", f"{title}, SQLite", job, sizes, None, unit, targets),
@@ -280,7 +281,7 @@ CASES: tuple[Case, ...] = (
     *_pools("pool-unchanged", "pool apply, nothing changed", "pools.unchanged_seconds", "s"),
     *_pools("pool-unchanged-statements", "pool apply, nothing changed", "pools.unchanged_statements", "statements"),
     Case("listener", "listener, unchanged", "pools.listener_seconds", (SMALL, MIDDLE), targets=_at_most(0.001)),
-    Case("listener-statements", "listener, unchanged", "pools.listener_statements", (SMALL, MIDDLE), None, "statements", _at_most(0)),
+    Case("listener-statements", "listener, unchanged, statements", "pools.listener_statements", (SMALL, MIDDLE), None, "statements", _at_most(0)),
     Case(
         "listener-wide", "listener, unchanged, 200 YAML files more", "pools.listener_wide_seconds", (SMALL, MIDDLE), targets=_at_most(0.001)
     ),

@@ -143,7 +143,7 @@ def _listener(setting: Setting, files: int) -> tuple[Callable[[], None], _Databa
     from airflow_balancer.airflow.sync import Sync
 
     dags = setting.folder / f"dags-{os.getpid()}-{files}"
-    dags.mkdir()
+    dags.mkdir(exist_ok=True)
     (dags / "fleet.yaml").write_bytes((setting.folder / "plain" / "fleet.yaml").read_bytes())
     for number in range(files):
         (dags / f"other{number}.yaml").write_text("key: value\n")
@@ -151,7 +151,10 @@ def _listener(setting: Setting, files: int) -> tuple[Callable[[], None], _Databa
     database, sync = _database(setting), Sync()
     session = Session(database.engine)
     dag_run = _dag_run(session)
+    database.statements = 0
     sync.at_run(dag_run)
+    if not database.statements:
+        raise RuntimeError("the listener wrote no pools at its first run")
     return lambda: sync.at_run(dag_run), database
 
 
