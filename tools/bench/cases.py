@@ -281,7 +281,15 @@ CASES: tuple[Case, ...] = (
     *_pools("pool-unchanged", "pool apply, nothing changed", "pools.unchanged_seconds", "s"),
     *_pools("pool-unchanged-statements", "pool apply, nothing changed", "pools.unchanged_statements", "statements"),
     Case("listener", "listener, unchanged", "pools.listener_seconds", (SMALL, MIDDLE), targets=_at_most(0.001)),
-    Case("listener-statements", "listener, unchanged, statements", "pools.listener_statements", (SMALL, MIDDLE), None, "statements", _at_most(0)),
+    Case(
+        "listener-statements",
+        "listener, unchanged, statements",
+        "pools.listener_statements",
+        (SMALL, MIDDLE),
+        None,
+        "statements",
+        _at_most(0),
+    ),
     Case(
         "listener-wide", "listener, unchanged, 200 YAML files more", "pools.listener_wide_seconds", (SMALL, MIDDLE), targets=_at_most(0.001)
     ),

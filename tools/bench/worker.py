@@ -5,6 +5,7 @@ Only what both packages have is imported here; a job imports what it measures.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -40,7 +41,13 @@ class Setting:
 
 
 def timed(setting: Setting, run: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None) -> list[float]:
-    """Return the seconds of each `run` of what `prepare` makes; the preparation does not count."""
+    """Return the seconds of each `run` of what `prepare` makes; the preparation does not count.
+
+    What was there before is kept out of Python's garbage collection, on all sides: one look at what
+    Airflow made takes longer than most of what is measured, and falls into some samples only.
+    """
+    gc.collect()
+    gc.freeze()
     return list(_timed(setting, run, prepare))
 
 

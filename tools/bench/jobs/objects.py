@@ -17,6 +17,8 @@ def from_data(setting: Setting) -> list[float]:
 
 def plain_from_data(setting: Setting) -> list[float]:
     """Seconds to validate the same into bare models."""
+    import airflow_balancer.config  # noqa: F401 what else is loaded is the same on both sides
+
     from ..plain import PlainFleet
 
     return timed(setting, PlainFleet.model_validate, lambda: balancer_data(setting.hosts, setting.ports))
