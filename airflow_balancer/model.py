@@ -138,6 +138,6 @@ class LockEntry(_Plain):
 
     host: Name
     port: PortNumber
-    asker: Annotated[str, AfterValidator(_name)]
+    asker: Annotated[str, Field(pattern=r"\S")]
     min: PortNumber
     max: PortNumber
