@@ -4,13 +4,14 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
 BALANCER := .venv-demo/bin/airflow-balancer --config-dir conf
 
-.PHONY: help demo test test-airflow2 test-without-airflow lint constraints clean
+.PHONY: help demo test test-airflow2 test-without-airflow bench lint constraints clean
 
 help:
 	@echo "make demo                  the example fleet, its picks, and a DAG on it in a real Airflow (KEEP=1: it stays up)"
 	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
+	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
 	@echo "make lint                  ruff and mypy"
 	@echo "make constraints           pin the newest versions that fit pyproject.toml"
 	@echo "make clean                 remove the virtualenvs and caches"
@@ -36,6 +37,9 @@ test-airflow2: .venv-airflow2/installed
 test-without-airflow: .venv-none/installed
 	.venv-none/bin/python -m pytest -rs $(PYTEST_ARGS)
 
+bench: .venv-airflow3/installed .venv-published/installed
+	.venv-airflow3/bin/python -m tools.bench $(BENCH_ARGS)
+
 lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff check
 	.venv-airflow3/bin/ruff format --check
@@ -56,6 +60,13 @@ lint: .venv-airflow3/installed
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/pip install --quiet --constraint $(CONSTRAINTS) hatchling editables
 	.venv-$*/bin/pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[$(EXTRAS)]"
+	@touch $@
+
+# The published package, with what this one is pinned to.
+.venv-published/installed: constraints-airflow3.txt
+	rm -rf .venv-published
+	$(PYTHON) -m venv .venv-published
+	.venv-published/bin/pip install --quiet --constraint constraints-airflow3.txt "airflow-balancer[airflow3]==0.7.12" apache-airflow-providers-smtp
 	@touch $@
 
 # Unpinned installs, frozen. Run the tests on the result before it is committed.

@@ -9,20 +9,33 @@ from pydantic import BaseModel
 
 from .errors import Problem
 from .messages import unknown_keys
-from .model import HostSpec
+from .model import HostSpec, PortSpec
 from .spelling import listing, suggestion
 
-__all__ = ("Entry", "override_hosts", "plain_node", "read_entries", "settle_port")
+__all__ = ("Entries", "override_hosts", "plain_node", "read_entries", "settle_ports")
 
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")
+_KNOWN: dict[type[BaseModel], frozenset[str]] = {model: frozenset((*model.model_fields, "host_name")) for model in (HostSpec, PortSpec)}
 
 
-class Entry(NamedTuple):
-    """One host or port as written: where it stands, how messages call it, its keys and values."""
+class Entries(NamedTuple):
+    """The hosts or ports as written: the key they stand under, each one's index or name there, its keys and values.
 
-    path: tuple[str | int, ...]
-    subject: str
-    data: dict[str, Any]
+    What messages say of an entry is made when there is something to say.
+    """
+
+    group: str
+    places: list[int | str]
+    data: list[dict[str, Any]]
+
+    def path(self, at: int) -> tuple[str | int, ...]:
+        """Return where an entry stands."""
+        return (self.group, self.places[at])
+
+    def subject(self, at: int) -> str:
+        """Return how messages call an entry."""
+        place, noun = self.places[at], self.group.removesuffix("s")
+        return f"{noun} {place!r}" if isinstance(place, str) else _subject(noun, self.data[at], place)
 
 
 def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
@@ -31,11 +44,12 @@ def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _fields(item: Any, model: type[BaseModel]) -> dict[str, Any] | None:
+    if isinstance(item, dict) and item.keys() <= _KNOWN[model]:
+        return item.copy()
     if isinstance(item, Mapping):
         return plain_node(item)
     if isinstance(item, BaseModel):
-        names = (*model.model_fields, "host_name")
-        return {name: getattr(item, name) for name in names if hasattr(item, name)}
+        return {name: getattr(item, name) for name in (*model.model_fields, "host_name") if hasattr(item, name)}
     return None
 
 
@@ -52,20 +66,20 @@ def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
     return f"{noun}s[{index}]"
 
 
-def _from_list(items: Iterable[Any], group: str, model: type[BaseModel]) -> tuple[list[Entry], list[Problem]]:
-    entries, problems = [], []
-    noun = group.removesuffix("s")
+def _from_list(items: Iterable[Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
+    entries, problems = Entries(group, [], []), []
     for index, item in enumerate(items):
         if (data := _fields(item, model)) is None:
-            text = f"must be a mapping such as {{name: {noun}1}}, not {item!r}"
+            text = f"must be a mapping such as {{name: {group.removesuffix('s')}1}}, not {item!r}"
             problems.append(Problem(text, f"{group}[{index}]", (group, index)))
         else:
-            entries.append(Entry((group, index), _subject(noun, data, index), data))
+            entries.places.append(index)
+            entries.data.append(data)
     return entries, problems
 
 
-def _from_mapping(items: Mapping[Any, Any], group: str, model: type[BaseModel]) -> tuple[list[Entry], list[Problem]]:
-    entries, problems = [], []
+def _from_mapping(items: Mapping[Any, Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
+    entries, problems = Entries(group, [], []), []
     for name, item in plain_node(items).items():
         subject, path = f"{group.removesuffix('s')} {name!r}", (group, name)
         data = _fields({} if item is None else item, model)
@@ -74,11 +88,12 @@ def _from_mapping(items: Mapping[Any, Any], group: str, model: type[BaseModel]) 
         elif data.get("name") not in (None, "", name):
             problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", subject, (*path, "name")))
         else:
-            entries.append(Entry(path, subject, {**data, "name": name}))
+            entries.places.append(name)
+            entries.data.append({**data, "name": name})
     return entries, problems
 
 
-def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[list[Entry], list[Problem]]:
+def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
     """Read `hosts:` or `ports:`, written as a list or as a mapping by name.
 
     Args:
@@ -87,13 +102,13 @@ def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[list[E
         model: The model whose fields are read from objects.
     """
     if value is None:
-        return [], []
+        return Entries(group, [], []), []
     if isinstance(value, Mapping):
         return _from_mapping(value, group, model)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return _from_list(value, group, model)
     text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {value!r}"
-    return [], [Problem(text, path=(group,))]
+    return Entries(group, [], []), [Problem(text, path=(group,))]
 
 
 def _merged(base: Any, over: Any) -> Any:
@@ -102,14 +117,14 @@ def _merged(base: Any, over: Any) -> Any:
     return over
 
 
-def override_hosts(hosts: list[Entry], overrides: Any) -> list[Problem]:
+def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
     """Apply `host_overrides: {name: {key: value}}` to `hosts` in place; mappings merge, lists replace."""
     if overrides is None:
         return []
     if not isinstance(overrides, Mapping):
         text = f"key 'host_overrides' must be a mapping such as {{host1: {{size: 4}}}}, not {overrides!r}"
         return [Problem(text, path=("host_overrides",))]
-    by_name = {str(entry.data.get("name")): entry for entry in hosts}
+    by_name = {str(data.get("name")): data for data in hosts.data}
     problems = []
     for name, changes in plain_node(overrides).items():
         path, subject = ("host_overrides", name), f"host_overrides.{name}"
@@ -119,21 +134,30 @@ def override_hosts(hosts: list[Entry], overrides: Any) -> list[Problem]:
             problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {changes!r}", subject, path))
         else:
             problems += unknown_keys(changes, HostSpec, subject, path)
-            data = by_name[name].data
+            data = by_name[name]
             data.update({str(key): _merged(data.get(key), value) for key, value in changes.items()})
     return problems
 
 
-def settle_port(entry: Entry) -> list[Problem]:
+def settle_ports(ports: Entries) -> list[Problem]:
     """Turn `host: name`, `host: {name: ...}`, a host object or `host_name: name` into `host: name`."""
-    host, host_name = _name_of(entry.data.get("host")), entry.data.pop("host_name", None) or None
-    entry.data["host"] = host if host is not None else host_name
+    problems = []
+    for at, data in enumerate(ports.data):
+        host, host_name = _name_of(data.get("host")) if "host" in data else None, data.pop("host_name", None) or None
+        data["host"] = host_name if host is None else host
+        if (host_name is None) == (host is None) or not isinstance(data["host"], str):
+            problems += _host_problems(ports, at, host, host_name)
+    return problems
+
+
+def _host_problems(ports: Entries, at: int, host: Any, host_name: Any) -> list[Problem]:
+    """Return what is wrong with a port that names its host twice, not at all, or as something else than a text."""
+    subject, path = ports.subject(at), ports.path(at)
     if isinstance(host, Mapping):
-        text = "key 'host' is a mapping without a name; write host: <name of a host>"
-        return [Problem(text, entry.subject, (*entry.path, "host"))]
-    if entry.data["host"] is None:
-        return [Problem("needs key 'host': the name of a host", entry.subject, (*entry.path, "host"))]
+        return [Problem("key 'host' is a mapping without a name; write host: <name of a host>", subject, (*path, "host"))]
+    if host is None and host_name is None:
+        return [Problem("needs key 'host': the name of a host", subject, (*path, "host"))]
     if host is not None and host_name is not None and host != host_name:
         text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
-        return [Problem(text, entry.subject, (*entry.path, "host_name"))]
+        return [Problem(text, subject, (*path, "host_name"))]
     return []

@@ -5,14 +5,16 @@ Nothing here loads Airflow: the command line, the resolvers and the pools work o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from .entries import Entry, override_hosts, plain_node, read_entries, settle_port
+from .collection import collection_put_off
+from .entries import Entries, override_hosts, plain_node, read_entries, settle_ports
 from .errors import ConfigurationError, NoMatch, Problem
 from .index import HostIndex
 from .messages import problems_of, unknown_key
@@ -46,6 +48,7 @@ class Fleet:
     settings: Settings
 
     @classmethod
+    @collection_put_off()
     def from_data(cls, data: Mapping[str, Any]) -> Fleet:
         """Validate a balancer's node.
 
@@ -61,15 +64,14 @@ class Fleet:
         problems += override_hosts(hosts, node.get("host_overrides"))
         ports, port_problems = read_entries(node.get("ports"), "ports", PortSpec)
         problems += port_problems
-        for port in ports:
-            problems += settle_port(port)
+        problems += settle_ports(ports)
         _raise(problems)
         _apply_defaults(hosts, settings)
         host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
         _raise([*_host_rules(hosts), *_port_rules(ports, {host.name for host in host_specs})])
         fleet = cls(
-            tuple(sorted(host_specs, key=lambda host: host.name)),
-            tuple(sorted(port_specs, key=lambda port: (port.host, port.port))),
+            tuple(sorted(host_specs, key=attrgetter("name"))),
+            tuple(sorted(port_specs, key=attrgetter("host", "port"))),
             settings,
         )
         _raise(_pool_rules(fleet))
@@ -122,7 +124,7 @@ def check_host(data: Mapping[str, Any]) -> None:
 def check_port(data: Mapping[str, Any]) -> None:
     """Raise ConfigurationError unless `data` is a port as it may be written; its host may be any name."""
     entries, problems = read_entries([data], "ports", PortSpec)
-    _raise([*problems, *settle_port(entries[0])])
+    _raise([*problems, *settle_ports(entries)])
     _validate(entries, PortSpec)
 
 
@@ -143,56 +145,64 @@ def _settings(node: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _apply_defaults(hosts: list[Entry], settings: Settings) -> None:
-    for entry in hosts:
-        data = {key: value for key, value in entry.data.items() if value is not None}
+def _apply_defaults(hosts: Entries, settings: Settings) -> None:
+    defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
+    for at, given in enumerate(hosts.data):
+        data = {key: value for key, value in given.items() if value is not None} if None in given.values() else given
         data.setdefault("size", settings.default_size)
-        for key in ("username", "password", "key_file"):
-            if not data.get(key) and (default := getattr(settings, f"default_{key}")):
+        for key, default in defaults.items():
+            if not data.get(key):
                 data[key] = default
-        entry.data.clear()
-        entry.data.update(data)
+        hosts.data[at] = data
 
 
-def _validate(entries: list[Entry], model: type[_M]) -> list[_M]:
+@cache
+def _list_of(model: type[_M]) -> TypeAdapter[list[_M]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
+
+
+def _validate(entries: Entries, model: type[_M]) -> list[_M]:
     try:
-        return TypeAdapter(list[model]).validate_python([entry.data for entry in entries])  # type: ignore[valid-type]
+        return _list_of(model).validate_python(entries.data)
     except ValidationError as error:
-        raise ConfigurationError(problems_of(error, model, [(entry.subject, entry.path) for entry in entries])) from None
+        problems = problems_of(error, model, lambda at: (entries.subject(at), entries.path(at)))
+        raise ConfigurationError(problems) from None
 
 
-def _place(entry: Entry) -> str:
-    group, index = entry.path
+def _place(path: tuple[str | int, ...]) -> str:
+    group, index = path
     return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
 
 
-def _repeated(entries: list[Entry], identity: Callable[[dict[str, Any]], Hashable], text: str) -> list[Problem]:
-    first: dict[Hashable, Entry] = {}
+def _repeated(entries: Entries, identities: Sequence[Hashable], text: str) -> list[Problem]:
+    """Return a problem for each entry whose identity another one has; an empty one is none."""
+    if len(set(identities)) == len(identities):
+        return []
+    first: dict[Hashable, int] = {}
     problems = []
-    for entry in entries:
-        key = identity(entry.data)
-        if key and first.setdefault(key, entry) is not entry:
-            problems.append(Problem(text.format(first=_place(first[key]), again=_place(entry)), entry.subject, entry.path))
+    for at, identity in enumerate(identities):
+        if identity and first.setdefault(identity, at) != at:
+            path = entries.path(at)
+            said = text.format(first=_place(entries.path(first[identity])), again=_place(path))
+            problems.append(Problem(said, entries.subject(at), path))
     return problems
 
 
-def _host_rules(hosts: list[Entry]) -> list[Problem]:
-    return _repeated(hosts, lambda host: host["name"], "is there twice, at {first} and {again}; host names must differ")
+def _host_rules(hosts: Entries) -> list[Problem]:
+    names = [host["name"] for host in hosts.data]
+    return _repeated(hosts, names, "is there twice, at {first} and {again}; host names must differ")
 
 
-def _port_rules(ports: list[Entry], hosts: set[str]) -> list[Problem]:
+def _port_rules(ports: Entries, hosts: set[str]) -> list[Problem]:
     unknown = [
-        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", port.subject, (*port.path, "host"))
-        for port in ports
-        if (name := port.data["host"]) not in hosts
+        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
+        for at, port in enumerate(ports.data)
+        if (name := port["host"]) not in hosts
     ]
-    numbers = _repeated(
-        ports,
-        lambda port: (port["host"], int(port["port"])),
-        "is there twice, at {first} and {again}; a host has each port once",
-    )
-    names = _repeated(ports, lambda port: port.get("name"), "is there twice, at {first} and {again}; port names must differ")
-    return [*unknown, *numbers, *names]
+    places = [(port["host"], int(port["port"])) for port in ports.data]
+    numbers = _repeated(ports, places, "is there twice, at {first} and {again}; a host has each port once")
+    names = [port.get("name", at) for at, port in enumerate(ports.data)]
+    return [*unknown, *numbers, *_repeated(ports, names, "is there twice, at {first} and {again}; port names must differ")]
 
 
 def _queue_pool(queue: str) -> str:
@@ -225,6 +235,9 @@ def _queue_slots(fleet: Fleet) -> dict[str, int]:
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:
+    names = {host.pool_name for host in fleet.hosts}.union(port.pool for port in fleet.ports)
+    if len(names) == len(fleet.hosts) + len(fleet.ports) and _RESERVED_POOL not in names:
+        return []
     first: dict[str, tuple[str, PoolSlots]] = {}
     problems = []
     for subject, pool in _asked_pools(fleet):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -79,20 +79,22 @@ def _known(model: type[BaseModel], location: Sequence[str | int]) -> Iterable[st
     return model.model_fields
 
 
-def problems_of(error: ValidationError, model: type[BaseModel], entries: Sequence[tuple[str, tuple[str | int, ...]]] = ()) -> list[Problem]:
+Place = tuple[str, tuple[str | int, ...]]
+
+
+def problems_of(error: ValidationError, model: type[BaseModel], entry: Callable[[int], Place] | None = None) -> list[Problem]:
     """Return a problem for each finding of `error`.
 
     Args:
         error: What pydantic found, in one `model` or in a list of them.
         model: The model that was validated.
-        entries: For a list, the subject and the path of each of its items.
+        entry: For a list, returns the subject and the path of one of its items.
     """
     problems = []
     for details in error.errors(include_url=False):
         location = details["loc"]
-        subject, path = "", ()  # type: tuple[str, tuple[str | int, ...]]
-        if entries:
-            subject, path = entries[int(location[0])]
+        subject, path = entry(int(location[0])) if entry else ("", ())
+        if entry:
             location = location[1:]
         problems.append(Problem(_message(details, location, _known(model, location)), subject, (*path, *location)))
     return problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 __all__ = ("MAX_PORT", "MAX_SLOTS", "HostSpec", "LockEntry", "PoolSpec", "PortSpec", "Settings", "VariableSpec")
 
@@ -38,13 +38,8 @@ def _password(value: Any) -> Any:
     raise ValueError
 
 
-def _name(value: str) -> str:
-    if not value.strip():
-        raise ValueError
-    return value
-
-
-Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_name)]
+# A pattern, not a function: pydantic asks it without leaving its own code.
+Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
 Slots = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_SLOTS)]
 PortNumber = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_PORT)]
 
@@ -95,9 +90,16 @@ class HostSpec(_Plain):
     @property
     def effective_pool(self) -> PoolSpec:
         """The pool that counts this host's tasks, what was left out of it filled in."""
-        given = self.pool or PoolSpec(pool=self.name)
-        text = given.description or f"Balancer pool for host({self.name})"
-        return PoolSpec(pool=given.pool, slots=given.slots or self.size, description=text, include_deferred=bool(given.include_deferred))
+        return PoolSpec.model_construct(**self.pool_values)
+
+    @property
+    def pool_values(self) -> dict[str, Any]:
+        """The same as plain data."""
+        text = f"Balancer pool for host({self.name})"
+        if (given := self.pool) is None:
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+        slots, described = given.slots or self.size, given.description or text
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
 
 
 class PortSpec(_Plain):
@@ -137,6 +139,6 @@ class LockEntry(_Plain):
 
     host: Name
     port: PortNumber
-    asker: Annotated[str, AfterValidator(_name)]
+    asker: Annotated[str, Field(pattern=r"\S")]
     min: PortNumber
     max: PortNumber

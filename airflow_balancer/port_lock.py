@@ -147,7 +147,7 @@ def _entries(items: list[Any]) -> list[LockEntry]:
     try:
         entries = TypeAdapter(list[LockEntry]).validate_python(items)
     except ValidationError as error:
-        raise ConfigurationError(problems_of(error, LockEntry, subjects)) from None
+        raise ConfigurationError(problems_of(error, LockEntry, subjects.__getitem__)) from None
     if problems := [*_range_rules(entries), *_unique_rules(entries)]:
         raise ConfigurationError(problems)
     return entries

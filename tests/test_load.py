@@ -82,7 +82,7 @@ class TestNothingToCompose:
         assert outcome(file, []) == outcome(file, ["hosts.0.size=8"])
 
     def test_hydra_is_not_started(self, write, monkeypatch):
-        monkeypatch.setattr("airflow_balancer.compose.compose", None)
+        monkeypatch.setattr("hydra.compose", None)
         assert sizes(load_fleet(write("balancer.yaml", PLAIN))) == {"host1": 2, "host2": 8}
 
 

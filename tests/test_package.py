@@ -72,9 +72,15 @@ def test_importing_the_package_loads_neither_models_nor_hydra(python):
     assert python(code).stdout == "[]\n"
 
 
-def test_loading_a_fleet_and_picking_loads_no_airflow(python, write):
+def test_loading_a_plain_file_loads_neither_airflow_nor_hydra(python, write):
     write("balancer.yaml", "hosts: [{name: host1}]")
-    code = "from airflow_balancer import load_fleet; load_fleet('balancer.yaml');" + LOADED.format(HEAVY)
+    code = "from airflow_balancer import load_fleet; load_fleet('balancer.yaml');" + LOADED.format((*HEAVY, "hydra", "omegaconf"))
+    assert python(code).stdout == "[]\n"
+
+
+def test_composing_a_fleet_loads_no_airflow(python, write):
+    write("balancer.yaml", "hosts: [{name: host1}]")
+    code = "from airflow_balancer import load_fleet; load_fleet('balancer.yaml', ['default_size=2']);" + LOADED.format(HEAVY)
     assert python(code).stdout == "[]\n"
 
 

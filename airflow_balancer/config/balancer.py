@@ -14,11 +14,14 @@ from pydantic import (
     ModelWrapValidatorHandler,
     PrivateAttr,
     SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
 from .. import query as queries
+from ..collection import collection_put_off
 from ..entries import plain_node
 from ..errors import NoMatch
 from ..fleet import Fleet
@@ -32,7 +35,7 @@ from ..strategies import BatchStrategy, Strategy, build_strategy, choose_port, r
 from .adopted import adopted
 from .host import Host, masked, password_of
 from .indexed import IndexedHosts
-from .objects import objects_of, plain
+from .objects import Settled, objects_of, plain
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
 from .port_tables import PortTables
@@ -50,7 +53,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     key, and what would be right.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
 
     hosts: list[Host] = Field(default_factory=list)
     ports: list[Port] = Field(default_factory=list)
@@ -62,8 +65,14 @@ class BalancerConfiguration(BaseBalancerConfiguration):
     _indexed: IndexedHosts = PrivateAttr(default_factory=IndexedHosts)
     _tables: PortTables = PrivateAttr(default_factory=PortTables)
 
+    @field_validator("hosts", "ports", mode="wrap")
+    @classmethod
+    def _keep_settled(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        return list(value) if isinstance(value, Settled) else handler(value)
+
     @model_validator(mode="wrap")
     @classmethod
+    @collection_put_off()
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
@@ -78,6 +87,7 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         return handler({**given, **objects_of(fleet, data.get("hosts"), data.get("ports"))})
 
     @classmethod
+    @collection_put_off()
     def of_fleet(cls, fleet: Fleet) -> Self:
         """Return the balancer of a fleet that is validated already."""
         settings = fleet.settings
@@ -85,7 +95,8 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         values |= {"default_password": password_of(settings.default_password), "strategy": build_strategy(settings.strategy)}
         if settings.pool_manager is not None:
             values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
-        return cls.model_construct(**values, **objects_of(fleet, None, None))
+        objects = {key: list(items) for key, items in objects_of(fleet, None, None).items()}
+        return cls.model_construct(**values, **objects)
 
     @classmethod
     def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -95,7 +106,8 @@ class BalancerConfiguration(BaseBalancerConfiguration):
         if all(settled.__dict__[name] is item for name, item in before.items()):
             return settled
         try:
-            settled.__dict__.update(objects_of(settled.fleet, settled.hosts, settled.ports))
+            objects = objects_of(settled.fleet, settled.hosts, settled.ports)
+            settled.__dict__.update((key, list(items)) for key, items in objects.items())
             settled.__dict__["strategy"] = build_strategy(settled.strategy)
         except Exception:
             settled.__dict__.update(before)

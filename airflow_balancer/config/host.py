@@ -13,6 +13,7 @@ from ..fleet import check_host
 from ..masking import MASK, mask_secrets
 from ..model import HostSpec
 from .adopted import adopted
+from .built import built
 
 __all__ = ("Host",)
 
@@ -30,7 +31,7 @@ class Host(BaseHost):
     `repr` and JSON mask the password; the attribute, `override` and `hook` have the real one.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     edits: ClassVar[int] = 0
     """How often a value of any host was set: what is known of hosts holds until the next."""
@@ -48,9 +49,8 @@ class Host(BaseHost):
     @classmethod
     def of_spec(cls, spec: HostSpec) -> Host:
         """Return the host of validated data."""
-        values = {name: getattr(spec, name) for name in spec.model_fields_set}
-        host: Host = cls.model_construct(**values)
-        return host.settle(spec)
+        values = {**spec.__dict__, "pool": _pool_of(spec), "password": password_of(spec.password)}
+        return built(cls, values, {name for name, value in values.items() if value is not None})
 
     def __setattr__(self, name: str, value: Any) -> None:
         Host.edits += 1
@@ -63,7 +63,7 @@ class Host(BaseHost):
             size=spec.size,
             username=spec.username,
             key_file=spec.key_file,
-            pool=Pool.model_construct(**spec.effective_pool.model_dump()),
+            pool=_pool_of(spec),
             password=password_of(spec.password),
         )
         self.__pydantic_fields_set__.update(name for name in HostSpec.model_fields if getattr(spec, name) is not None)
@@ -87,6 +87,11 @@ class Host(BaseHost):
     @field_serializer("ssh_hook_args", when_used="json")
     def _mask_arguments(self, value: dict[str, Any]) -> Any:
         return mask_secrets(value)
+
+
+def _pool_of(spec: HostSpec) -> Pool:
+    values = spec.pool_values
+    return built(Pool, values, {*values})
 
 
 def password_of(spec: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..compose import Composed, compose_file, compose_tree, hydra_set_aside
 from ..errors import ConfigurationError
-from ..explain import CAUSES, explained
 from ..locate import find_source
 from ..nodes import BALANCER_TARGETS, walk
 from ..yaml_files import read_root
@@ -71,6 +70,8 @@ def _built(composed: Composed) -> BalancerConfiguration:
 
 def _instantiated(composed: Composed) -> BalancerConfiguration:
     from hydra.utils import instantiate
+
+    from ..explain import CAUSES, explained
 
     data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.node}
     try:

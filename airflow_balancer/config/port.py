@@ -9,7 +9,9 @@ from airflow_pydantic import Port as BasePort
 from pydantic import ConfigDict, Field, model_validator
 
 from ..fleet import check_port
+from ..model import PortSpec
 from .adopted import adopted
+from .built import built
 from .host import Host
 
 __all__ = ("Port",)
@@ -18,7 +20,7 @@ __all__ = ("Port",)
 class Port(BasePort):
     """A port in use on a host: `Port(host="host1", port=8080)`, or with a `Host`, or by `host_name`."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     host: Host | None = Field(default=None)
 
@@ -31,3 +33,15 @@ class Port(BasePort):
             if isinstance(values.get("host"), str):
                 return {**values, "host": None, "host_name": values["host"]}
         return values
+
+    @classmethod
+    def of_spec(cls, spec: PortSpec, host: Host) -> Port:
+        """Return the port of validated data, on its host."""
+        values = {"name": spec.name, "host": host, "host_name": spec.host, "port": spec.port, "tags": spec.tags}
+        return built(cls, values, {*values})
+
+    def settle(self, host: Host) -> Port:
+        """Set the host that is meant, and return this port."""
+        self.__dict__["host"] = host
+        self.__pydantic_fields_set__.add("host")
+        return self

@@ -30,7 +30,7 @@ class _Keyed:
 class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
     """A query for hosts: `kind` says whether it selects one or filters many."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     balancer: BalancerConfiguration
     key: str | None = _KEY
@@ -54,7 +54,7 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
 class BalancerPortQueryConfiguration(_Keyed, BasePortQuery):
     """A query for tracked ports: `kind` says whether it selects one or filters many."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     balancer: BalancerConfiguration
     key: str | None = _KEY

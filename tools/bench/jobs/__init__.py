@@ -1,0 +1,1 @@
+"""The jobs: each takes a setting and returns samples; what a sample is, its case says."""
