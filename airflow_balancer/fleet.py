@@ -235,8 +235,8 @@ def _queue_slots(fleet: Fleet) -> dict[str, int]:
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:
-    names = {host.pool_name for host in fleet.hosts}.union(port.pool for port in fleet.ports)
-    if len(names) == len(fleet.hosts) + len(fleet.ports) and _RESERVED_POOL not in names:
+    names = [*(host.pool_name for host in fleet.hosts), *(port.pool for port in fleet.ports), *map(_queue_pool, _queue_slots(fleet))]
+    if len(set(names)) == len(names) and _RESERVED_POOL not in names:
         return []
     first: dict[str, tuple[str, PoolSlots]] = {}
     problems = []
