@@ -172,7 +172,7 @@ def test_options_of_airflow_cfg_exist() -> None:
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z][\w-]+)(?=`|\n)", README))
-    assert named == {"demo", "test", "lint", "test-airflow2", "test-without-airflow"}
+    assert named == {"demo", "test", "lint", "bench", "test-airflow2", "test-without-airflow"}
     assert named <= targets
 
 
