@@ -235,9 +235,9 @@ def _queue_slots(fleet: Fleet) -> dict[str, int]:
 
 
 def _pool_rules(fleet: Fleet) -> list[Problem]:
-    names = [*(host.pool_name for host in fleet.hosts), *(port.pool for port in fleet.ports), *map(_queue_pool, _queue_slots(fleet))]
-    if len(set(names)) == len(names) and _RESERVED_POOL not in names:
-        return []
+    names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports] + [*map(_queue_pool, _queue_slots(fleet))]
+    if len({*names, _RESERVED_POOL}) > len(names):
+        return []  # all names differ, and none is the reserved one
     first: dict[str, tuple[str, PoolSlots]] = {}
     problems = []
     for subject, pool in _asked_pools(fleet):
