@@ -42,7 +42,8 @@ class Bounded:
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the first host of the key's ranking that has room, counting the picks made so far and this one."""
         ready = Candidates.of(candidates)
-        picks = 1 + sum(count for name, count in load.items() if name in ready.by_name)
+        of_others = load.keys() - ready.by_name.keys()
+        picks = 1 + sum(load.values()) - sum(load[name] for name in of_others)
         for host in ready.best_first(key):
             if load.get(host.name, 0) < self._cap(Fraction(picks * (host.size or 1), ready.slots)):
                 return host

@@ -24,7 +24,7 @@ from .port_lock import LockAsk
 from .ports import PortTable
 from .query import HostQuery
 from .rendezvous import Candidates
-from .strategies import BatchStrategy, Strategy, build_strategy
+from .strategies import Strategy, assigns_together, build_strategy
 
 __all__ = ("Picked", "Picks", "PortAsk", "asking_key", "dotted", "place_of")
 
@@ -182,7 +182,7 @@ class Picks:
         that the order in which nodes are resolved plays no part.
         """
         strategy = self.strategy(root, balancer)
-        if not isinstance(strategy, BatchStrategy):
+        if not assigns_together(strategy):
             return strategy.choose(key, candidates, {})
         ask = HostAsk(balancer, key, candidates.names)
         self._candidates.setdefault((balancer, candidates.names), candidates)
@@ -242,7 +242,7 @@ class Picks:
         assigned: dict[HostAsk, str] = {}
         for balancer in sorted({ask.balancer for ask in asks}):
             strategy = self.strategy(root, balancer)
-            if isinstance(strategy, BatchStrategy):
+            if assigns_together(strategy):
                 batch: dict[Ask, Candidates[HostSpec]] = {
                     (ask.key, ask.candidates): self._candidates[balancer, ask.candidates] for ask in asks if ask.balancer == balancer
                 }

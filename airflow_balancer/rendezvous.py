@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from operator import itemgetter
+from struct import Struct
 from typing import Generic, Protocol, TypeVar, overload
 
 __all__ = ("Candidate", "Candidates", "hash_fraction", "rank", "score")
 
-_BITS = 64
-_MASK = 2**_BITS - 1
+_BYTES = 8
+_MASK = 2 ** (8 * _BYTES) - 1
 _TAKEN = -1
 
 
@@ -32,10 +32,13 @@ C = TypeVar("C", bound=Candidate)
 
 
 def _digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=_BITS // 8).digest())
+    return int.from_bytes(blake2b(text.encode(), digest_size=_BYTES).digest())
 
 
-_host_digest = lru_cache(maxsize=100_000)(_digest)
+@lru_cache(maxsize=100_000)
+def _host_digits(name: str) -> bytes:
+    """Return a host's digest as the low one of two digits of 64 bits, the least significant byte first."""
+    return _digest(name).to_bytes(2 * _BYTES, "little")
 
 
 def _fraction(number: int) -> float:
@@ -46,6 +49,11 @@ def _fraction(number: int) -> float:
 def hash_fraction(*parts: str) -> float:
     """Return a number in the open interval (0, 1) that depends on the parts alone."""
     return _fraction(_digest("\0".join(parts)))
+
+
+@lru_cache(maxsize=256)
+def _lower_digits(count: int) -> Struct:
+    return Struct("<" + f"Q{_BYTES}x" * count)
 
 
 def _multiplier(key: str) -> int:
@@ -62,14 +70,29 @@ def score(key: str, host: Candidate) -> float:
     `u` is the product of the BLAKE2 digests of key and name, modulo 2**64, as in multiply-shift
     hashing (Dietzfelbinger, Hagerup, Katajainen, Penttonen 1997): a host is hashed once, not for each key.
     """
-    return _weighted(_multiplier(key) * _host_digest(host.name) & _MASK, host.size or 1)
+    return _weighted(_multiplier(key) * int.from_bytes(_host_digits(host.name), "little") & _MASK, host.size or 1)
 
 
-def _head(size: int, hosts: Sequence[C], products: Sequence[int]) -> tuple[float, str, int]:
-    """Return the highest score among hosts of one size, whose it is, and its place; a negative score once all are taken."""
-    largest = max(products)
-    place = products.index(largest)
-    return (_TAKEN if largest == _TAKEN else _weighted(largest, size)), hosts[place].name, place
+class _OfOneSize(Generic[C]):
+    """Hosts of one size, whose digests are multiplied all at once: as the digits of one large number, two of 64 bits for each."""
+
+    def __init__(self, size: int, hosts: Sequence[C]) -> None:
+        self.size = size
+        self.hosts = hosts
+        digits = b"".join([_host_digits(host.name) for host in hosts])
+        self._number = int.from_bytes(digits, "little")
+        self._length = len(digits)
+        self._lower_digits = _lower_digits(len(hosts))
+
+    def products(self, factor: int) -> list[int]:
+        """Return each host's digest times the factor, modulo 2**64."""
+        return list(self._lower_digits.unpack((self._number * factor).to_bytes(self._length, "little")))
+
+    def head(self, products: Sequence[int]) -> tuple[float, str, int]:
+        """Return the highest score among the hosts, whose it is, and its place; a negative score once all are taken."""
+        largest = max(products)
+        place = products.index(largest)
+        return (_TAKEN if largest == _TAKEN else _weighted(largest, self.size)), self.hosts[place].name, place
 
 
 class Candidates(Sequence[C], Generic[C]):
@@ -106,30 +129,29 @@ class Candidates(Sequence[C], Generic[C]):
     @cached_property
     def slots(self) -> int:
         """The sum of the sizes."""
-        return sum(host.size or 1 for host in self._hosts)
+        return sum(group.size * len(group.hosts) for group in self._by_size)
 
     @cached_property
-    def _by_size(self) -> list[tuple[int, list[C], list[int]]]:
+    def _by_size(self) -> list[_OfOneSize[C]]:
         sizes: dict[int, list[C]] = {}
-        for name in self.names:
-            host = self.by_name[name]
+        for host in self._hosts:
             sizes.setdefault(host.size or 1, []).append(host)
-        return [(size, hosts, [_host_digest(host.name) for host in hosts]) for size, hosts in sorted(sizes.items())]
+        return [_OfOneSize(size, hosts) for size, hosts in sorted(sizes.items())]
 
     def best_first(self, key: str) -> Iterator[C]:
         """Yield the hosts from the highest score for a key to the lowest, each only once it is asked for.
 
         Among hosts of one size the highest score is the largest hash, so that few logarithms are taken.
         """
-        factor = _multiplier(key)
-        sizes = [(size, hosts, [factor * digest & _MASK for digest in digests]) for size, hosts, digests in self._by_size]
-        heads = [_head(*group) for group in sizes]
+        factor, groups = _multiplier(key), self._by_size
+        products = [group.products(factor) for group in groups]
+        heads = [group.head(of_group) for group, of_group in zip(groups, products, strict=True)]
         for _ in self._hosts:
-            group = heads.index(max(heads, key=itemgetter(0, 1)))
-            _, name, place = heads[group]
-            yield self.by_name[name]
-            sizes[group][2][place] = _TAKEN
-            heads[group] = _head(*sizes[group])
+            at = heads.index(max(heads))
+            place = heads[at][2]
+            yield groups[at].hosts[place]
+            products[at][place] = _TAKEN
+            heads[at] = groups[at].head(products[at])
 
 
 def rank(key: str, candidates: Sequence[C]) -> list[C]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from .bounded import Ask, Bounded
 from .errors import ConfigurationError
@@ -27,6 +27,7 @@ __all__ = (
     "RankingStrategy",
     "Rendezvous",
     "Strategy",
+    "assigns_together",
     "build_strategy",
     "check_strategy",
     "choose_port",
@@ -55,12 +56,16 @@ class Strategy(Protocol):
         """
 
 
-@runtime_checkable
 class BatchStrategy(Strategy, Protocol):
     """A strategy that can also assign all asks of a configuration at once."""
 
     def assign(self, asks: Mapping[Ask, Sequence[C]]) -> Mapping[Ask, C]:
         """Return a host for each ask, whatever the order of the asks and of their candidates."""
+
+
+def assigns_together(strategy: Strategy) -> TypeGuard[BatchStrategy]:
+    """Return whether a strategy is one that assigns all asks of a configuration at once."""
+    return hasattr(strategy, "assign")
 
 
 @runtime_checkable

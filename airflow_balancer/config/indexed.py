@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import is_
-
 from ..index import HostIndex
 from .host import Host
 
@@ -20,14 +17,13 @@ class IndexedHosts:
 
     def __init__(self) -> None:
         self._index: HostIndex[Host] | None = None
-        self._hosts: tuple[Host, ...] = ()
+        self._hosts: list[Host] = []
         self._edits = 0
 
-    def of(self, hosts: Sequence[Host]) -> HostIndex[Host]:
+    def of(self, hosts: list[Host]) -> HostIndex[Host]:
         """Return the index of the hosts."""
-        same = self._edits == Host.edits and len(hosts) == len(self._hosts) and all(map(is_, hosts, self._hosts))
-        if self._index is None or not same:
-            self._index, self._hosts, self._edits = HostIndex(hosts), tuple(hosts), Host.edits
+        if self._index is None or self._edits != Host.edits or self._hosts != hosts:
+            self._index, self._hosts, self._edits = HostIndex(hosts), list(hosts), Host.edits
         return self._index
 
     def __eq__(self, other: object) -> bool:

@@ -16,7 +16,7 @@ from ..port_lock import LockAsk
 from ..ports import DEFAULT_MIN
 from ..query import HostQuery, Patterns, PortQuery, matching_ports
 from ..spelling import listing, suggestion
-from ..strategies import BatchStrategy, Strategy, choose_port, ranking
+from ..strategies import Strategy, assigns_together, choose_port, ranking
 from .host import Host
 from .indexed import IndexedHosts
 from .port import Port
@@ -101,7 +101,7 @@ class Picking(BaseBalancerConfiguration):
         """
         query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
         candidates = self._indexed.of(self.hosts).candidates(query)
-        if key or not isinstance(self._strategy, BatchStrategy):
+        if key or not assigns_together(self._strategy):
             return self._strategy.choose(key or call_key("host"), candidates, {})
         return self._choose_by_load(candidates)
 
@@ -137,7 +137,7 @@ class Picking(BaseBalancerConfiguration):
         query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
         candidates = self._indexed.of(self.hosts).candidates(query)
         asks = {(key, ""): candidates for key in keys}
-        if not isinstance(self._strategy, BatchStrategy):
+        if not assigns_together(self._strategy):
             return {key: self._strategy.choose(key, candidates, {}) for key, _ in asks}
         assigned = self._strategy.assign(asks)
         return {ask[0]: assigned[ask] for ask in asks}
