@@ -40,8 +40,9 @@ def _password(value: Any) -> Any:
 
 # A pattern, not a function: pydantic asks it without leaving its own code.
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
-Slots = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_SLOTS)]
-PortNumber = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_PORT)]
+# The bounds stand first, so that they are those of the number, likewise.
+Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
 class VariableSpec(_Plain):

@@ -17,6 +17,9 @@ from .built import built
 
 __all__ = ("Host",)
 
+_ALL_OF_POOL = {*Pool.model_fields}
+"""The names of a pool's fields: all are set, so that one set serves for every host's pool."""
+
 
 def masked(secret: Any) -> Any:
     """Return what may be shown of a secret: a mask for a text, a Variable without its value."""
@@ -90,8 +93,7 @@ class Host(BaseHost):
 
 
 def _pool_of(spec: HostSpec) -> Pool:
-    values = spec.pool_values
-    return built(Pool, values, {*values})
+    return built(Pool, spec.pool_values, _ALL_OF_POOL)
 
 
 def password_of(spec: Any) -> Any:

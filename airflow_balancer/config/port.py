@@ -16,6 +16,9 @@ from .host import Host
 
 __all__ = ("Port",)
 
+_ALL = {"name", "host", "host_name", "port", "tags"}
+"""The names of all fields: of ports that have all of them set, one set serves for all, as nothing is left to be added."""
+
 
 class Port(BasePort):
     """A port in use on a host: `Port(host="host1", port=8080)`, or with a `Host`, or by `host_name`."""
@@ -38,7 +41,7 @@ class Port(BasePort):
     def of_spec(cls, spec: PortSpec, host: Host) -> Port:
         """Return the port of validated data, on its host."""
         values = {"name": spec.name, "host": host, "host_name": spec.host, "port": spec.port, "tags": spec.tags}
-        return built(cls, values, {*values})
+        return built(cls, values, _ALL)
 
     def settle(self, host: Host) -> Port:
         """Set the host that is meant, and return this port."""
