@@ -17,7 +17,7 @@ MAX_NAME: Final = 256
 
 
 class _Plain(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _whole(value: object) -> object:

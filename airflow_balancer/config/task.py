@@ -40,7 +40,7 @@ class BalancedSSHTask(SSHTask):
     is a text; one that is an Airflow Variable works there.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
 
     operator: ImportPath = Field(default_factory=_operator, description="airflow operator path", validate_default=True)
     balancer: BalancerConfiguration = Field(exclude=True, repr=False, description="The balancer with the hosts.")
