@@ -98,6 +98,12 @@ class Fleet:
             first.setdefault(pool.name, pool)
         return tuple(first.values())
 
+    @property
+    def queue_pools(self) -> tuple[PoolSlots, ...]:
+        """The pools of queues alone, where queues have some."""
+        names = set(map(_queue_pool, _queue_slots(self)))
+        return tuple(pool for pool in self.pools if pool.name in names)
+
     def queue_pool(self, queue: str) -> str:
         """Return the name of a queue's pool.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..airflow.live import metadata_connection
 from ..errors import UnavailableError
 from .catalogue import Catalogue
-from .models import Assignment, AssignmentsAnswer, ConfigurationQuery, Task
+from .models import Assignment, AssignmentsAnswer, ConfigurationQuery, QueueAssignment, Task
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -37,18 +37,22 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
             pools = read_tasks(connection)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
-    return AssignmentsAnswer(
-        available=True,
-        hosts=[
-            Assignment(
-                host=host.name,
-                pool=host.pool_name,
-                slots=host.effective_pool.slots or host.size,
-                tasks=[task for task in pools.get(host.pool_name, []) if readable is None or task.dag_id in readable],
-            )
-            for host in fleet.hosts
-        ],
-    )
+
+    def tasks(pool: str) -> list[Task]:
+        return [task for task in pools.get(pool, []) if readable is None or task.dag_id in readable]
+
+    hosts = [
+        Assignment(
+            host=host.name,
+            pool=host.pool_name,
+            slots=host.effective_pool.slots or host.size,
+            tasks=tasks(host.pool_name),
+            drain=host.drain,
+        )
+        for host in fleet.hosts
+    ]
+    queues = [QueueAssignment(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
+    return AssignmentsAnswer(available=True, hosts=hosts, queues=queues)
 
 
 def read_tasks(connection: Connection) -> PoolTasks:

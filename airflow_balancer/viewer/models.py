@@ -230,9 +230,18 @@ class Task(BaseModel):
 
 
 class Assignment(BaseModel):
-    """A host, and the tasks that are in its pool."""
+    """A host, and the tasks that are in its pool; those of a drained one are to move."""
 
     host: str
+    pool: str
+    slots: int
+    tasks: list[Task]
+    drain: bool = False
+
+
+class QueueAssignment(BaseModel):
+    """A queue that has a pool, and the tasks that are in it, whichever of its hosts they run on."""
+
     pool: str
     slots: int
     tasks: list[Task]
@@ -244,6 +253,7 @@ class AssignmentsAnswer(BaseModel):
     available: bool
     why: str = ""
     hosts: list[Assignment] = Field(default_factory=list)
+    queues: list[QueueAssignment] = Field(default_factory=list)
 
 
 class Candidate(BaseModel):

@@ -25,7 +25,10 @@ ADDRESSES = (
     "nothing",
     *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "assignments")),
 )
-FLEET = "hosts: [{name: host1, size: 2, queues: [workers]}, {name: host2, size: 3, password: hunter2}]\n"
+FLEET = """
+hosts: [{name: host1, size: 2, queues: [workers]}, {name: host2, size: 3, password: hunter2, drain: true}]
+queue_pools: true
+"""
 DAG = """
 try:
     from airflow.sdk import DAG, task
@@ -41,11 +44,15 @@ with DAG("etl", schedule=None):
     @task(pool="host2")
     def many(x): ...
 
+    @task(pool="queue-workers")
+    def anywhere(): ...
+
     @task
     def none(): ...
 
     one()
     many.expand(x=[1, 2])
+    anywhere()
     none()
 """
 Ask = Callable[..., dict[tuple[str, str], Any]]
@@ -103,7 +110,11 @@ def test_pools_and_their_occupancy_are_those_of_the_database(ask: Ask) -> None:
     assert json.loads(pools) == {
         "available": True,
         "why": "",
-        "changes": [{**create, "name": "host1", "wanted": 2}, {**create, "name": "host2", "wanted": 3}],
+        "changes": [
+            {**create, "name": "host1", "wanted": 2},
+            {**create, "name": "host2", "wanted": 3},
+            {**create, "name": "queue-workers", "wanted": 2},
+        ],
         "unchanged": 0,
         "command": "airflow-balancer pools balancer.yaml apply=true",
     }
@@ -116,10 +127,12 @@ def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(ask: Ask, home:
     env = environment(home, f"sqlite:///{home}/airflow.db")
     subprocess.run([AIRFLOW, "dags", "reserialize"], cwd=home, env=env, capture_output=True, timeout=240, check=True)
     ((_, text),) = ask(("admin", "api/assignments?configuration=ID")).values()
-    assert json.loads(text)["hosts"] == [
-        {"host": "host1", "pool": "host1", "slots": 2, "tasks": [{"dag_id": "etl", "task_id": "one"}]},
-        {"host": "host2", "pool": "host2", "slots": 3, "tasks": [{"dag_id": "etl", "task_id": "many"}]},
+    answer = json.loads(text)
+    assert answer["hosts"] == [
+        {"host": "host1", "pool": "host1", "slots": 2, "tasks": [{"dag_id": "etl", "task_id": "one"}], "drain": False},
+        {"host": "host2", "pool": "host2", "slots": 3, "tasks": [{"dag_id": "etl", "task_id": "many"}], "drain": True},
     ]
+    assert answer["queues"] == [{"pool": "queue-workers", "slots": 2, "tasks": [{"dag_id": "etl", "task_id": "anywhere"}]}]
 
 
 def test_a_viewer_that_fails_takes_no_web_server_down(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

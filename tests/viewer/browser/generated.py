@@ -44,8 +44,13 @@ def _host(index: int) -> Data:
         "username": rng.choice(("airflow", "batch")),
         "credential": rng.choice(CREDENTIALS),
         "pool": f"worker{index:02}" if index % 7 else f"gpu{index // 7:02}",
+        "drain": index == DRAINED,
         "address": f"10.0.{index // 250}.{index % 250 + 1}",
     }
+
+
+DRAINED = 4
+"""Which host is drained."""
 
 
 def ports(fleet_hosts: list[Data], number: int) -> list[Data]:
@@ -180,8 +185,9 @@ def assignments(made: list[Data]) -> Data:
     for index, host in enumerate(made):
         number = 40 if index == 0 else random.Random(f"tasks {index}").randrange(host["size"] // 2 + 1)
         tasks = [{"dag_id": ("etl", "reports", "sync")[task % 3], "task_id": f"step_{task}"} for task in range(number)]
-        rows.append({"host": host["name"], "pool": host["pool"], "slots": host["size"], "tasks": tasks})
-    return {"available": True, "why": "", "hosts": rows}
+        rows.append({"host": host["name"], "pool": host["pool"], "slots": host["size"], "tasks": tasks, "drain": host["drain"]})
+    queue = {"pool": "queue-transfers", "slots": 24, "tasks": [{"dag_id": "sync", "task_id": "copy"}]}
+    return {"available": True, "why": "", "hosts": rows, "queues": [queue]}
 
 
 def query(made: list[Data], queue: str, key: str) -> Data:

@@ -86,6 +86,19 @@ def test_an_imbalance_is_seen_first(page: Page) -> None:
     assert len(page.all("table .fill-bad")) == 1
 
 
+def test_a_drained_host_is_told_and_its_tasks_are_to_move(page: Page) -> None:
+    page.open("hosts")
+    assert [name for name in page.column("Hosts") if name.endswith(" drained")] == ["worker04.example.com drained"]
+    page.open("tasks")
+    moving = next(row for row in page.rows("Tasks by host") if row[0].endswith(" drained"))
+    assert f"worker04.example.com is drained: {moving[2]} task" in page.text("main")
+
+
+def test_what_a_queues_pool_counts_is_told(page: Page) -> None:
+    told = "Pool queue-transfers counts 1 task for 24 slots, whichever host they run on: sync.copy."
+    assert told in page.open("tasks").text("main")
+
+
 def test_settings_say_where_they_come_from(page: Page) -> None:
     assert ["default_size", "8", "airflow_balancer, built in"] in page.open("settings").rows("Settings")
 

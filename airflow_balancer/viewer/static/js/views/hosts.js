@@ -1,5 +1,6 @@
 // Every host with what it is, who logs in, and how its pool's slots are taken now.
 import { html } from "../../vendor/index.js";
+import { drainedBadge } from "../badges.js";
 import { occupancyBar, occupancyKey, occupancyText } from "../bars.js";
 import { chips } from "../chips.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
@@ -27,7 +28,7 @@ const grid = new Grid({
       id: "name",
       title: "Name",
       value: ({ name }) => name,
-      cell: (host) => html`<button type="button" class="link" title=${host.name} aria-haspopup="dialog" @click=${() => open(host.name)}>${host.name}</button>`,
+      cell: (host) => html`<button type="button" class="link" title=${host.name} aria-haspopup="dialog" @click=${() => open(host.name)}>${host.name}</button>${drainedBadge(host)}`,
       width: "l",
     },
     { id: "system", title: "System", value: ({ os }) => os, width: "s" },

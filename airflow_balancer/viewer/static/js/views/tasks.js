@@ -1,5 +1,6 @@
 // Which tasks the DAGs put on which host, against the host's slots.
 import { html, nothing } from "../../vendor/index.js";
+import { drainedBadge } from "../badges.js";
 import { shareBar } from "../bars.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
@@ -25,7 +26,7 @@ const grid = new Grid({
       id: "host",
       title: "Host",
       value: ({ host }) => host,
-      cell: ({ host }) => html`<button type="button" class="link" title=${host} aria-haspopup="dialog" @click=${() => open(host)}>${host}</button>`,
+      cell: (row) => html`<button type="button" class="link" title=${row.host} aria-haspopup="dialog" @click=${() => open(row.host)}>${row.host}</button>${drainedBadge(row)}`,
       width: "l",
     },
     { id: "slots", title: "Slots", value: ({ slots }) => slots, width: "xs", number: true },
@@ -53,14 +54,22 @@ function verdict(rows) {
   return html`<p class="verdict">${worst} ${idle > 0 ? `${count(idle, "host has", "hosts have")} no task.` : nothing}</p>`;
 }
 
-function draw(page, { hosts }) {
-  if (sum(hosts.map(({ tasks }) => tasks.length)) === 0) return emptyNote("No task uses these hosts' pools", "Give a task pool=host.pool, and let Airflow parse its DAG.");
+// Tasks in a drained host's pool go on there until their DAG is parsed again with another pick.
+function toMove(rows) {
+  const drained = rows.filter((row) => row.drain && row.tasks.length > 0);
+  return drained.map((row) => html`<p class="verdict"><b>${row.host}</b> is drained: ${count(row.tasks.length, "task")} to move.</p>`);
+}
+
+const ofQueues = (queues) => queues.map(({ pool, slots, tasks }) => html`<p class="hint">Pool <b>${pool}</b> counts ${count(tasks.length, "task")} for ${count(slots, "slot")}, whichever host they run on${tasks.length > 0 ? html`: ${names({ tasks })}` : nothing}.</p>`);
+
+function draw(page, { hosts, queues = [] }) {
+  if (sum([...hosts, ...queues].map(({ tasks }) => tasks.length)) === 0) return emptyNote("No task uses these hosts' pools", "Give a task pool=host.pool, and let Airflow parse its DAG.");
   const rows = withShares(hosts);
   most = Math.max(...rows.map((row) => Math.max(row.tasks.length, row.even)), 1);
   open = (name) => page.set({ host: name });
   const shown = searchRows(rows, page.params.get("search"), (row) => [row.host, row.pool, names(row)].map((text) => String(text).toLowerCase()));
   return html`
-    ${verdict(rows)}
+    ${verdict(rows)}${toMove(rows)}${ofQueues(queues)}
     <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Host, DAG, task…")}${tally(shown.length, rows.length, "hosts")}</form>
     <ul class="key" aria-label="Colours of the bars"><li><i class="swatch fill-accent"></i>tasks</li><li><i class="swatch fill-bad"></i>twice an even share or more</li><li><i class="swatch fill-mark"></i>even share</li></ul>
     ${grid.show(page, shown, { sort: "load", descending: true })}
