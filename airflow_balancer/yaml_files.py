@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from .collection import collection_put_off
 from .errors import ConfigurationError
 
 __all__ = ("read_checked", "read_root", "read_yaml", "yaml_line", "yaml_text")
@@ -55,7 +56,8 @@ def read_yaml(path: Path) -> Any:
     loader = _Loader(path.read_text(encoding="utf-8"))
     loader.name = str(path)
     try:
-        return loader.get_single_data()
+        with collection_put_off():
+            return loader.get_single_data()
     finally:
         loader.dispose()
 
