@@ -1,6 +1,6 @@
 """Computes what a fleet costs, deployment by deployment, from a benchmark's JSON; prints the tables of docs/scale.md.
 
-make bench BENCH_ARGS="--json bench.json" && python tools/simulate_scale.py bench.json
+make bench BENCH_ARGS="--json bench.json" && python -m tools.simulate_scale bench.json
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from tools.bench.report import shown
 
 HOSTS, PORTS_EACH, DAG_FILES, PICKS = 100_000, 4, 500, 5
 """The fleet: its hosts, the tracked ports of each; the DAG files of a deployment, the picks of each."""
@@ -20,6 +22,9 @@ _MEASURED = 1_000
 """The hosts of the measured fleet that is scaled."""
 
 Figures = Mapping[tuple[str, int], float]
+BESIDE = {"published": "0.7.12", "plain": "bare models", "ours": "itself, smaller", None: ""}
+"""What a row is compared with, as the table calls it."""
+VERDICTS = {True: "yes", False: "**no**", None: ""}
 
 
 class Cost(NamedTuple):
@@ -39,10 +44,30 @@ class Cost(NamedTuple):
         return DAG_FILES * PARSES * (self.load + PICKS * self.picks)
 
 
-def read(path: Path) -> Figures:
+def read(rows: list[dict[str, Any]]) -> Figures:
     """Return the medians of ours by case and hosts; those with the most ports, where there are several."""
-    rows = sorted(json.loads(path.read_text())["rows"], key=lambda row: row["ports"])
-    return {(row["name"], row["hosts"]): row["ours"]["median"] for row in rows if row["ours"]}
+    return {(row["name"], row["hosts"]): row["ours"]["median"] for row in sorted(rows, key=lambda row: row["ports"]) if row["ours"]}
+
+
+def print_figures(rows: list[dict[str, Any]]) -> None:
+    """Print what was measured of the largest fleets that both sides can have, and what had to be shown."""
+    print("| case | hosts x ports | here | beside | | times | to show | shown |")
+    print("| --- | ---: | ---: | ---: | --- | ---: | --- | --- |")
+    for row in rows:
+        if row["target"] or row["hosts"] == _MEASURED:
+            here, beside = (shown(row[side]["median"], row["unit"]) if row[side] else "" for side in ("ours", "other"))
+            times = f"{row['ratio']:.3g}" if row["ratio"] else ""
+            against = BESIDE[row["against"]] if beside else ""
+            size = f"{row['hosts']:,} x {row['ports']:,}"
+            print(f"| {row['title']} | {size} | {here} | {beside} | {against} | {times} | {_asked(row)} | {VERDICTS[row['met']]} |")
+
+
+def _asked(row: Mapping[str, Any]) -> str:
+    if not (target := row["target"]):
+        return ""
+    if target["kind"] == "at_most":
+        return f"at most {shown(target['value'], row['unit']) if target['value'] else 0}"
+    return f"at least {target['value']:g} times faster" if target["kind"] == "faster" else f"at most {target['value']:g} times as much"
 
 
 def between(figures: Figures, case: str, hosts: int) -> float:
@@ -69,10 +94,12 @@ def cost(figures: Figures, deployments: int) -> Cost:
 
 
 def main() -> None:
-    """Print the table."""
-    figures = read(Path(sys.argv[1]))
+    """Print the tables."""
+    rows = json.loads(Path(sys.argv[1]).read_text())["rows"]
+    print_figures(rows)
+    figures = read(rows)
     fleet = f"{HOSTS:,} hosts, {HOSTS * PORTS_EACH:,} ports"
-    print(f"{fleet}; {DAG_FILES} DAG files in each deployment, {PARSES} parses a minute, {PICKS} picks each\n")
+    print(f"\n{fleet}; {DAG_FILES} DAG files in each deployment, {PARSES} parses a minute, {PICKS} picks each\n")
     print("| deployments | hosts each | load | a pick | parsing, cores | pools | apply | statements | memory of a load |")
     print("| ---: " * 9 + "|")
     for deployments in DEPLOYMENTS:

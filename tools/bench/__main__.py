@@ -19,7 +19,7 @@ from .cases import CASES, POSTGRESQL, rows
 from .report import as_data, lines, print_table
 from .runner import Effort, Sides, run
 
-_FULL = Effort(rounds=5, repeats=20, seconds=3, limit=900)
+_FULL = Effort(rounds=3, repeats=20, seconds=3, limit=900)
 _QUICK = Effort(rounds=3, repeats=5, seconds=0.5, limit=120)
 
 
