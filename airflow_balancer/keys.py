@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from os.path import basename
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,7 +42,6 @@ def call_key(kind: str) -> str:
     The count stands in the module's own namespace, so it starts again whenever the file is parsed.
     """
     frame = calling_frame()
-    file = calling_file(frame)
     counts = caller_state(frame)
     counts[kind] = (number := counts.get(kind, -1) + 1)
-    return f"{file.name if file else '<input>'}#{number}"
+    return f"{basename(frame.f_globals.get('__file__') or '<input>')}#{number}"

@@ -219,7 +219,7 @@ class Picking(BaseBalancerConfiguration):
         table = self._tables.of(host.name, self.ports, self.port_lock)
         number = table.take(key, min, max)
         note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
-        return Port.model_construct(name="", host=host, host_name=host.name, port=number, tags=[])
+        return Port.at(host, number)
 
     def _choose_by_load(self, candidates: Sequence[Host]) -> Host:
         """Choose by the picks that the calling file has made so far without keys of its own."""

@@ -43,6 +43,11 @@ class Port(BasePort):
         values = {"name": spec.name, "host": host, "host_name": spec.host, "port": spec.port, "tags": spec.tags}
         return built(cls, values, _ALL)
 
+    @classmethod
+    def at(cls, host: Host, number: int) -> Port:
+        """Return the port of a number on a host."""
+        return built(cls, {"name": "", "host": host, "host_name": host.name, "port": number, "tags": []}, _ALL)
+
     def settle(self, host: Host) -> Port:
         """Set the host that is meant, and return this port."""
         self.__dict__["host"] = host
