@@ -218,7 +218,8 @@ class Picking(BaseBalancerConfiguration):
         key = key or call_key("free_port")
         table = self._tables.of(host.name, self.ports, self.port_lock)
         number = table.take(key, min, max)
-        note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
+        if self.port_lock:
+            note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
         return Port.at(host, number)
 
     def _choose_by_load(self, candidates: Sequence[Host]) -> Host:
