@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import lru_cache
@@ -29,10 +29,16 @@ class _PortLike(Protocol):
 P = TypeVar("P", bound=_PortLike)
 
 
-def _patterns(value: Patterns) -> tuple[str, ...]:
-    if not value:
+def _patterns(key: str, value: Any) -> tuple[str, ...]:
+    if value is None or value == "":
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return (value,)
+    patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise ConfigurationError(f"key {key!r} must be a text or a list of texts, not {value!r}; put it in quotes")
+    return patterns
 
 
 @lru_cache(maxsize=4096)
@@ -90,19 +96,19 @@ class HostQuery:
         """Return the query for one pattern, a list of patterns or nothing under each key.
 
         Raises:
-            ConfigurationError: `min_size` is no whole number from 1.
+            ConfigurationError: A pattern is no text, or `min_size` no whole number from 1.
         """
         if min_size is not None and (not isinstance(min_size, int) or isinstance(min_size, bool) or min_size < 1):
             raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {min_size!r}")
         return cls(
-            name=_patterns(name),
-            queue=_patterns(queue),
-            os=_patterns(os),
-            tag=_patterns(tag),
+            name=_patterns("name", name),
+            queue=_patterns("queue", queue),
+            os=_patterns("os", os),
+            tag=_patterns("tag", tag),
             custom=custom,
             min_size=min_size,
-            exclude=_patterns(exclude),
-            prefer=_patterns(prefer),
+            exclude=_patterns("exclude", exclude),
+            prefer=_patterns("prefer", prefer),
         )
 
     def __str__(self) -> str:
@@ -119,8 +125,12 @@ class PortQuery:
 
     @classmethod
     def of(cls, name: Patterns = None, tag: Patterns = None, custom: Callable[[Any], object] | None = None) -> PortQuery:
-        """Return the query for one pattern, a list of patterns or nothing under each key."""
-        return cls(_patterns(name), _patterns(tag), custom)
+        """Return the query for one pattern, a list of patterns or nothing under each key.
+
+        Raises:
+            ConfigurationError: A pattern is no text.
+        """
+        return cls(_patterns("name", name), _patterns("tag", tag), custom)
 
     def __str__(self) -> str:
         return _describe(self)

@@ -119,3 +119,11 @@ def test_a_preference_is_soft(prefer, names):
 def test_a_smallest_size_that_is_none_is_refused(size):
     with pytest.raises(ConfigurationError, match="key 'min_size' must be a whole number from 1, not "):
         HostQuery.of(min_size=size)
+
+
+@pytest.mark.parametrize("asked", [5, 0, True, {"a": 1}, ["a", 5], [["a"]]], ids=str)
+@pytest.mark.parametrize("query", [HostQuery, PortQuery])
+def test_a_pattern_that_is_no_text_is_refused(query, asked):
+    with pytest.raises(ConfigurationError) as error:
+        query.of(tag=asked)
+    assert str(error.value) == f"key 'tag' must be a text or a list of texts, not {asked!r}; put it in quotes"
