@@ -87,6 +87,7 @@ def test_targets_are_of_sizes_that_are_measured():
     assert [item.name for item in CASES if not item.targets.keys() <= {*item.sizes}] == []
 
 
+@pytest.mark.slow
 def test_a_failing_job_is_named_and_the_others_go_on():
     effort = Effort(rounds=1, repeats=1, seconds=0, limit=60)
     missing, there = Measurement("ours", "objects.nothing", SIZE), Measurement("ours", "picks.resolve", SIZE)

@@ -40,6 +40,7 @@ def test_a_composed_config_picks_the_same(python, seed):
 
 
 @pytest.mark.parametrize("seed", [0, "random"])
+@pytest.mark.slow
 def test_a_dag_file_picks_the_same(tmp_path, write, seed):
     dag = write("dag.py", DAG_CODE.format(path=str(REPOSITORY / "conf")))
     environ = {**os.environ, "PYTHONHASHSEED": str(seed)}

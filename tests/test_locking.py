@@ -39,6 +39,7 @@ def entry(port: int, asker: str, host: str = "host1") -> str:
     return f"  - {{host: {host}, port: {port}, asker: {asker}, min: 9000, max: 9002}}\n"
 
 
+@pytest.mark.slow
 class TestDagFiles:
     def test_each_gets_ports_of_its_own(self, cli, project):
         result = cli("port", "lock", "balancer.yaml", "dag_files=dags")
@@ -126,6 +127,7 @@ class TestDagFiles:
         assert (result.stderr, result.returncode) == ("airflow-balancer: dag_files: dgas: there is no such file or folder\n", 1)
 
 
+@pytest.mark.slow
 class TestCommand:
     def test_what_nothing_asks_for_stays_unless_it_is_pruned(self, cli, project, write):
         file = write("ports.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))

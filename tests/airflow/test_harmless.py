@@ -31,6 +31,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 class TestHarmless:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_no_target_of_a_yaml_is_called_and_the_good_ones_pools_are_made(

@@ -75,6 +75,7 @@ def here(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return engine
 
 
+@pytest.mark.slow
 class TestMetadata:
     def test_slots_are_counted_by_state(self, engine: Engine) -> None:
         with engine.connect() as connection:
