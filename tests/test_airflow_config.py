@@ -12,6 +12,8 @@ from airflow_balancer import BalancedSSHTask, BalancerConfiguration
 
 from .conftest import HAS_AIRFLOW, REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import json
 from airflow_config import load_config
@@ -147,7 +149,6 @@ def test_a_wrong_key_of_a_balanced_task_is_an_error(given, message):
     assert message in str(error.value)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     ["import airflow_config", "import airflow_balancer.config, airflow_config", "import airflow_config, airflow_balancer.config"],
