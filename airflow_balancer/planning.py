@@ -15,7 +15,7 @@ from .locate import find_source
 from .picks import Picked, Picks
 from .rendezvous import rank
 from .reports import asking_nodes
-from .strategies import Bounded, Rendezvous, Strategy, build_strategy
+from .strategies import Bounded, LeastLoaded, Rendezvous, Strategy, build_strategy
 
 __all__ = ("against", "plan_report")
 
@@ -42,7 +42,7 @@ def _made(composed: Composed) -> list[Picked]:
 
 
 def _why(pick: Picked, strategy: Strategy) -> str:
-    if not isinstance(strategy, Rendezvous | Bounded):
+    if not isinstance(strategy, Rendezvous | Bounded | LeastLoaded):
         return f"chosen by {type(strategy).__name__}"
     ranking = [host.name for host in rank(pick.key, pick.candidates)]
     place = ranking.index(pick.host) + 1

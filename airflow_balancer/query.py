@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 
 from .errors import ConfigurationError, NoMatch
 from .spelling import listing, suggestion
 
-__all__ = ("HostQuery", "PortQuery", "matcher", "matching_ports", "no_host")
+__all__ = ("HostPatterns", "HostQuery", "PortQuery", "matcher", "matching_ports", "no_host")
 
 Patterns = str | Sequence[str] | None
 
@@ -52,6 +52,19 @@ def _describe(query: HostQuery | PortQuery) -> str:
     texts = [f"{key}={' or '.join(map(repr, value))}" for key, value in asked.items() if isinstance(value, tuple) and value]
     sizes = [f"min_size={asked['min_size']}"] if asked.get("min_size") else []
     return ", ".join([*texts, *sizes, *(["custom"] if query.custom else [])]) or "anything"
+
+
+class HostPatterns(TypedDict, total=False):
+    """The arguments of `HostQuery.of`, by name."""
+
+    name: Patterns
+    queue: Patterns
+    os: Patterns
+    tag: Patterns
+    custom: Callable[[Any], object] | None
+    min_size: int | None
+    exclude: Patterns
+    prefer: Patterns
 
 
 @dataclass(frozen=True)

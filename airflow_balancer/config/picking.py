@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Unpack
 
 from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from pydantic import PrivateAttr
@@ -14,7 +15,7 @@ from ..model import MAX_PORT
 from ..port_asks import note_ask
 from ..port_lock import LockAsk
 from ..ports import DEFAULT_MIN
-from ..query import HostQuery, Patterns, PortQuery, matching_ports
+from ..query import HostPatterns, HostQuery, Patterns, PortQuery, matching_ports
 from ..spelling import listing, suggestion
 from ..strategies import Strategy, assigns_together, choose_port, ranking
 from .host import Host
@@ -105,76 +106,35 @@ class Picking(BaseBalancerConfiguration):
             return self._strategy.choose(key or call_key("host"), candidates, {})
         return self._choose_by_load(candidates)
 
-    def assign_hosts(
-        self,
-        keys: Iterable[str],
-        *,
-        name: Patterns = None,
-        queue: Patterns = None,
-        os: Patterns = None,
-        tag: Patterns = None,
-        custom: Callable[[Host], object] | None = None,
-        min_size: int | None = None,
-        exclude: Patterns = None,
-        prefer: Patterns = None,
-    ) -> dict[str, Host]:
+    def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
         """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
 
         Args:
             keys: Who asks, such as the ids of a DAG's tasks.
-            name: See `filter_hosts`.
-            queue: See `filter_hosts`.
-            os: See `filter_hosts`.
-            tag: See `filter_hosts`.
-            custom: See `filter_hosts`.
-            min_size: See `filter_hosts`.
-            exclude: See `filter_hosts`.
-            prefer: See `select_host`.
+            **patterns: Which hosts match; see `select_host`.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
-        candidates = self._indexed.of(self.hosts).candidates(query)
+        candidates = self._indexed.of(self.hosts).candidates(HostQuery.of(**patterns))
         asks = {(key, ""): candidates for key in keys}
         if not assigns_together(self._strategy):
             return {key: self._strategy.choose(key, candidates, {}) for key, _ in asks}
         assigned = self._strategy.assign(asks)
         return {ask[0]: assigned[ask] for ask in asks}
 
-    def rank_hosts(
-        self,
-        name: Patterns = None,
-        queue: Patterns = None,
-        os: Patterns = "",
-        tag: Patterns = "",
-        custom: Callable[[Host], object] | None = None,
-        *,
-        key: str,
-        min_size: int | None = None,
-        exclude: Patterns = None,
-        prefer: Patterns = None,
-        load: Mapping[str, int] | None = None,
-    ) -> list[Host]:
+    def rank_hosts(self, *, key: str, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]) -> list[Host]:
         """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
 
         Args:
-            name: See `filter_hosts`.
-            queue: See `filter_hosts`.
-            os: See `filter_hosts`.
-            tag: See `filter_hosts`.
-            custom: See `filter_hosts`.
             key: Who asks. The first host is the one that `select_host` gives for it.
-            min_size: See `filter_hosts`.
-            exclude: See `filter_hosts`.
-            prefer: See `select_host`; there are no others in the order where these match any.
             load: How many tasks each host has now, by name, for a strategy that goes by it.
+            **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
-        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(query), load or {})
+        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(HostQuery.of(**patterns)), load or {})
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
