@@ -1,10 +1,11 @@
-# Everything here needs Python 3.11 or later and make. Each target builds the virtualenv that it uses from the pinned
-# constraint file, and builds it anew only when pyproject.toml or that file has changed.
+# Python 3.11 or later and make are all that is needed. Each target builds the virtualenv that it uses from the pinned
+# versions, and builds it again only when pyproject.toml or the pins have changed.
 PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
 BALANCER := .venv-demo/bin/airflow-balancer --config-dir conf
+UV_ON_PATH := $(shell command -v uv)
 
-.PHONY: help demo test test-airflow2 test-without-airflow bench lint constraints clean
+.PHONY: help demo test test-airflow2 test-without-airflow bench lint build constraints clean
 
 help:
 	@echo "make demo                  the example fleet, its picks, and a DAG on it in a real Airflow (KEEP=1: it stays up)"
@@ -13,6 +14,7 @@ help:
 	@echo "make test-without-airflow  the same, with no Airflow"
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
 	@echo "make lint                  ruff and mypy"
+	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
 	@echo "make constraints           pin the newest versions that fit pyproject.toml"
 	@echo "make clean                 remove the virtualenvs and caches"
 
@@ -45,45 +47,37 @@ lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff format --check
 	.venv-airflow3/bin/mypy
 
-.venv-demo/installed: EXTRAS := airflow3,demo
-.venv-airflow3/installed: EXTRAS := airflow3,dev
-.venv-airflow2/installed: EXTRAS := airflow,test
-.venv-none/installed: EXTRAS := test
-.venv-demo/installed .venv-airflow3/installed .venv-none/installed: CONSTRAINTS := constraints-airflow3.txt
+build: .venv-airflow3/installed
+	rm -rf dist
+	.venv-airflow3/bin/python -m build --quiet .
+
+.venv-demo/installed: REQUIREMENTS := --editable ".[airflow3,demo]"
+.venv-airflow3/installed: REQUIREMENTS := --editable ".[airflow3,dev]"
+.venv-airflow2/installed: REQUIREMENTS := --editable ".[airflow,test]"
+.venv-none/installed: REQUIREMENTS := --editable ".[test]"
+.venv-published/installed: REQUIREMENTS := "airflow-balancer[airflow3]==0.7.12" apache-airflow-providers-smtp
+.venv-%/installed: CONSTRAINTS := constraints-airflow3.txt
 .venv-airflow2/installed: CONSTRAINTS := constraints-airflow2.txt
-.venv-demo/installed .venv-airflow3/installed .venv-none/installed: constraints-airflow3.txt
-.venv-airflow2/installed: constraints-airflow2.txt
 
-# hatchling and editables are what pip would fetch to build this package, in their newest versions.
-.venv-%/installed: pyproject.toml
-	rm -rf .venv-$*
-	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/pip install --quiet --constraint $(CONSTRAINTS) hatchling editables
-	.venv-$*/bin/pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[$(EXTRAS)]"
-	@touch $@
+# Bytecode is compiled once, here: programs that are started by the dozen would each compile it where they may not write it.
+.venv-%/installed: pyproject.toml constraints-build.txt constraints-airflow3.txt constraints-airflow2.txt
+	@start=$$(date +%s) && \
+	$(PYTHON) -m venv --clear .venv-$* && \
+	$(or $(UV_ON_PATH),$(call uv_by_pip,.venv-$*)) pip install --quiet --python .venv-$*/bin/python --compile-bytecode \
+		--constraints $(CONSTRAINTS) --build-constraints constraints-build.txt $(REQUIREMENTS) && \
+	touch $@ && echo "Set-up of .venv-$*: $$(($$(date +%s) - start)) s"
 
-# The published package, with what this one is pinned to.
-.venv-published/installed: constraints-airflow3.txt
-	rm -rf .venv-published
-	$(PYTHON) -m venv .venv-published
-	.venv-published/bin/pip install --quiet --constraint constraints-airflow3.txt "airflow-balancer[airflow3]==0.7.12" apache-airflow-providers-smtp
-	@touch $@
+uv_by_pip = $(1)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-build.txt uv && $(1)/bin/uv
 
-# Unpinned installs, frozen. Run the tests on the result before it is committed.
-constraints:
-	$(MAKE) .venv-pins2/frozen EXTRAS=airflow,viewer,dev
-	$(MAKE) .venv-pins3/frozen EXTRAS=airflow3,viewer,dev
-	cp .venv-pins2/frozen constraints-airflow2.txt
-	cp .venv-pins3/frozen constraints-airflow3.txt
-	rm -rf .venv-pins2 .venv-pins3
-
-.venv-%/frozen:
-	rm -rf .venv-$*
-	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/pip install --quiet hatchling editables
-	.venv-$*/bin/pip install --quiet --no-build-isolation --editable ".[$(EXTRAS)]"
-	.venv-$*/bin/pip freeze --exclude-editable > $@
+# Newest versions, for each Python that Airflow 2 and 3 allow. Run the tests on the result before it is committed.
+constraints: .venv-airflow3/installed
+	for airflow in 2 3; do \
+		.venv-airflow3/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+			--extra airflow$${airflow#2} --extra dev --output-file constraints-airflow$$airflow.txt pyproject.toml || exit 1; \
+	done
+	printf '%s\n' hatchling editables setuptools uv | .venv-airflow3/bin/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.11 --no-header --no-annotate --output-file constraints-build.txt -
 
 clean:
-	rm -rf .venv-* .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-* .mypy_cache .ruff_cache .hypothesis dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
