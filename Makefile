@@ -5,7 +5,7 @@ PYTEST_ARGS ?= -m "not slow"
 BALANCER := .venv-demo/bin/airflow-balancer --config-dir conf
 UV_ON_PATH := $(shell command -v uv)
 
-.PHONY: help demo test test-airflow2 test-without-airflow bench lint build constraints clean
+.PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
 
 help:
 	@echo "make demo                  the example fleet, its picks, and a DAG on it in a real Airflow (KEEP=1: it stays up)"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
 	@echo "make lint                  ruff and mypy"
 	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
+	@echo "make check-dist            install the wheel in empty virtualenvs, and run the README's first example with it"
 	@echo "make constraints           pin the newest versions that fit pyproject.toml"
 	@echo "make clean                 remove the virtualenvs and caches"
 
@@ -49,7 +50,10 @@ lint: .venv-airflow3/installed
 
 build: .venv-airflow3/installed
 	rm -rf dist
-	.venv-airflow3/bin/python -m build --quiet .
+	.venv-airflow3/bin/uv build --quiet --build-constraints constraints-build.txt
+
+check-dist: build
+	.venv-airflow3/bin/python tools/check_dist.py dist
 
 .venv-demo/installed: REQUIREMENTS := --editable ".[airflow3,demo]"
 .venv-airflow3/installed: REQUIREMENTS := --editable ".[airflow3,dev]"
