@@ -75,19 +75,8 @@ def check_installed(wheel: Path, extra: str) -> None:
             pins = REPOSITORY / f"constraints-airflow{EXTRAS[extra]}.txt"
             build_pins = REPOSITORY / "constraints-build.txt"
             requirement = f"airflow-balancer[{extra}] @ {wheel.resolve().as_uri()}"
-            pip = (
-                UV,
-                "pip",
-                "install",
-                "--quiet",
-                "--python",
-                programs / "python",
-                "--constraints",
-                pins,
-                "--build-constraints",
-                build_pins,
-            )
-            run(*pip, requirement, cwd=folder)
+            options = ("--python", programs / "python", "--constraints", pins, "--build-constraints", build_pins)
+            run(UV, "pip", "install", "--quiet", *options, requirement, cwd=folder)
         else:
             run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel.resolve(), cwd=folder)
         print(run(programs / "python", "-m", "pip", "check", cwd=folder).strip(), end="; ")

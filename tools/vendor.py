@@ -94,7 +94,7 @@ def _readme() -> str:
 
 
 def _run(folder: Path, *command: str) -> None:
-    subprocess.run(command, cwd=folder, check=True)  # noqa: S603
+    subprocess.run(command, cwd=folder, check=True)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def _start(
     where = {"cwd": folder, "env": _environment(process.side, folder)}
     start = time.perf_counter()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=effort.limit, check=False, **where)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=effort.limit, check=False, **where)
     except subprocess.TimeoutExpired as error:
         printed = error.stdout or b""
         return None, effort.limit, printed.decode() if isinstance(printed, bytes) else printed
