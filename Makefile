@@ -13,7 +13,7 @@ help:
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
-	@echo "make lint                  ruff and mypy"
+	@echo "make lint                  ruff, mypy, and checks of the workflows and of this repository"
 	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
 	@echo "make check-dist            install the wheel in empty virtualenvs, and run the README's first example with it"
 	@echo "make constraints           pin the newest versions that fit pyproject.toml"
@@ -46,6 +46,8 @@ bench: .venv-airflow3/installed .venv-published/installed
 lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff check
 	.venv-airflow3/bin/ruff format --check
+	.venv-airflow3/bin/zizmor --offline --quiet .
+	.venv-airflow3/bin/repo-review . --show err
 	.venv-airflow3/bin/mypy
 
 build: .venv-airflow3/installed
