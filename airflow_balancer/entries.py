@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from .addresses import address_problem
 from .errors import Problem
 from .messages import unknown_keys
 from .model import HostSpec, PortSpec
 from .spelling import listing, suggestion
 
-__all__ = ("Entries", "override_hosts", "plain_node", "read_entries", "settle_ports")
+__all__ = ("Entries", "override_hosts", "plain_node", "read_entries", "settle_addresses", "settle_ports")
 
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")
 _KNOWN: dict[type[BaseModel], frozenset[str]] = {model: frozenset((*model.model_fields, "host_name")) for model in (HostSpec, PortSpec)}
@@ -134,9 +135,31 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
             problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {changes!r}", subject, path))
         else:
             problems += unknown_keys(changes, HostSpec, subject, path)
-            data = by_name[name]
-            data.update({str(key): _merged(data.get(key), value) for key, value in changes.items()})
+            changed, data = dict(changes), by_name[name]
+            problems += _settle_address(changed, subject, path)
+            data.update({str(key): _merged(data.get(key), value) for key, value in changed.items()})
     return problems
+
+
+def settle_addresses(hosts: Entries) -> list[Problem]:
+    """Turn `ssh_hook_args: {remote_host: address}` into `address: address`."""
+    return [problem for at, data in enumerate(hosts.data) for problem in _settle_address(data, hosts.subject(at), hosts.path(at))]
+
+
+def _settle_address(data: dict[Any, Any], subject: str, path: tuple[str | int, ...]) -> list[Problem]:
+    arguments, address = data.get("ssh_hook_args"), data.get("address")
+    if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
+        return []
+    given = arguments["remote_host"]
+    data["ssh_hook_args"] = {key: value for key, value in arguments.items() if key != "remote_host"}
+    if address is None:
+        data["address"] = given
+    if given is None or given == address:
+        return []
+    wrong = address_problem("ssh_hook_args.remote_host", given)
+    if not wrong and address is not None and not address_problem("address", address):
+        wrong = f"key 'address' says {address!r} but 'ssh_hook_args.remote_host' says {given!r}; give one of them"
+    return [Problem(wrong, subject, (*path, "ssh_hook_args", "remote_host"))] if wrong else []
 
 
 def settle_ports(ports: Entries) -> list[Problem]:
