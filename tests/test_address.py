@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
+from airflow_pydantic import BalancerHostQueryConfiguration as BaseHostQuery
 from airflow_pydantic import Host as BaseHost
+from airflow_pydantic import SSHTask
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, Fleet, Host
 from airflow_balancer.addresses import address_problem
+from airflow_balancer.config import BalancedSSHTask, BalancerHostQueryConfiguration, Port
 
 NO_ADDRESS = "key 'address' must be an IP address or a DNS name"
 SUCH_AS = "such as 10.0.0.5, 2001:db8::5 or ws1.example.com"
@@ -202,3 +207,39 @@ class TestBalancer:
     def test_an_override_changes_the_address_of_a_host_object(self):
         balancer = BalancerConfiguration(hosts=[Host(name="ws1", address="10.0.0.4")], host_overrides={"ws1": {"address": "10.0.0.5"}})
         assert addresses(balancer) == {"ws1": ("10.0.0.5", {}, "10.0.0.5")}
+
+    def test_an_address_moves_no_pick_and_no_free_port(self):
+        hosts = [{"name": f"ws{n}", "size": n, "queues": ["workers"]} for n in range(1, 6)]
+        plain = BalancerConfiguration(hosts=hosts)
+        reached = BalancerConfiguration(hosts=[{**host, "address": f"10.0.0.{n}"} for n, host in enumerate(hosts)])
+        for key in map(str, range(50)):
+            ranked, again = (balancer.rank_hosts(queue="workers", key=key) for balancer in (plain, reached))
+            assert [(host.name, host.pool) for host in ranked] == [(host.name, host.pool) for host in again]
+            ports = [balancer.free_port(ranked[0].name, key=key) for balancer in (plain, reached)]
+            assert (ports[0].port, ports[0].pool) == (ports[1].port, ports[1].pool)
+
+    def test_the_host_of_a_port_has_its_address(self):
+        host = Host(name="ws1", address="10.0.0.5")
+        ports = [{"host": "ws1", "port": 80}, Port(host=host, port=81), {"host_name": "ws1", "port": 82}]
+        balancer = BalancerConfiguration(hosts=[host], ports=ports)
+        assert [(port.host.address, port.pool) for port in balancer.ports] == [("10.0.0.5", f"ws1-{number}") for number in (80, 81, 82)]
+
+
+class TestTask:
+    BALANCER: ClassVar = {"hosts": {"ws1": {"address": "10.0.0.5"}, "ws2": {}}}
+
+    def test_the_code_of_an_ssh_task_goes_to_the_address(self):
+        task = SSHTask(task_id="t", command="true", ssh_hook=BalancerConfiguration(**self.BALANCER).hosts[0])
+        assert "ssh_hook=SSHHook(remote_host='10.0.0.5', username='airflow')" in task.render()[2]
+
+    def test_the_code_of_a_balanced_task_has_the_address(self):
+        task = BalancedSSHTask(task_id="t", command="true", balancer=self.BALANCER, query={"name": "ws1"})
+        assert "hosts=[{'name': 'ws1', 'address': '10.0.0.5', 'username': 'airflow', 'size': 8}]" in task.render()[2]
+
+    @pytest.mark.parametrize("query", [BalancerHostQueryConfiguration, BaseHostQuery])
+    def test_a_task_on_all_hosts_of_a_query_goes_to_their_addresses(self, query):
+        hosts = query(kind="filter", name=["ws*"], balancer=BalancerConfiguration(**self.BALANCER))
+        assert SSHTask(task_id="t", command="true", ssh_hook=hosts).render()[2].endswith(".expand(remote_host=['10.0.0.5', 'ws2.local'])")
+
+    def test_a_task_on_hosts_of_airflow_pydantic_goes_to_their_names(self):
+        assert [SSHTask._remote_host_name(BaseHost(name=name)) for name in ("ws1", "ws1.lan")] == ["ws1.local", "ws1.lan"]
