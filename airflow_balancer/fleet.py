@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from .collection import collection_put_off
-from .entries import Entries, override_hosts, plain_node, read_entries, settle_ports
+from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
 from .errors import ConfigurationError, NoMatch, Problem
 from .index import HostIndex
 from .messages import problems_of, unknown_key
@@ -22,7 +22,7 @@ from .model import HostSpec, PortSpec, Settings
 from .spelling import listing, suggestion
 from .strategies import check_strategy
 
-__all__ = ("FLEET_KEYS", "Fleet", "PoolSlots", "check_host", "check_port")
+__all__ = ("FLEET_KEYS", "Fleet", "PoolSlots", "check_port", "checked_host")
 
 _M = TypeVar("_M", bound=BaseModel)
 FLEET_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
@@ -61,6 +61,7 @@ class Fleet:
         node = plain_node(data)
         settings = _settings(node)
         hosts, problems = read_entries(node.get("hosts"), "hosts", HostSpec)
+        problems += settle_addresses(hosts)
         problems += override_hosts(hosts, node.get("host_overrides"))
         ports, port_problems = read_entries(node.get("ports"), "ports", PortSpec)
         problems += port_problems
@@ -119,12 +120,17 @@ class Fleet:
         return _queue_pool(queue)
 
 
-def check_host(data: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError unless `data` is a host as it may be written."""
+def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a host as it may be written, its address under the key `address`.
+
+    Raises:
+        ConfigurationError: It is wrong.
+    """
     entries, problems = read_entries([data], "hosts", HostSpec)
-    _raise(problems)
+    _raise([*problems, *settle_addresses(entries)])
     _apply_defaults(entries, Settings())
-    _validate(entries, HostSpec)
+    [host] = _validate(entries, HostSpec)
+    return {**data, "address": host.address} if host.address else dict(data)
 
 
 def check_port(data: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from .addresses import address_problem
 from .errors import Problem
 from .masking import is_secret_key
 from .model import MAX_NAME, MAX_PORT, MAX_SLOTS
@@ -68,6 +69,8 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
         return unknown_key(named, fields)
     if kind == "missing":
         return f"needs key {named!r}: {_expected(kind, key, None)}"
+    if kind == "address":
+        return address_problem(named, value)
     got = "" if any(map(is_secret_key, location)) else f", not {_shown(value)}"
     return f"key {named!r} must be {_expected(kind, key, value)}{got}"
 

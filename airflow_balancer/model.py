@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+from .addresses import address_problem
 
 __all__ = ("MAX_PORT", "MAX_SLOTS", "HostSpec", "LockEntry", "PoolSpec", "PortSpec", "Settings", "VariableSpec")
 
@@ -28,6 +31,12 @@ def _whole(value: object) -> object:
 
 def _pool(value: object) -> object:
     return {"pool": value} if isinstance(value, str) else value
+
+
+def _address(value: object) -> object:
+    if value is not None and address_problem("address", value):
+        raise PydanticCustomError("address", "no address")
+    return value
 
 
 def _password(value: Any) -> Any:
@@ -72,6 +81,7 @@ class HostSpec(_Plain):
     """A host with the balancer's defaults applied."""
 
     name: Name
+    address: Annotated[str | None, BeforeValidator(_address)] = None
     username: str | None = None
     password: Password = None
     key_file: str | None = None
@@ -82,6 +92,11 @@ class HostSpec(_Plain):
     queues: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     drain: bool = False
+
+    @property
+    def remote_host(self) -> str:
+        """Where its hook connects to: its address, else its name, with `.local` where that has no dot."""
+        return self.address or (self.name if "." in self.name else f"{self.name}.local")
 
     @property
     def pool_name(self) -> str:

@@ -65,9 +65,10 @@ def credential_of(host: HostSpec) -> str:
     return "key file" if host.key_file else "default"
 
 
-def _host(host: HostSpec, *, drains: bool = False) -> dict[str, Any]:
+def _host(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
     return {
         "name": host.name,
+        **({"address": host.address} if addresses else {}),
         "os": host.os,
         "queues": host.queues,
         "tags": host.tags,
@@ -111,10 +112,10 @@ def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
     hosts = fleet.index.matching(_checked(query)) if fleet.hosts else []
-    names, drains = {host.name for host in hosts}, any(host.drain for host in hosts)
+    names, drains, addresses = {host.name for host in hosts}, any(host.drain for host in hosts), any(host.address for host in hosts)
     queues = sorted({queue for host in hosts for queue in host.queues})
     return {
-        "hosts": [_host(host, drains=drains) for host in hosts],
+        "hosts": [_host(host, drains=drains, addresses=addresses) for host in hosts],
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue(fleet, queue, str(query.get("key", DEFAULT_KEY))) for queue in queues],
         "picks": asking_nodes(composed),
@@ -133,7 +134,13 @@ def select_report(composed: Composed, query: Query, **server: str) -> dict[str, 
     asked = _checked(query)
     picked, live = _pick(composed, key, asked, server)
     candidates = [host.name for host in composed.fleet.index.candidates(asked)]
-    return {"host": picked.name, "key": key, "candidates": candidates, "picked": _host(picked), **live}
+    return {
+        "host": picked.name,
+        "key": key,
+        "candidates": candidates,
+        "picked": _host(picked, addresses=bool(picked.address)),
+        **live,
+    }
 
 
 def port_report(composed: Composed, query: Query, **server: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     ${balancer.host:{queue:workers,os:ubuntu}}     a host, instantiated where the config is
     ${balancer.name:{queue:workers}}               its name
+    ${balancer.address:{queue:workers}}            where it is reached: its address, else its name as its hook has it
     ${balancer.hosts:{queue:workers}}              all that match: for `hosts` of a BalancedSSHTask
     ${balancer.pool:{queue:workers}}               the name of its pool
     ${balancer.port:web}                           the number of a tracked port
@@ -127,6 +128,7 @@ def register_resolvers() -> None:
     """Make the `balancer.*` resolvers known to OmegaConf; doing it again changes nothing."""
     _resolver("host", _HOST_KEYS, _host)
     _resolver("name", _HOST_KEYS, lambda ask: ask.host().name)
+    _resolver("address", _HOST_KEYS, lambda ask: ask.host().remote_host)
     _resolver("hosts", _HOST_KEYS, _Ask.ranking)
     _resolver("pool", _HOST_KEYS, lambda ask: ask.host().pool_name)
     _resolver("port", _PORT_KEYS, _port)

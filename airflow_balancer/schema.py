@@ -38,8 +38,10 @@ class HostConf:
     """A host that runs tasks over SSH."""
 
     _target_: str = "airflow_balancer.Host"
-    # unique name, used as the SSH address; `.local` is appended to a name without a dot
+    # unique name, which pools, keys and picks go by
     name: str | None = None
+    # IP address or DNS name to reach it at; default: its name, with `.local` appended where that has no dot
+    address: str | None = None
     # SSH user; default: the balancer's default_username
     username: str | None = None
     # a text, or {key: <Airflow Variable>}; default: default_password

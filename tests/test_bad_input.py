@@ -6,7 +6,7 @@ import pytest
 
 from airflow_balancer import ConfigurationError, load_fleet
 
-HOST_KEYS = "drain, key_file, name, os, password, pool, queues, size, ssh_hook_args, tags, username"
+HOST_KEYS = "address, drain, key_file, name, os, password, pool, queues, size, ssh_hook_args, tags, username"
 SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (

@@ -68,6 +68,12 @@ class TestShow:
             "picks": [],
         }
 
+    def test_has_the_addresses_where_a_host_has_one(self, cli, write):
+        write("balancer.yaml", "hosts: {ws1: {address: 10.0.0.5}, ws2: {}}\n")
+        header, *rows = lines(cli("balancer.yaml").stdout)[1:4]
+        assert (header[:2], [row[:2] for row in rows]) == (["name", "address"], [["ws1", "10.0.0.5"], ["ws2", "8"]])
+        assert json.loads(cli("select", "balancer.yaml", "query.name=ws1", "output=json").stdout)["picked"]["address"] == "10.0.0.5"
+
     def test_names_the_picks_that_a_tree_makes(self, cli):
         report = json.loads(cli("show", "output=json", cwd=REPOSITORY).stdout)
         assert [(pick["asker"], pick["gets"]) for pick in report["picks"]] == [
@@ -97,6 +103,11 @@ class TestOtherCommands:
 
     def test_config_prints_yaml_without_secrets(self, cli, balancer):
         assert yaml.safe_load(cli("config", "balancer.yaml").stdout) == {**yaml.safe_load(BALANCER), "default_password": "**********"}
+
+    def test_config_prints_an_address_as_it_was_written(self, cli, write):
+        hosts = {"ws1": {"address": "10.0.0.5"}, "ws2": {"ssh_hook_args": {"remote_host": "10.0.0.6"}}}
+        write("balancer.yaml", yaml.safe_dump({"hosts": hosts}))
+        assert yaml.safe_load(cli("config", "balancer.yaml").stdout)["hosts"] == hosts
 
     def test_the_whole_config_is_printed_without_secrets(self, cli, balancer):
         result = cli("balancer.yaml", "--cfg", "job", "output=json")

@@ -67,6 +67,16 @@ def test_each_host_and_port_has_a_pool():
     )
 
 
+def test_an_address_changes_no_pool():
+    node = {
+        "hosts": {"host1": {"queues": ["a"]}, "host2": {"pool": "other"}},
+        "ports": [{"host": "host1", "port": 80}],
+        "queue_pools": True,
+    }
+    changes = {"host1": {"address": "10.0.0.5"}, "host2": {"ssh_hook_args": {"remote_host": "10.0.0.5"}}}
+    assert Fleet.from_data({**node, "host_overrides": changes}).pools == Fleet.from_data(node).pools
+
+
 def test_hosts_share_a_pool_whose_slots_are_given():
     shared = {"pool": "shared", "slots": 20, "description": "both"}
     fleet = Fleet.from_data({"hosts": [{"name": "a", "pool": shared}, {"name": "b", "pool": "shared", "size": 3}]})

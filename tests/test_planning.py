@@ -89,6 +89,7 @@ MOVES = {
         "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}",
         {"tasks.a": "the strategy, or the load of the other picks, changed"},
     ),
+    "an address": ("+balancer.hosts.host2.address=10.0.0.5", {}),
     "a new asker": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is asked for there alone"}),
     "an asker less": ("~tasks.c", {"tasks.c": "is asked for here alone"}),
 }

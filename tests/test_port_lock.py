@@ -183,6 +183,13 @@ class TestHonoured:
         balancer = BalancerConfiguration(hosts=[{"name": "host1"}], port_lock=str(file))
         assert balancer.free_port("host1", 9000, 9002, key="b").port == 9001
 
+    def test_by_the_names_of_hosts_whatever_their_addresses(self, write):
+        write("ports.lock.yaml", LOCK)
+        source = write("balancer.yaml", BALANCER)
+        for words in ([], ["+host_overrides.host1.address=10.0.0.5"], ["+host_overrides.host1.address=host2"]):
+            balancer = load(source, words)
+            assert [balancer.free_port("host1", 9000, 9002, key=key).port for key in ("x", "dag.py#0", "b")] == [9000, 9002, 9001]
+
     def test_a_file_that_is_not_there_yet_keeps_nothing(self, write):
         balancer = load(write("balancer.yaml", BALANCER))
         without = load(write("without.yaml", BALANCER.partition("\n")[2]))

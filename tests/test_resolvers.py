@@ -116,6 +116,24 @@ def test_the_key_is_the_path_of_who_asks(nodes, path, key):
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
 
 
+def test_the_address_of_a_task_is_where_its_hook_goes():
+    task = {"_target_": "t", "hook": "${balancer.host:{queue:*}}", "command": "rsync ${balancer.address:{queue:*}}:data ."}
+    hosts = [BALANCER["hosts"][0], *({**host, "address": f"10.0.0.{at}"} for at, host in enumerate(BALANCER["hosts"][1:], 2))]
+    tasks = OmegaConf.create({"balancer": {"hosts": hosts}, "tasks": [task] * 20}).tasks
+    reached = {task.hook.name: (instantiate(task.hook).hook().remote_host, task.command) for task in tasks}
+    addresses = {"host1": "host1.local", "host2": "10.0.0.2", "host3": "10.0.0.3"}
+    assert reached == {name: (address, f"rsync {address}:data .") for name, address in addresses.items()}
+
+
+def test_an_address_moves_no_pick():
+    asks = {f"n{n}": {"x": "${balancer.name:{queue:*}}"} for n in range(20)} | ASKS
+    hosts = [{**host, "address": f"10.0.0.{at}"} for at, host in enumerate(BALANCER["hosts"])]
+    picks, moved = (
+        OmegaConf.to_container(cfg, resolve=True) for cfg in (config(**asks), config(**asks, balancer={**BALANCER, "hosts": hosts}))
+    )
+    assert {name: moved[name] for name in asks} == {name: picks[name] for name in asks}
+
+
 def test_an_explicit_key_makes_nodes_agree():
     nodes = {f"n{number}": {"x": "${balancer.name:{queue:*,key:together}}"} for number in range(10)}
     cfg = config(**nodes)
@@ -236,6 +254,16 @@ def test_an_inventory_may_be_a_mapping_by_name(write):
     path = write("hosts.yaml", "host1: {size: 3}\nhost2:\n")
     cfg = OmegaConf.create({"hosts": f"${{balancer.inventory:{path}}}"})
     assert cfg.hosts == [{"name": "host1", "size": 3}, {"name": "host2"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["- {name: host1, address: '::1'}", "host1: {ssh_hook_args: {remote_host: '::1'}}"], ids=["list", "mapping"]
+)
+def test_a_host_of_an_inventory_has_its_address(write, text):
+    cfg = OmegaConf.create(
+        {"balancer": {"hosts": f"${{balancer.inventory:{write('hosts.yaml', text)}}}"}, "x": "${balancer.address:host1}"}
+    )
+    assert cfg.x == "::1"
 
 
 def test_an_inventory_is_read_again_when_it_changed(write):

@@ -18,7 +18,7 @@ from .objects import plain
 
 __all__ = ("BalancedSSHTask",)
 
-_RENDERED = {"name", "username", "password", "key_file", "ssh_hook_args", "size"}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size"}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 

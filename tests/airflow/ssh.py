@@ -33,6 +33,12 @@ def balancer_of(servers: Sequence[SshHost], **changes: Any) -> BalancerConfigura
     return BalancerConfiguration(hosts=hosts, host_overrides={name.replace("_", "."): change for name, change in changes.items()})
 
 
+def addressed(servers: Sequence[SshHost]) -> BalancerConfiguration:
+    """The servers as hosts `ws1`, `ws2` and so on, each reached at its address."""
+    hosts = balancer_of(servers).hosts
+    return BalancerConfiguration(hosts=[host.override(name=f"ws{n}", address=host.name, pool=None) for n, host in enumerate(hosts, 1)])
+
+
 def order(servers: Sequence[SshHost], key: str = KEY) -> list[str]:
     """The addresses in the order of a key's attempts."""
     return [host.name for host in rank(key, balancer_of(servers).all_hosts)]

@@ -38,6 +38,17 @@ def test_a_host_shows_everything_but_its_credential(page: Page) -> None:
     assert row == [["worker01.example.com", "ubuntu", "transfers", "rack-a rack-b", "4", "4/4", "batch", "none", "worker01"]]
 
 
+def test_a_host_is_found_by_its_address(page: Page) -> None:
+    assert page.open("hosts?search=10.0.0.2").column("Hosts") == ["worker01.example.com"]
+
+
+def test_addresses_are_a_column_only_where_a_host_has_one(page: Page) -> None:
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "ubuntu"]
+    fleet = page.stub.answer("fleet", {})[1]
+    page.stub.answers["fleet"] = (200, fleet | {"summary": fleet["summary"] | {"addresses": 1}})
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "10.0.0.2"]
+
+
 def test_occupancy_is_a_bar_that_can_be_read_aloud(page: Page) -> None:
     bar = page.open("hosts?search=worker01").find("table .bar")
     assert bar.accessible_name == "4 running, 2 queued, 0 deferred, 0 open"
