@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet import Fleet
-from ..masking import mask_secrets
-from ..model import HostSpec, VariableSpec
+from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_secrets
+from ..fleet.model import HostSpec, VariableSpec
 from .plan import Plan, Update
 
 __all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "shown", "variable_keys", "wanted_connections")

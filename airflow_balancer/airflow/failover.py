@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError
-from ..model import HostSpec
+from ..fleet.model import HostSpec
 
 if TYPE_CHECKING:
     from ..config import Host

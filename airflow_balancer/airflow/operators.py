@@ -10,8 +10,8 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
-from ..messages import unknown_key
-from ..query import HostQuery
+from ..fleet.messages import unknown_key
+from ..picking.query import HostQuery
 from .hooks import BalancedSSHHook
 
 __all__ = ("BalancedSSHOperator",)

@@ -18,10 +18,10 @@ from pydantic import (
     model_validator,
 )
 
-from ..collection import collection_put_off
-from ..entries import plain_node
-from ..fleet import Fleet
-from ..strategies import Strategy, build_strategy, strategy_data
+from ..files.collection import collection_put_off
+from ..fleet.entries import plain_node
+from ..fleet.fleet import Fleet
+from ..picking.strategies import Strategy, build_strategy, strategy_data
 from .adopted import adopted
 from .host import Host, masked, password_of
 from .objects import Settled, objects_of, plain

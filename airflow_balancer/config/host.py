@@ -9,9 +9,9 @@ from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, field_validator, model_validator
 
-from ..fleet import checked_host
-from ..masking import MASK, mask_secrets
-from ..model import HostSpec
+from ..fleet.fleet import checked_host
+from ..fleet.masking import MASK, mask_secrets
+from ..fleet.model import HostSpec
 from .adopted import adopted
 from .built import built
 

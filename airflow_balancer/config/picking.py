@@ -10,14 +10,14 @@ from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from pydantic import PrivateAttr
 
 from ..errors import NoMatch
-from ..keys import call_key, caller_state, calling_frame
-from ..model import MAX_PORT
-from ..port_asks import note_ask
-from ..port_lock import LockAsk
-from ..ports import DEFAULT_MIN
-from ..query import HostPatterns, HostQuery, Patterns, PortQuery, matching_ports
+from ..files.keys import call_key, caller_state, calling_frame
+from ..fleet.model import MAX_PORT
+from ..picking.query import HostPatterns, HostQuery, Patterns, PortQuery, matching_ports
+from ..picking.strategies import Strategy, assigns_together, choose_port, ranking
+from ..ports.asks import note_ask
+from ..ports.lock import LockAsk
+from ..ports.table import DEFAULT_MIN
 from ..spelling import listing, suggestion
-from ..strategies import Strategy, assigns_together, choose_port, ranking
 from .host import Host
 from .indexed import IndexedHosts
 from .port import Port

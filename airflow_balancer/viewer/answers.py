@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ..compose import Composed
+from ..cli.reports import credential_of
 from ..errors import BalancerError
-from ..model import HostSpec, PortSpec, Settings
-from ..nodes import node_at, walk
-from ..picks import dotted
-from ..reports import credential_of
-from ..strategies import STRATEGIES
+from ..fleet.model import HostSpec, PortSpec, Settings
+from ..hydra.compose import Composed
+from ..hydra.nodes import node_at, walk
+from ..hydra.picks import dotted
+from ..picking.strategies import STRATEGIES
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..model import MAX_SLOTS
+from ..fleet.model import MAX_SLOTS
 
 __all__ = (
     "Assignment",

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..airflow.occupancy import LiveLoad, live_load
+from ..cli.reports import DEFAULT_KEY
 from ..errors import ConfigurationError
-from ..model import HostSpec
-from ..query import HostQuery
-from ..rendezvous import score
-from ..reports import DEFAULT_KEY
-from ..strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
+from ..fleet.model import HostSpec
+from ..picking.query import HostQuery
+from ..picking.rendezvous import score
+from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
 from .catalogue import Catalogue
 from .models import Candidate, LoadShown, PickedAnswer, PickQuery
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_balancer import BalancerConfiguration
-from airflow_balancer.rendezvous import rank
+from airflow_balancer.picking.rendezvous import rank
 
 if TYPE_CHECKING:
     from examples.demo.ssh_hosts import SshHost

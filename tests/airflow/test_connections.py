@@ -9,7 +9,7 @@ import pytest
 from airflow_balancer.airflow.connections import SshConnection, plan_connections, variable_keys, wanted_connections
 from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet import Fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 
 def fleets(*hosts: dict[str, Any], **node: Any) -> dict[str, Fleet]:

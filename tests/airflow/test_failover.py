@@ -6,9 +6,8 @@ import pytest
 
 from airflow_balancer import ConfigurationError
 from airflow_balancer.airflow.failover import Attempt, attempt_of, called, in_turn, unreachable_message
-from airflow_balancer.model import HostSpec
-
-from .ssh import context
+from airflow_balancer.fleet.model import HostSpec
+from tests.airflow.ssh import context
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 

@@ -15,11 +15,10 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
 from airflow_balancer.airflow.hooks import is_unreachable
-from airflow_balancer.strategies import LeastLoaded
+from airflow_balancer.picking.strategies import LeastLoaded
 from examples.demo.ssh_hosts import HostKeys
-
-from .pools_server import serving_pools
-from .ssh import KEY, WHERE, addressed, balancer_of, context, order, running, wordless_server
+from tests.airflow.pools_server import serving_pools
+from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order, running, wordless_server
 
 
 def reached(hook):

@@ -14,8 +14,7 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed")
 from airflow.exceptions import AirflowException
 
 from airflow_balancer import BalancedSSHOperator, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
-
-from .ssh import KEY, WHERE, addressed, balancer_of, context, order
+from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order
 
 try:
     from airflow.sdk import DAG

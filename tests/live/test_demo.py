@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .rig import answers, family, find_sshd, still_running
+from tests.live.rig import answers, family, find_sshd, still_running
 
 ROOT = Path(__file__).parents[2]
 

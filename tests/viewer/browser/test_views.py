@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import generated
-from .page import Page
+from tests.viewer.browser import generated
+from tests.viewer.browser.page import Page
 
 
 def test_summary_counts_the_fleet(page: Page) -> None:
