@@ -15,9 +15,9 @@ _SHOWN = 60
 _LABEL = r"(?!-)[\w-]{1,63}(?<!-)"
 _DNS_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!\d+\.?$){_LABEL}\.?")
 _CHARACTERS = re.compile(r"[\w.:%-]+")
-_LOGIN = re.compile(r"[^/]*@", re.DOTALL)
+_LOGIN = re.compile(r".*@", re.DOTALL)
 _HINTS = {
-    r"\w+://.*": "leave the scheme and the path out",
+    r".*://.*": "leave the scheme and the path out",
     r".*@.*": "the user is the key `username`",
     r"(?P<host>[^:]+|\[.+\]):(?P<port>\d+)": "the port is `ssh_hook_args: {{port: {port}}}`",
     r"\[.+\]": "leave the brackets out",

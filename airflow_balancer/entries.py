@@ -15,6 +15,7 @@ from .spelling import listing, suggestion
 
 __all__ = ("Entries", "override_hosts", "plain_node", "read_entries", "settle_addresses", "settle_ports")
 
+_REMOTE_HOST = ("ssh_hook_args", "remote_host")
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")
 _KNOWN: dict[type[BaseModel], frozenset[str]] = {model: frozenset((*model.model_fields, "host_name")) for model in (HostSpec, PortSpec)}
 
@@ -136,30 +137,33 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
         else:
             problems += unknown_keys(changes, HostSpec, subject, path)
             changed, data = dict(changes), by_name[name]
-            problems += _settle_address(changed, subject, path)
+            if wrong := _settle_address(changed):
+                problems.append(Problem(wrong, subject, (*path, *_REMOTE_HOST)))
             data.update({str(key): _merged(data.get(key), value) for key, value in changed.items()})
     return problems
 
 
 def settle_addresses(hosts: Entries) -> list[Problem]:
     """Turn `ssh_hook_args: {remote_host: address}` into `address: address`."""
-    return [problem for at, data in enumerate(hosts.data) for problem in _settle_address(data, hosts.subject(at), hosts.path(at))]
+    wrong = {at: text for at, data in enumerate(hosts.data) if (text := _settle_address(data))}
+    return [Problem(text, hosts.subject(at), (*hosts.path(at), *_REMOTE_HOST)) for at, text in wrong.items()]
 
 
-def _settle_address(data: dict[Any, Any], subject: str, path: tuple[str | int, ...]) -> list[Problem]:
+def _settle_address(data: dict[Any, Any]) -> str:
+    """Move a host's remote_host to its address, and return what is wrong with it."""
     arguments, address = data.get("ssh_hook_args"), data.get("address")
     if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
-        return []
+        return ""
     given = arguments["remote_host"]
     data["ssh_hook_args"] = {key: value for key, value in arguments.items() if key != "remote_host"}
     if address is None:
         data["address"] = given
     if given is None or given == address:
-        return []
-    wrong = address_problem("ssh_hook_args.remote_host", given)
-    if not wrong and address is not None and not address_problem("address", address):
-        wrong = f"key 'address' says {address!r} but 'ssh_hook_args.remote_host' says {given!r}; give one of them"
-    return [Problem(wrong, subject, (*path, "ssh_hook_args", "remote_host"))] if wrong else []
+        return ""
+    wrong = address_problem(".".join(_REMOTE_HOST), given)
+    if wrong or address is None or address_problem("address", address):
+        return wrong
+    return f"key 'address' says {address!r} but 'ssh_hook_args.remote_host' says {given!r}; give one of them"
 
 
 def settle_ports(ports: Entries) -> list[Problem]:

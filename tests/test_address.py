@@ -94,7 +94,7 @@ def test_ip_addresses_and_dns_names_are_addresses(address):
         ("ws1\n", r"'ws1\n'", SUCH_AS),
         ("ws1\x00", r"'ws1\x00'", SUCH_AS),
         ("ssh://ws1", "'ssh://ws1'", "leave the scheme and the path out"),
-        ("ssh://me:hunter2@ws1/x", "'ssh://**********@ws1/x'", "leave the scheme and the path out"),
+        ("ssh://me:hunter/2@ws1/x", "'**********@ws1/x'", "leave the scheme and the path out"),
         ("me@ws1", "'**********@ws1'", "the user is the key `username`"),
         ("ws1:2222", "'ws1:2222'", "the port is `ssh_hook_args: {port: 2222}`"),
         ("[::1]:2222", "'[::1]:2222'", "the port is `ssh_hook_args: {port: 2222}`"),

@@ -47,6 +47,17 @@ class TestDagFiles:
         assert file.read_text() == f"{HEADER}ports:\n" + entry(9000, "a.py#0") + entry(9001, "a.py#1") + entry(9002, "b.py#0")
         assert (result.stdout.splitlines()[-1], result.returncode) == (f"{file}: 3 added, 0 dropped, 0 kept", 0)
 
+    def test_an_address_changes_nothing_in_the_file(self, cli, project, write):
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        file = project / "ports.lock.yaml"
+        before = file.read_text()
+        write("balancer.yaml", BALANCER.replace("name: host1}", "name: host1, address: 10.0.0.5}"))
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dags", "prune=true")
+        assert (result.stdout.splitlines()[-1], file.read_text()) == (f"{file}: 0 added, 0 dropped, 3 kept", before)
+        file.unlink()
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        assert file.read_text() == before
+
     def test_their_output_is_not_the_answer(self, cli, project):
         result = cli("port", "lock", "balancer.yaml", "dag_files=[dags/b.py,dags/a.py]", "output=json")
         assert [row["asker"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]

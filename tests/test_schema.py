@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from airflow_balancer import strategies
@@ -47,6 +48,17 @@ def test_structured_config_and_model_have_the_same_keys(conf, model, others):
 )
 def test_model_and_object_have_the_same_keys(model, cls, others):
     assert set(cls.model_fields) == set(model.model_fields) | others
+
+
+@pytest.mark.parametrize("model", [HostSpec, Host])
+def test_an_address_is_a_text_or_none_in_json_schema_and_structured_config(model):
+    shown = model.model_json_schema()["properties"]["address"]
+    assert (shown["anyOf"], shown["default"], HostConf().address) == ([{"type": "string"}, {"type": "null"}], None, None)
+
+
+def test_a_structured_host_with_an_address_is_a_host_that_goes_there():
+    host = OmegaConf.structured(HostConf(name="ws1", address="10.0.0.5", size=3))
+    assert instantiate(host, _convert_="all").hook().remote_host == "10.0.0.5"
 
 
 def test_structured_config_and_model_have_the_same_defaults():

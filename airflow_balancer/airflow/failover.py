@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError
+from ..model import HostSpec
+
+if TYPE_CHECKING:
+    from ..config import Host
 
 __all__ = ("Attempt", "attempt_of", "called", "in_turn", "load_of_others", "unreachable_message")
 
@@ -80,13 +84,13 @@ def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str
     return {name: max(0, taken - attempt.slots * (pools[name] == attempt.pool)) for name, taken in load.items()}
 
 
-def called(name: str, address: str | None) -> str:
+def called(host: HostSpec | Host) -> str:
     """Return how messages call a host: by its name, and its address where that is another.
 
-    >>> called("host1", "10.0.0.5")
+    >>> called(HostSpec(name="host1", address="10.0.0.5", size=8))
     "host 'host1' at 10.0.0.5"
     """
-    return f"host {name!r}" + (f" at {address}" if address not in (None, name) else "")
+    return f"host {host.name!r}" + (f" at {host.address}" if host.address not in (None, host.name) else "")
 
 
 def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:

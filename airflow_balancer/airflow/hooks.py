@@ -119,9 +119,9 @@ class BalancedSSHHook(SSHHook):
             except Exception as error:
                 if not is_unreachable(error):
                     raise
-                self.log.warning("%s: %s cannot be reached: %s", attempt, _called(host), reason_of(error))
-                failures[_called(host)] = error
-        raise HostUnreachable(unreachable_message(attempt, list(map(_called, ranked)), failures)) from failures[_called(turn[0])]
+                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+                failures[called(host)] = error
+        raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and somebody can say it, else without."""
@@ -137,17 +137,13 @@ class BalancedSSHHook(SSHHook):
 
     def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
-        self.log.info("%s goes to %s%s", attempt, _called(host), counted)
+        self.log.info("%s goes to %s%s", attempt, called(host), counted)
         hook = host.hook(**self.hook_args)
         hook.get_conn()
         # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
         self.__dict__.update(vars(hook))
         assert self.client is not None
         return self.client
-
-
-def _called(host: Host) -> str:
-    return called(host.name, host.address)
 
 
 def is_unreachable(error: Exception) -> bool:

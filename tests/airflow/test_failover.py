@@ -6,6 +6,7 @@ import pytest
 
 from airflow_balancer import ConfigurationError
 from airflow_balancer.airflow.failover import Attempt, attempt_of, called, in_turn, unreachable_message
+from airflow_balancer.model import HostSpec
 
 from .ssh import context
 
@@ -47,7 +48,7 @@ def test_outside_of_a_task_a_key_is_needed():
     ids=["none", "its name", "another"],
 )
 def test_a_host_is_called_by_its_name_and_by_an_address_that_differs(address, said):
-    assert called("a", address) == said
+    assert called(HostSpec(name="a", address=address, size=8)) == said
 
 
 def test_the_message_names_the_host_and_the_next_one():
