@@ -79,8 +79,8 @@ def show_pools(console: Console, tasks: Sequence[TaskState], slots: Mapping[str,
         over += [pool] if peak > slots[pool] else []
         table.add_row(pool, str(slots[pool]), str(len(counted)), str(peak))
     _print_table(console, "The pools, made by the plugin", table)
-    said = f"more than the slots in {', '.join(over)}" if over else "never more than its slots"
-    return show_result(console, f"Most at once: how many of its tasks ran at the same moment, {said}.", right=not over)
+    said = f"more than the slots in {', '.join(over)}" if over else "never more than the slots"
+    return show_result(console, f"Most at once: tasks that ran at the same moment, {said}.", right=not over)
 
 
 def show_moves(console: Console, before: Picks, after: Picks, drained: str) -> None:
