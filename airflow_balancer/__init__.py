@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .airflow.hooks import BalancedSSHHook
     from .airflow.operators import BalancedSSHOperator
-    from .compose import load_fleet
     from .config import (
         BalancedSSHTask,
         BalancerConfiguration,
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     )
     from .config.loading import load
     from .errors import BalancerError, ConfigurationError, HostUnreachable, NoFreePort, NoMatch
-    from .fleet import Fleet
+    from .fleet.fleet import Fleet
+    from .hydra.compose import load_fleet
 
 __version__ = "0.8.0"
 
@@ -57,8 +57,8 @@ _MODULES = {
     "BalancedSSHHook": "airflow.hooks",
     "BalancedSSHOperator": "airflow.operators",
     "load": "config.loading",
-    "load_fleet": "compose",
-    "Fleet": "fleet",
+    "load_fleet": "hydra.compose",
+    "Fleet": "fleet.fleet",
 }
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from airflow_balancer import load_fleet
 from airflow_balancer.airflow.settings import OPTIONS
-from airflow_balancer.strategies import build_strategy
+from airflow_balancer.picking.strategies import build_strategy
 from tests.conftest import HAS_AIRFLOW, REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -174,7 +174,7 @@ def test_extras_exist() -> None:
 
 
 def test_every_resolver_is_in_the_table() -> None:
-    source = (REPOSITORY / "airflow_balancer" / "resolvers.py").read_text()
+    source = (REPOSITORY / "airflow_balancer" / "hydra" / "resolvers.py").read_text()
     assert set(re.findall(r"\$\{balancer\.(\w+)", README)) == set(re.findall(r'_(?:resolver|register)\("(\w+)"', source))
 
 

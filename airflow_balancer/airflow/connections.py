@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet import Fleet
-from ..masking import mask_secrets
-from ..model import HostSpec, VariableSpec
+from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_secrets
+from ..fleet.model import HostSpec, VariableSpec
 from .plan import Plan, Update
 
 __all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "shown", "variable_keys", "wanted_connections")
@@ -118,11 +118,6 @@ def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
     return str(data["password"]) if isinstance(data, dict) and "password" in data else value
 
 
-def address_of(host: HostSpec) -> str:
-    """Return the address that airflow-pydantic's `Host.hook()` connects to."""
-    return host.name if "." in host.name else f"{host.name}.local"
-
-
 def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
     password = _password(host, variables)
     extra: dict[str, Any] = {key: value for key, value in host.ssh_hook_args.items() if key not in _HOOK_ONLY}
@@ -131,7 +126,7 @@ def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
     port = host.ssh_hook_args.get("port")
     return SshConnection(
         name=host.name,
-        host=address_of(host),
+        host=host.remote_host,
         login=host.username,
         password=password,
         port=port if isinstance(port, int) else None,

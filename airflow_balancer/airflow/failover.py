@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError
+from ..fleet.model import HostSpec
 
-__all__ = ("Attempt", "attempt_of", "in_turn", "load_of_others", "unreachable_message")
+if TYPE_CHECKING:
+    from ..config import Host
+
+__all__ = ("Attempt", "attempt_of", "called", "in_turn", "load_of_others", "unreachable_message")
 
 T = TypeVar("T")
 
@@ -80,19 +84,28 @@ def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str
     return {name: max(0, taken - attempt.slots * (pools[name] == attempt.pool)) for name, taken in load.items()}
 
 
+def called(host: HostSpec | Host) -> str:
+    """Return how messages call a host: by its name, and its address where that is another.
+
+    >>> called(HostSpec(name="host1", address="10.0.0.5", size=8))
+    "host 'host1' at 10.0.0.5"
+    """
+    return f"host {host.name!r}" + (f" at {host.address}" if host.address not in (None, host.name) else "")
+
+
 def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:
     """Return what is said where an attempt fails since its hosts cannot be reached.
 
     Args:
         attempt: The attempt.
-        ranked: The names of all candidates, in the order of the attempts.
+        ranked: All candidates as they are called, in the order of the attempts.
         failures: The hosts that were tried, and why each cannot be reached.
     """
-    reasons = "; ".join(f"host {name!r} cannot be reached: {reason_of(error)}" for name, error in failures.items())
+    reasons = "; ".join(f"{host} cannot be reached: {reason_of(error)}" for host, error in failures.items())
     if len(ranked) == 1:
         return f"{reasons}; it is the only candidate of {attempt}"
     following = in_turn(ranked, attempt.number + 1)[0]
-    return f"{reasons}; {attempt} fails here, a next one goes to host {following!r}"
+    return f"{reasons}; {attempt} fails here, a next one goes to {following}"
 
 
 def reason_of(error: Exception) -> str:

@@ -9,11 +9,10 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
-from ..errors import BalancerError, HostUnreachable, NoMatch
-from ..query import Patterns
-from ..spelling import listing
-from ..strategies import LeastLoaded
-from .failover import Attempt, attempt_of, in_turn, load_of_others, reason_of, unreachable_message
+from ..errors import BalancerError, HostUnreachable, NoMatch, listing
+from ..picking.filters import Patterns
+from ..picking.strategies import LeastLoaded
+from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, unreachable_message
 from .occupancy import host_load
 from .versions import current_context
 
@@ -119,9 +118,9 @@ class BalancedSSHHook(SSHHook):
             except Exception as error:
                 if not is_unreachable(error):
                     raise
-                self.log.warning("%s: host %r cannot be reached: %s", attempt, host.name, reason_of(error))
-                failures[host.name] = error
-        raise HostUnreachable(unreachable_message(attempt, [host.name for host in ranked], failures)) from failures[turn[0].name]
+                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+                failures[called(host)] = error
+        raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and somebody can say it, else without."""
@@ -137,7 +136,7 @@ class BalancedSSHHook(SSHHook):
 
     def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
-        self.log.info("%s goes to host %r%s", attempt, host.name, counted)
+        self.log.info("%s goes to %s%s", attempt, called(host), counted)
         hook = host.hook(**self.hook_args)
         hook.get_conn()
         # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BalancerError, UnavailableError
-from ..fleet import Fleet
+from ..fleet.fleet import Fleet
 from . import live
 from .targets import current_settings, has_airflow, open_api
 

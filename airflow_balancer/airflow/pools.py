@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet import Fleet, PoolSlots
-from ..model import MAX_NAME
+from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.model import MAX_NAME
 from .plan import Plan, Update
 
 __all__ = ("DEFAULT_POOL", "WantedPool", "is_ours", "mark", "plan_pools", "wanted_pools")

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import ConfigurationError, Problem
-from ..model import Settings
-from .outline import TooMuchError, read_outline
-from .scan import MAX_BYTES, MAX_SECONDS, Snapshot
+from ..files.outline import TooMuchError, read_outline
+from ..files.scan import MAX_BYTES, MAX_SECONDS, Snapshot
+from ..fleet.model import Settings
 from .settings import BalancerSettings
 
 __all__ = ("Source", "find_sources", "named_source", "watched_roots")

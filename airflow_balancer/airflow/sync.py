@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BalancerError, ConfigurationError, Problem
-from ..fleet import Fleet
+from ..files.scan import Snapshot, take_snapshot
+from ..fleet.fleet import Fleet
 from . import metadata, versions
 from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
 from .plan import Plan
 from .pools import plan_pools, wanted_pools
-from .scan import Snapshot, take_snapshot
 from .settings import BalancerSettings, read_settings
 from .sources import Source, find_sources, named_source, watched_roots
 from .targets import Plans
@@ -225,7 +225,7 @@ def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snap
 
 
 def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
-    from ..compose import load_fleet
+    from ..hydra.compose import load_fleet
 
     with without_code_of(versions.dag_folders()):
         return load_fleet(path, overrides)

@@ -18,10 +18,10 @@ from pydantic import (
     model_validator,
 )
 
-from ..collection import collection_put_off
-from ..entries import plain_node
-from ..fleet import Fleet
-from ..strategies import Strategy, build_strategy, strategy_data
+from ..files.garbage import pause_gc
+from ..fleet.entries import plain_node
+from ..fleet.fleet import Fleet
+from ..picking.strategies import Strategy, build_strategy, strategy_data
 from .adopted import adopted
 from .host import Host, masked, password_of
 from .objects import Settled, objects_of, plain
@@ -56,7 +56,7 @@ class BalancerConfiguration(Picking):
 
     @model_validator(mode="wrap")
     @classmethod
-    @collection_put_off()
+    @pause_gc()
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
@@ -71,7 +71,7 @@ class BalancerConfiguration(Picking):
         return handler({**given, **objects_of(fleet, data.get("hosts"), data.get("ports"))})
 
     @classmethod
-    @collection_put_off()
+    @pause_gc()
     def of_fleet(cls, fleet: Fleet) -> Self:
         """Return the balancer of a fleet that is validated already."""
         settings = fleet.settings

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Self
 
 from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, field_validator, model_validator
 
-from ..fleet import check_host
-from ..masking import MASK, mask_secrets
-from ..model import HostSpec
+from ..fleet.fleet import checked_host
+from ..fleet.masking import MASK, mask_secrets
+from ..fleet.model import HostSpec
 from .adopted import adopted
 from .built import built
 
@@ -39,15 +39,19 @@ class Host(BaseHost):
     edits: ClassVar[int] = 0
     """How often a value of any host was set: what is known of hosts holds until the next."""
 
+    address: str | None = Field(default=None, description="Where the host is reached, when that is not its name.")
     drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
 
     @model_validator(mode="before")
     @classmethod
     def _apply_template(cls, values: Any) -> Any:
         values = super()._apply_template(adopted(values, cls, BaseHost))
-        if isinstance(values, Mapping):
-            check_host(values)
-        return values
+        return checked_host(values) if isinstance(values, Mapping) else values
+
+    @field_validator("ssh_hook_args")
+    @classmethod
+    def _without_address(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {key: item for key, item in value.items() if key != "remote_host"}
 
     @classmethod
     def of_spec(cls, spec: HostSpec) -> Host:
@@ -64,6 +68,7 @@ class Host(BaseHost):
         Host.edits += 1
         self.__dict__.update(
             size=spec.size,
+            address=spec.address,
             username=spec.username,
             key_file=spec.key_file,
             pool=_pool_of(spec),
@@ -78,6 +83,17 @@ class Host(BaseHost):
         if self.pool and (self.pool.pool, self.pool.slots) == (self.name, self.size):
             values.pop("pool")
         return type(self)(**{**values, **kwargs})
+
+    def hook(self, username: str | None = None, use_local: bool = True, **hook_kwargs: Any) -> Any:  # noqa: FBT001, FBT002 (airflow-pydantic's)
+        """Return an SSH hook that connects to the host's address, else to its name.
+
+        Args:
+            username: The user; default: the host's.
+            use_local: Whether `.local` is added to a name without a dot; nothing is ever added to an address.
+            **hook_kwargs: Further arguments of SSHHook, which take precedence over those of the host.
+        """
+        reached = {"remote_host": self.address} if self.address else {}
+        return super().hook(username, use_local, **{**reached, **hook_kwargs})
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         shown = {"password": masked(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..index import HostIndex
+from ..picking.index import HostIndex
 from .host import Host
 
 __all__ = ("IndexedHosts",)

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..compose import Composed, compose_file, compose_tree, hydra_set_aside
 from ..errors import ConfigurationError
-from ..locate import find_source
-from ..nodes import BALANCER_TARGETS, walk
-from ..yaml_files import read_root
+from ..files.locate import find_source
+from ..files.yaml import read_root
+from ..hydra.compose import Composed, compose_file, compose_tree, hydra_set_aside
+from ..hydra.nodes import BALANCER_TARGETS, walk
 from .balancer import BalancerConfiguration
 
 __all__ = ("load", "load_tree")
@@ -71,7 +71,7 @@ def _built(composed: Composed) -> BalancerConfiguration:
 def _instantiated(composed: Composed) -> BalancerConfiguration:
     from hydra.utils import instantiate
 
-    from ..explain import CAUSES, explained
+    from ..hydra.explain import CAUSES, explained
 
     data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.node}
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..fleet import Fleet
+from ..fleet.fleet import Fleet
 from .host import Host
 from .port import Port
 

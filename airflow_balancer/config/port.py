@@ -8,8 +8,8 @@ from typing import Any
 from airflow_pydantic import Port as BasePort
 from pydantic import ConfigDict, Field, model_validator
 
-from ..fleet import check_port
-from ..model import PortSpec
+from ..fleet.fleet import check_port
+from ..fleet.model import PortSpec
 from .adopted import adopted
 from .built import built
 from .host import Host

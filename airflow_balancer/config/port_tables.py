@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..port_asks import locked_ports
-from ..ports import PortTable
+from ..ports.asks import locked_ports
+from ..ports.table import PortTable
 from .host import Host
 from .port import Port
 

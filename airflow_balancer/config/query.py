@@ -8,11 +8,13 @@ from airflow_pydantic import BalancerHostQueryConfiguration as BaseHostQuery
 from airflow_pydantic import BalancerPortQueryConfiguration as BasePortQuery
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from ..keys import call_key
+from ..files.keys import call_key
 from .balancer import BalancerConfiguration
+from .fan_out import go_to_addresses
 
 __all__ = ("BalancerHostQueryConfiguration", "BalancerPortQueryConfiguration", "HostQuery", "PortQuery")
 
+go_to_addresses()
 _KEY = Field(default=None, description="Who asks; by default the calling file and which of its queries this is.")
 
 

@@ -10,15 +10,15 @@ from airflow_pydantic import ImportPath, SSHTask
 from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
-from ..ranking import Ranking
-from ..strategies import strategy_data
+from ..picking.ranking import Ranking
+from ..picking.strategies import strategy_data
 from .balancer import BalancerConfiguration
 from .host import Host
 from .objects import plain
 
 __all__ = ("BalancedSSHTask",)
 
-_RENDERED = {"name", "username", "password", "key_file", "ssh_hook_args", "size"}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size"}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 

@@ -9,14 +9,13 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ..airflow.connections import address_of
-from ..compose import Composed
+from ..cli.reports import credential_of
 from ..errors import BalancerError
-from ..model import HostSpec, PortSpec, Settings
-from ..nodes import node_at, walk
-from ..picks import dotted
-from ..reports import credential_of
-from ..strategies import STRATEGIES
+from ..fleet.model import HostSpec, PortSpec, Settings
+from ..hydra.compose import Composed
+from ..hydra.nodes import node_at, walk
+from ..hydra.picks import dotted
+from ..picking.strategies import STRATEGIES
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -73,6 +72,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
             pools=len(found.pools),
             queues=len({queue for host in found.hosts for queue in host.queues}),
             problems=failed,
+            addresses=sum(host.address is not None for host in found.hosts),
         ),
         hosts=_hosts(opened),
         ports=_ports(opened),
@@ -112,7 +112,7 @@ def _host(host: HostSpec) -> dict[str, Any]:
         **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain")},
         "credential": credential_of(host),
         "pool": host.pool_name,
-        "address": address_of(host),
+        "address": host.remote_host,
     }
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
 
-from ..airflow.scan import Snapshot, take_snapshot
 from ..airflow.sources import find_sources
 from ..errors import ConfigurationError, Problem
-from ..locate import tree_above
-from ..yaml_files import read_root
+from ..files.locate import tree_above
+from ..files.scan import Snapshot, take_snapshot
+from ..files.yaml import read_root
 from .guard import is_inside
 from .opened import Opened, open_configuration
 

@@ -13,11 +13,11 @@ from typing import Any
 from omegaconf.basecontainer import BaseContainer
 
 from ..errors import ConfigurationError
-from ..inventory import find_file
-from ..masking import is_secret_key
-from ..port_lock import reading_checked
-from ..resolvers import register_resolvers
-from ..strategies import own_strategies_only
+from ..files.inventory import find_file
+from ..fleet.masking import is_secret_key
+from ..hydra.resolvers import register_resolvers
+from ..picking.strategies import own_strategies_only
+from ..ports.lock import reading_checked
 
 __all__ = ("Reading", "guarded", "is_inside", "now_reading")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..model import MAX_SLOTS
+from ..fleet.model import MAX_SLOTS
 
 __all__ = (
     "Assignment",
@@ -109,7 +109,7 @@ class ConfigurationsAnswer(BaseModel):
 
 
 class Summary(BaseModel):
-    """How much there is of each."""
+    """How much there is of each; `addresses` are the hosts that have one of their own."""
 
     hosts: int
     slots: int
@@ -117,10 +117,11 @@ class Summary(BaseModel):
     pools: int
     queues: int
     problems: int
+    addresses: int
 
 
 class HostShown(BaseModel):
-    """A host; of its credential only the kind. A drained one is not picked."""
+    """A host; of its credential only the kind. A drained one is not picked. `address` is where its hook connects to."""
 
     name: str
     os: str | None

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
-from ..compose import Composed, compose_file
 from ..errors import ConfigurationError, Problem
-from ..fleet import Fleet
-from ..masking import is_secret_key, mask_keys, mask_values, secret_values
-from ..nodes import BALANCER_TARGETS, walk
-from ..picks import dotted
-from ..strategies import is_own_target
-from ..yaml_files import read_root
+from ..files.yaml import read_root
+from ..fleet.fleet import Fleet
+from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..hydra.compose import Composed, compose_file
+from ..hydra.nodes import BALANCER_TARGETS, walk
+from ..hydra.picks import dotted
+from ..picking.strategies import is_own_target
 from .guard import Reading, is_inside, now_reading
 
 if TYPE_CHECKING:

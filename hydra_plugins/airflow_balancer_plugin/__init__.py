@@ -6,8 +6,8 @@ Hydra scans `hydra_plugins` in apps that may have nothing to do with balancers: 
 import logging
 
 try:
-    from airflow_balancer.resolvers import register_resolvers
-    from airflow_balancer.schema import register_configs
+    from airflow_balancer.hydra.resolvers import register_resolvers
+    from airflow_balancer.hydra.schema import register_configs
 
     register_configs()
     register_resolvers()

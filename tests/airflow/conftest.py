@@ -14,12 +14,11 @@ from uuid import uuid4
 
 import pytest
 
-from .databases import migrate, postgres_cluster, postgres_programs
+from tests.airflow.databases import migrate, postgres_cluster, postgres_programs
 
 if TYPE_CHECKING:
     from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
-
-    from .scheduler import Scheduler
+    from tests.airflow.scheduler import Scheduler
 
 # Airflow writes its configuration where it is first imported.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="balancer-home-"))
@@ -112,7 +111,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def scheduler(database: str) -> Iterator[Scheduler]:
-    from .scheduler import Scheduler
+    from tests.airflow.scheduler import Scheduler
 
     scheduler = Scheduler(database)
     yield scheduler

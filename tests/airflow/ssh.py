@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_balancer import BalancerConfiguration
-from airflow_balancer.rendezvous import rank
+from airflow_balancer.picking.rendezvous import rank
 
 if TYPE_CHECKING:
     from examples.demo.ssh_hosts import SshHost
@@ -31,6 +31,12 @@ def balancer_of(servers: Sequence[SshHost], **changes: Any) -> BalancerConfigura
         for server in servers
     }
     return BalancerConfiguration(hosts=hosts, host_overrides={name.replace("_", "."): change for name, change in changes.items()})
+
+
+def addressed(servers: Sequence[SshHost]) -> BalancerConfiguration:
+    """The servers as hosts `ws1`, `ws2` and so on, each reached at its address."""
+    hosts = balancer_of(servers).hosts
+    return BalancerConfiguration(hosts=[host.override(name=f"ws{n}", address=host.name, pool=None) for n, host in enumerate(hosts, 1)])
 
 
 def order(servers: Sequence[SshHost], key: str = KEY) -> list[str]:

@@ -15,9 +15,8 @@ from airflow_balancer.airflow.connections import wanted_connections
 from airflow_balancer.airflow.occupancy import PoolOccupancy
 from airflow_balancer.airflow.plan import Plan
 from airflow_balancer.airflow.pools import mark, wanted_pools
-from airflow_balancer.fleet import Fleet, PoolSlots
-
-from .databases import AIRFLOW, environment, free_port, migrate
+from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from tests.airflow.databases import AIRFLOW, environment, free_port, migrate
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
@@ -110,8 +109,7 @@ class TestServer:
         import sqlalchemy
 
         from airflow_balancer.airflow.occupancy import count_slots, read_occupancy
-
-        from .rows import add_pool, add_tasks
+        from tests.airflow.rows import add_pool, add_tasks
 
         engine = sqlalchemy.create_engine(server.database)
         with engine.begin() as connection:

@@ -9,7 +9,7 @@ import pytest
 from airflow_balancer.airflow.connections import SshConnection, plan_connections, variable_keys, wanted_connections
 from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet import Fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 
 def fleets(*hosts: dict[str, Any], **node: Any) -> dict[str, Fleet]:
@@ -31,6 +31,17 @@ class TestWanted:
     def test_a_name_with_a_dot_is_the_address(self) -> None:
         name = "host1.example.org"
         assert wanted_connections(fleets({"name": name}), {}) == {name: connection(name, host=name)}
+
+    @pytest.mark.parametrize(
+        "given", [{"address": "10.0.0.5"}, {"ssh_hook_args": {"remote_host": "10.0.0.5"}}], ids=["address", "remote_host"]
+    )
+    def test_a_hosts_address_is_the_connections_host(self, given: dict[str, Any]) -> None:
+        assert wanted_connections(fleets({"name": "host1", **given}), {}) == {"host1": connection(host="10.0.0.5")}
+
+    def test_a_new_address_updates_the_connection(self) -> None:
+        before, after = connection(host="10.0.0.4"), connection(host="10.0.0.5")
+        wanted = wanted_connections(fleets({"name": "host1", "address": "10.0.0.5"}), {})
+        assert plan_connections(wanted, [before]) == Plan((), (Update(before, after),), (), (), {})
 
     def test_arguments_of_the_hook_become_port_and_extra(self) -> None:
         host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3, "username": "x"}}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError
-from airflow_balancer.airflow.failover import Attempt, attempt_of, in_turn, unreachable_message
-
-from .ssh import context
+from airflow_balancer.airflow.failover import Attempt, attempt_of, called, in_turn, unreachable_message
+from airflow_balancer.fleet.model import HostSpec
+from tests.airflow.ssh import context
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 
@@ -41,18 +41,27 @@ def test_outside_of_a_task_a_key_is_needed():
         attempt_of(None, None)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [(None, "host 'a'"), ("a", "host 'a'"), ("10.0.0.5", "host 'a' at 10.0.0.5")],
+    ids=["none", "its name", "another"],
+)
+def test_a_host_is_called_by_its_name_and_by_an_address_that_differs(address, said):
+    assert called(HostSpec(name="a", address=address, size=8)) == said
+
+
 def test_the_message_names_the_host_and_the_next_one():
-    message = unreachable_message(Attempt("etl.extract", 3, "etl.extract"), ["a", "b", "c"], {"c": REFUSED})
-    refused = "host 'c' cannot be reached: [Errno 111] Connection refused"
-    assert message == f"{refused}; attempt 3 of etl.extract fails here, a next one goes to host 'a'"
+    message = unreachable_message(Attempt("etl.extract", 3, "etl.extract"), ["host a", "host b", "host c"], {"host c": REFUSED})
+    refused = "host c cannot be reached: [Errno 111] Connection refused"
+    assert message == f"{refused}; attempt 3 of etl.extract fails here, a next one goes to host a"
 
 
 def test_the_message_names_every_host_that_was_tried():
-    message = unreachable_message(Attempt("nightly"), ["a", "b"], {"a": REFUSED, "b": EOFError()})
-    tried = "host 'a' cannot be reached: [Errno 111] Connection refused; host 'b' cannot be reached: EOFError"
-    assert message == f"{tried}; attempt 1 of nightly fails here, a next one goes to host 'b'"
+    message = unreachable_message(Attempt("nightly"), ["host a", "host b"], {"host a": REFUSED, "host b": EOFError()})
+    tried = "host a cannot be reached: [Errno 111] Connection refused; host b cannot be reached: EOFError"
+    assert message == f"{tried}; attempt 1 of nightly fails here, a next one goes to host b"
 
 
 def test_the_message_says_that_there_is_no_other_host():
-    message = unreachable_message(Attempt("nightly", 2), ["a"], {"a": EOFError()})
-    assert message == "host 'a' cannot be reached: EOFError; it is the only candidate of attempt 2 of nightly"
+    message = unreachable_message(Attempt("nightly", 2), ["host a"], {"host a": EOFError()})
+    assert message == "host a cannot be reached: EOFError; it is the only candidate of attempt 2 of nightly"

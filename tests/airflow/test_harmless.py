@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from airflow_balancer.airflow import listener
 from airflow_balancer.airflow.sync import Sync
-
-from .scheduler import GOOD, Scheduler
+from tests.airflow.scheduler import GOOD, Scheduler
 
 AFTER = "airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference"
 

@@ -15,11 +15,10 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
 from airflow_balancer.airflow.hooks import is_unreachable
-from airflow_balancer.strategies import LeastLoaded
+from airflow_balancer.picking.strategies import LeastLoaded
 from examples.demo.ssh_hosts import HostKeys
-
-from .pools_server import serving_pools
-from .ssh import KEY, WHERE, balancer_of, context, order, running, wordless_server
+from tests.airflow.pools_server import serving_pools
+from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order, running, wordless_server
 
 
 def reached(hook):
@@ -95,6 +94,19 @@ def test_with_failover_the_attempt_goes_on_to_the_next_host(ssh_servers, hosts, 
     with ssh_servers.dead(first):
         assert reached(BalancedSSHHook(balancer_of(hosts), key=KEY, failover=True)) == second
     assert f"host '{first}' cannot be reached" in log()
+
+
+def test_a_host_with_an_address_is_reached_there_and_called_by_both(ssh_servers, hosts, log):
+    balancer = addressed(hosts)
+    first, second, third = balancer.rank_hosts(key=KEY)
+    with ssh_servers.dead(first.address):
+        assert reached(BalancedSSHHook(balancer, key=KEY, failover=True)) == second.address
+        with pytest.raises(HostUnreachable) as error:
+            BalancedSSHHook(balancer, key=KEY).get_conn()
+    assert f"goes to host '{second.name}' at {second.address}" in log()
+    assert str(error.value).startswith(f"host '{first.name}' at {first.address} cannot be reached: ")
+    assert str(error.value).endswith(f"a next one goes to host '{second.name}' at {second.address}")
+    assert {host.name for host in (first, second, third)} == {"ws1", "ws2", "ws3"}
 
 
 def test_with_failover_every_host_is_tried_once(ssh_servers, hosts):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 from airflow_balancer.airflow import sync, versions  # noqa: E402
 from airflow_balancer.airflow.metadata import CONNECTIONS, read_pools  # noqa: E402
 from airflow_balancer.airflow.pools import is_ours  # noqa: E402
-from airflow_balancer.fleet import Fleet  # noqa: E402
+from airflow_balancer.fleet.fleet import Fleet  # noqa: E402
 
 NAMES = [f"host{n}" for n in range(50)]
 fork = get_context("fork")

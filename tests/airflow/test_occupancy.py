@@ -16,7 +16,7 @@ import pytest
 from airflow_balancer.airflow.live import within
 from airflow_balancer.airflow.occupancy import PoolOccupancy, count_slots, host_load, load_of, read_occupancy
 from airflow_balancer.errors import UnavailableError
-from airflow_balancer.fleet import Fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -54,7 +54,7 @@ def engine(database: str) -> Iterator[Engine]:
     """A metadata database with two pools of hosts, tasks of each state in them, and a pool without a limit."""
     import sqlalchemy
 
-    from .rows import add_pool, add_tasks
+    from tests.airflow.rows import add_pool, add_tasks
 
     engine = sqlalchemy.create_engine(database)
     with engine.begin() as connection:

@@ -14,8 +14,7 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed")
 from airflow.exceptions import AirflowException
 
 from airflow_balancer import BalancedSSHOperator, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
-
-from .ssh import KEY, WHERE, balancer_of, context, order
+from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order
 
 try:
     from airflow.sdk import DAG
@@ -130,6 +129,13 @@ class TestOnHosts:
     @pytest.mark.parametrize("number", [1, 2, 3, 4])
     def test_each_attempt_runs_on_its_host(self, hosts, number):
         assert self.ran_on(extract(balancer_of(hosts)), number) == order(hosts)[(number - 1) % 3]
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_each_attempt_runs_at_its_hosts_address_and_is_counted_by_its_name(self, hosts, number):
+        balancer = addressed(hosts)
+        ranked = balancer.rank_hosts(key=KEY)
+        task = extract(balancer)
+        assert (self.ran_on(task, number), task.pool) == (ranked[number - 1].address, ranked[0].name)
 
     def test_a_dead_host_costs_one_attempt(self, ssh_servers, hosts):
         first, second, _ = order(hosts)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_balancer.airflow import scan
-from airflow_balancer.airflow.scan import take_snapshot
 from airflow_balancer.airflow.settings import BalancerSettings
 from airflow_balancer.airflow.sources import Source, find_sources, named_source, watched_roots
 from airflow_balancer.errors import ConfigurationError
+from airflow_balancer.files import scan
+from airflow_balancer.files.scan import take_snapshot
 
 BALANCER = "_target_: airflow_balancer.BalancerConfiguration\nhosts:\n  - name: host1\n"
 PLAIN = "default_size: 4\nhosts: {host1: {}}\n"

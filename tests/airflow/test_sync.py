@@ -18,8 +18,7 @@ import sqlalchemy
 from airflow_balancer.airflow import versions
 from airflow_balancer.airflow.sources import Source
 from airflow_balancer.airflow.sync import Sync, _load_fleet, find_fleets, load_sources
-
-from .scheduler import GOOD, Scheduler
+from tests.airflow.scheduler import GOOD, Scheduler
 
 
 class TestAtRun:

@@ -16,14 +16,13 @@ from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.airflow.settings import BalancerSettings
 from airflow_balancer.airflow.targets import open_target
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet import Fleet, PoolSlots
-
-from .databases import environment
+from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from tests.airflow.databases import environment
 
 APPLY = """
 import json, sys
 from airflow_balancer.airflow.targets import current_settings, open_target
-from airflow_balancer.fleet import Fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 node = {"hosts": [{"name": "host1", "size": 8}], "create_connection": True, "default_password": {"key": "pw"}}
 fleets = {"a.yaml": Fleet.from_data(node)}

@@ -7,7 +7,7 @@ import sys
 from sqlalchemy import create_engine
 
 from airflow_balancer.airflow import sync, versions
-from airflow_balancer.fleet import Fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 
 def fleet(hosts: int, size: int) -> Fleet:

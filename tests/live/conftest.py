@@ -14,7 +14,7 @@ import pytest
 from tests.airflow.databases import postgres_cluster, postgres_programs
 
 if TYPE_CHECKING:
-    from .rig import Rig
+    from tests.live.rig import Rig
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +42,7 @@ def postgres() -> Iterator[str | None]:
 
 @pytest.fixture(scope="session")
 def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    from .rig import IS_AIRFLOW_2, new_database, running_rig
+    from tests.live.rig import IS_AIRFLOW_2, new_database, running_rig
 
     url = request.getfixturevalue("postgres") if IS_AIRFLOW_2 else None
     database = new_database(url, "shared") if url else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .rig import ADDRESSES, Rig
+from tests.live.rig import ADDRESSES, Rig
 
 TREE = Path(__file__).with_name("conf")
 

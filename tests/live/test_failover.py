@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from airflow_balancer import Fleet
-from airflow_balancer.rendezvous import rank
-
-from .rig import Rig
+from airflow_balancer.picking.rendezvous import rank
+from tests.live.rig import Rig
 
 
 def ranked(rig: Rig) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .rig import Rig
+from tests.live.rig import Rig
 
 BROKEN = "_target_: airflow_balancer.BalancerConfiguration\nhosts: [\n"
 UNKNOWN = "_target_: airflow_balancer.BalancerConfiguration\nhosts: [{name: broken-host, sise: 3}]\n"

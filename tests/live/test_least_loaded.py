@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from examples.demo.processes import wait_until
-
-from .rig import IS_AIRFLOW_2, Rig
+from tests.live.rig import IS_AIRFLOW_2, Rig
 
 BUSY, IDLE = "127.0.0.2", "127.0.0.3"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rig import IS_AIRFLOW_2, Rig, overlaps
+from tests.live.rig import IS_AIRFLOW_2, Rig, overlaps
 
 
 def test_changed_size_holds_for_the_next_run(rig: Rig) -> None:

@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-from .rig import Rig
+from tests.live.rig import Rig
 
 PAUSE = 5.5
 """In seconds: after it, what the database refused is tried again."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .rig import IS_AIRFLOW_2, Rig, most_at_once, overlaps
+from tests.live.rig import IS_AIRFLOW_2, Rig, most_at_once, overlaps
 
 POOLS = {"127.0.0.2": 2, "127.0.0.3": 3, "127.0.0.4": 3, "warehouse": 1, "single": 1}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .rig import Rig, new_database, running_rig
+from tests.live.rig import Rig, new_database, running_rig
 
 TROUBLE = re.compile(r"^.*(?:\berror\b|\bcritical\b|Traceback|deadlock).*$", re.IGNORECASE | re.MULTILINE)
 

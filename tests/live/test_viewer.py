@@ -12,12 +12,11 @@ import pytest
 pytest.importorskip("airflow.models", reason="Airflow is not installed")
 
 from airflow_balancer import load
-from airflow_balancer.masking import MASK
+from airflow_balancer.fleet.masking import MASK
 from examples.demo.processes import run
+from tests.live.airflow_pages import AirflowPages
+from tests.live.rig import IS_AIRFLOW_2, Fleet, Rig
 from tests.viewer.browser.chromium import chromium, missing
-
-from .airflow_pages import AirflowPages
-from .rig import IS_AIRFLOW_2, Fleet, Rig
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 

@@ -136,12 +136,12 @@ def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(ask: Ask, home:
 
 
 def test_a_viewer_that_fails_takes_no_web_server_down(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_balancer.airflow.plugin import AirflowBalancerPlugin
+    from airflow_balancer.plugin import AirflowBalancerPlugin
 
     # What an import of these raises where FastAPI, or anything else that the viewer needs, is missing.
-    monkeypatch.setitem(sys.modules, "airflow_balancer.airflow.viewer2", None)
-    monkeypatch.setitem(sys.modules, "airflow_balancer.airflow.viewer3", None)
-    monkeypatch.delattr("airflow_balancer.airflow.viewer3", raising=False)
+    monkeypatch.setitem(sys.modules, "airflow_balancer.viewer.airflow2", None)
+    monkeypatch.setitem(sys.modules, "airflow_balancer.viewer.airflow3", None)
+    monkeypatch.delattr("airflow_balancer.viewer.airflow3", raising=False)
     plugin = AirflowBalancerPlugin()
     assert (plugin.fastapi_apps, plugin.external_views, plugin.appbuilder_views) == ([], [], [])
     assert "the viewer cannot be shown" in caplog.text

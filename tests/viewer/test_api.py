@@ -6,7 +6,7 @@ import json
 
 import yaml
 
-from airflow_balancer.strategies import STRATEGIES
+from airflow_balancer.picking.strategies import STRATEGIES
 
 FLEET = """
 hosts:
@@ -50,7 +50,7 @@ def test_every_configuration_below_the_folder_is_listed(api, write) -> None:
 def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("fleet", "a.yaml").json()
-    assert answer["summary"] == {"hosts": 2, "slots": 6, "ports": 1, "pools": 3, "queues": 1, "problems": 0}
+    assert answer["summary"] == {"hosts": 2, "slots": 6, "ports": 1, "pools": 3, "queues": 1, "problems": 0, "addresses": 0}
     assert answer["hosts"][1] == {
         "name": "host1",
         "os": "ubuntu",
@@ -65,6 +65,21 @@ def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
     }
     assert answer["ports"] == [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}]
     assert yaml.safe_load(answer["yaml"]) == yaml.safe_load(FLEET)
+
+
+def test_a_host_has_the_address_that_its_hook_connects_to(api, write) -> None:
+    write("a.yaml", "hosts: [{name: ws1, address: '::1'}, {name: ws2, ssh_hook_args: {remote_host: 10.0.0.5}}, {name: ws3}]\n")
+    answer = api().of("fleet", "a.yaml").json()
+    assert [(host["name"], host["address"]) for host in answer["hosts"]] == [("ws1", "::1"), ("ws2", "10.0.0.5"), ("ws3", "ws3.local")]
+    assert answer["summary"]["addresses"] == 2
+
+
+def test_another_address_is_a_difference_of_two_environments(api, write) -> None:
+    write("config.yaml", "defaults: [{env: dev}, _self_]\nbalancer: {hosts: {ws1: {}}}\n")
+    write("env/dev.yaml", "# @package _global_\n")
+    write("env/prod.yaml", "# @package _global_\nbalancer: {host_overrides: {ws1: {address: 10.0.0.5}}}\n")
+    [row] = api("config.yaml").of("compare", "config.yaml", left="dev", right="prod").json()["hosts"]
+    assert (row["change"], row["differences"], row["right"]["address"]) == ("changed", ["address"], "10.0.0.5")
 
 
 def test_values_come_from_a_file_an_override_or_the_defaults(api, write) -> None:
@@ -164,7 +179,7 @@ class TestConditionalAnswers:
         viewer = api()
         before = viewer.of("fleet", "a.yaml")
         parsed = []
-        monkeypatch.setattr("airflow_balancer.yaml_files.read_yaml", parsed.append)
+        monkeypatch.setattr("airflow_balancer.files.yaml.read_yaml", parsed.append)
         monkeypatch.setattr("airflow_balancer.airflow.sources.read_outline", parsed.append)
         assert viewer.of("fleet", "a.yaml").content == before.content
         assert parsed == []

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from airflow_balancer.fleet import FLEET_KEYS
+from airflow_balancer.fleet.fleet import FLEET_KEYS
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from .conftest import REPOSITORY, Api  # noqa: E402
+from tests.viewer.conftest import REPOSITORY, Api  # noqa: E402
 
 API = Api(REPOSITORY / "conf", "config.yaml")
 IDENTITY = API.ids()["config.yaml"]

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-EVIL = ("builtins.open", "os.system", "subprocess.run", "builtins.eval", "airflow_balancer.compose.load", "airflow_config.load_config")
+EVIL = (
+    "builtins.open",
+    "os.system",
+    "subprocess.run",
+    "builtins.eval",
+    "airflow_balancer.hydra.compose.load",
+    "airflow_config.load_config",
+)
 SECRET = "hunter2-hunter2"
 PATHS = (
     "fleet",
@@ -96,7 +103,7 @@ class TestPlaces:
         assert "FastAPI" not in answer.text
 
     def test_a_link_out_of_the_folder_is_refused(self, tmp_path: Path, write) -> None:
-        from .conftest import Api
+        from tests.viewer.conftest import Api
 
         outside = write("outside/secret.yaml", "hosts: [{name: secret}]\n")
         (tmp_path / "root").mkdir()
@@ -131,7 +138,7 @@ class TestPlaces:
         ],
     )
     def test_a_part_outside_of_the_folder_is_refused(self, tmp_path: Path, write, yaml: str) -> None:
-        from .conftest import Api
+        from tests.viewer.conftest import Api
 
         outside = write("outside/secret.yaml", "hosts: [{name: the-secret}]\n")
         write("root/a.yaml", yaml.replace("PATH", str(outside)))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from .chromium import chromium, missing, prefer, resize
-from .page import Page
-from .stub import Stub, serve
+from tests.viewer.browser.chromium import chromium, missing, prefer, resize
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.stub import Stub, serve
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,9 +12,9 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
-from .chromium import chromium
-from .page import Page
-from .stub import Stub, serve
+from tests.viewer.browser.chromium import chromium
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.stub import Stub, serve
 
 VISITS = 5
 VIEWS = {"summary": ".tile", "hosts": "tbody .link", "ports": "tbody .bar"}

@@ -89,6 +89,7 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
         "pools": len(made) + port_number,
         "queues": len({queue for host in made for queue in host["queues"]}),
         "problems": 0,
+        "addresses": 0,
     }
     picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)

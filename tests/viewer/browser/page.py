@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .stub import Stub
+from tests.viewer.browser.stub import Stub
 
 _READY = "return document.querySelector('#app[aria-busy=false] main') !== null"
 _ROWS = """

@@ -18,8 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from airflow_balancer.viewer.service import HEADERS
-
-from . import generated
+from tests.viewer.browser import generated
 
 STATIC = Path(__file__).parents[3] / "airflow_balancer" / "viewer" / "static"
 POLICY = HEADERS["Content-Security-Policy"]

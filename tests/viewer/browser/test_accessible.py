@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .chromium import prefer, resize
-from .page import Page
-from .test_safety import TABS
+from tests.viewer.browser.chromium import prefer, resize
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.test_safety import TABS
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"

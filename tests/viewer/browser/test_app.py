@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from .chromium import prefer, resize
-from .generated import MARKUP_HOST, MARKUP_TAG
-from .page import Page
-from .stub import Stub
+from tests.viewer.browser.chromium import prefer, resize
+from tests.viewer.browser.generated import MARKUP_HOST, MARKUP_TAG
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.stub import Stub
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 CONF = Path(__file__).parents[3] / "conf"
-VIEWER = "from airflow_balancer.viewer.standalone import main; main()"
+VIEWER = "from airflow_balancer.cli.viewer import main; main()"
 MARKUP = f"""
 balancer:
   hosts:

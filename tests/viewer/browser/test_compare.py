@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import Page
+from tests.viewer.browser.page import Page
 
 
 def test_two_environments_are_compared_host_by_host(page: Page) -> None:

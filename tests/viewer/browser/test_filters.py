@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .page import Page
+from tests.viewer.browser.page import Page
 
 SORTS = {
     "hosts": ("name", "system", "queues", "tags", "size", "occupancy", "user", "credential", "pool"),

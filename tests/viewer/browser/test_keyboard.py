@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import Page
+from tests.viewer.browser.page import Page
 
 
 def _press(page: Page, *keys: str) -> None:

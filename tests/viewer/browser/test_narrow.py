@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .chromium import resize
-from .page import Page
-from .test_safety import TABS
+from tests.viewer.browser.chromium import resize
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.test_safety import TABS
 
 _OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import generated
-from .page import Page
+from tests.viewer.browser import generated
+from tests.viewer.browser.page import Page
 
 
 def test_a_query_names_the_picked_host_and_the_candidates_in_their_order(page: Page) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .generated import MARKUP_HOST, MARKUP_TAG
-from .page import Page
+from tests.viewer.browser.generated import MARKUP_HOST, MARKUP_TAG
+from tests.viewer.browser.page import Page
 
 TABS = ("summary", "hosts", "ports", "ports?rows=port", "pools", "tasks", "query", "compare?all=yes", "settings", "yaml")
 

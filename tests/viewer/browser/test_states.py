@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .page import Page
+from tests.viewer.browser.page import Page
 
 
 def test_no_configuration_says_what_to_do(page: Page) -> None:

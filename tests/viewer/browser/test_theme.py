@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from .chromium import prefer, resize
-from .page import Page
-from .stub import Stub, serve
+from tests.viewer.browser.chromium import prefer, resize
+from tests.viewer.browser.page import Page
+from tests.viewer.browser.stub import Stub, serve
 
 FRAME = """<!doctype html><html class="dark"><title>Airflow</title>
 <iframe src="/team/airflow-balancer/" width="1200" height="700"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import generated
-from .page import Page
+from tests.viewer.browser import generated
+from tests.viewer.browser.page import Page
 
 
 def test_summary_counts_the_fleet(page: Page) -> None:
@@ -36,6 +36,17 @@ def test_summary_names_configurations_that_cannot_be_shown(page: Page) -> None:
 def test_a_host_shows_everything_but_its_credential(page: Page) -> None:
     row = page.open("hosts?search=worker01").rows("Hosts")
     assert row == [["worker01.example.com", "ubuntu", "transfers", "rack-a rack-b", "4", "4/4", "batch", "none", "worker01"]]
+
+
+def test_a_host_is_found_by_its_address(page: Page) -> None:
+    assert page.open("hosts?search=10.0.0.2").column("Hosts") == ["worker01.example.com"]
+
+
+def test_addresses_are_a_column_only_where_a_host_has_one(page: Page) -> None:
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "ubuntu"]
+    fleet = page.stub.answer("fleet", {})[1]
+    page.stub.answers["fleet"] = (200, fleet | {"summary": fleet["summary"] | {"addresses": 1}})
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "10.0.0.2"]
 
 
 def test_occupancy_is_a_bar_that_can_be_read_aloud(page: Page) -> None:

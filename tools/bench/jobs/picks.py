@@ -77,7 +77,7 @@ def resolve(setting: Setting) -> list[float]:
     """Seconds in which a composed config with so many asks is resolved."""
     from omegaconf import OmegaConf
 
-    from airflow_balancer.resolvers import register_resolvers
+    from airflow_balancer.hydra.resolvers import register_resolvers
 
     register_resolvers()
     asks = {

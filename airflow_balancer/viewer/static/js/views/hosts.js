@@ -31,6 +31,7 @@ const grid = new Grid({
       cell: (host) => html`<button type="button" class="link" title=${host.name} aria-haspopup="dialog" @click=${() => open(host.name)}>${host.name}</button>${drainedBadge(host)}`,
       width: "l",
     },
+    { id: "address", title: "Address", value: ({ address }) => address, width: "m" },
     { id: "system", title: "System", value: ({ os }) => os, width: "s" },
     { id: "queues", title: "Queues", value: ({ queues }) => queues?.join(" "), cell: ({ queues }) => chips(queues), width: "m" },
     { id: "tags", title: "Tags", value: ({ tags }) => tags?.join(" "), cell: ({ tags }) => chips(tags, "tag"), width: "m" },
@@ -58,10 +59,11 @@ export const hosts = {
     pools = occupancy.data?.pools ?? {};
     open = (name) => page.set({ host: name });
     const shown = filterRows(all, page.params);
+    const without = [...(occupancy.data?.available ? [] : ["occupancy"]), ...(page.fleet.summary.addresses ? [] : ["address"])];
     return html`
       ${filterBar(page, all, shown, { what: "hosts", hint: "Name, user, pool, tag…" })} ${occupancyNote(occupancy)}
       ${shown.length
-        ? grid.show(page, shown, { without: occupancy.data?.available ? [] : ["occupancy"] })
+        ? grid.show(page, shown, { without })
         : emptyNote("No host matches", "Every filter above narrows the list.", html`<button type="button" @click=${clearFilters(page)}>Clear the filters</button>`)}
     `;
   },

@@ -1,0 +1,5 @@
+"""The command lines."""
+
+from .app import main
+
+__all__ = ("main",)

@@ -1,0 +1,160 @@
+"""What `airflow-balancer port lock` writes into the lock file, and what `validate` finds missing there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError, NoFreePort, Problem
+from ..fleet.fleet import Fleet
+from ..fleet.model import LockEntry
+from ..hydra.compose import Composed
+from ..ports.asks import Noted, noting
+from ..ports.lock import LockAsk, PortLock, lock_at, write_lock
+from ..ports.table import PortTable
+from .dag_files import dag_files, run_dag_files
+from .reports import asking_nodes
+
+__all__ = ("check_lock", "lock_report")
+
+_COMMAND = "`airflow-balancer port lock`"
+_NOT_ASKED, _IN_USE = "nothing in this run asks for it", "the port is in use"
+
+
+def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
+    """Write the lock file of a configuration: every ask of it, and of the DAG files, gets an entry.
+
+    The entries that there are stay, also those of other environments, unless their port is in use.
+
+    Args:
+        composed: The configuration.
+        files: DAG files, or folders of them; they are run.
+        prune: Whether to drop the entries that nothing asks for.
+
+    Returns:
+        What was added, what was dropped and why, and how many entries stayed.
+
+    Raises:
+        ConfigurationError: An ask cannot be served, a file cannot be run, two files ask with one key; nothing is written.
+        NoFreePort: All ports of a range are taken; nothing is written.
+    """
+    fleet = composed.fleet
+    before = _lock(composed)
+    noted = _noted(composed, fleet, _usable(before.entries, _in_use(fleet)), files)
+    usable = _usable(before.entries, noted.in_use)
+    kept = [entry for entry in usable if not prune or LockAsk.of(entry) in noted.given]
+    after = PortLock.made(before.file, _with_new(kept, noted, before.file))
+    write_lock(after)
+    added, dropped = set(after.ports.items()) - set(before.ports.items()), set(before.ports.items()) - set(after.ports.items())
+    return {
+        "file": str(after.file),
+        "added": [_row(entry) for entry in after.entries if (LockAsk.of(entry), entry.port) in added],
+        "dropped": [
+            {**_row(entry), "why": _NOT_ASKED if entry in usable else _IN_USE}
+            for entry in before.entries
+            if (LockAsk.of(entry), entry.port) in dropped
+        ],
+        "kept": len(kept),
+    }
+
+
+def _lock(composed: Composed) -> PortLock:
+    if not (file := composed.fleet.settings.port_lock):
+        raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
+    return lock_at(Path(file))
+
+
+def _row(entry: LockEntry) -> dict[str, Any]:
+    return {"host": entry.host, "port": entry.port, "asker": entry.asker, "min": entry.min, "max": entry.max}
+
+
+def _in_use(fleet: Fleet) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for port in fleet.ports:
+        found.setdefault(port.host, set()).add(port.port)
+    return found
+
+
+def _usable(entries: Iterable[LockEntry], in_use: Mapping[str, set[int]]) -> list[LockEntry]:
+    return [entry for entry in entries if entry.port not in in_use.get(entry.host, ())]
+
+
+def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files: Iterable[str]) -> Noted:
+    """Return who asks: the nodes of the config, with the ports that they get, and the DAG files."""
+    noted = Noted(PortLock.made(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
+    found = dag_files(map(Path, files))
+    with noting(noted):
+        asking_nodes(composed)
+        noted.composed = dict(noted.given)
+        run_dag_files(found)
+    if problems := list(_one_key_rules(noted)):
+        raise ConfigurationError(problems)
+    return noted
+
+
+def _one_key_rules(noted: Noted) -> Iterator[Problem]:
+    for (host, asker), files in sorted(noted.askers.items()):
+        if len(files) > 1:
+            first, *others = sorted(map(str, files))
+            text = f"also asks for a free port of host {host!r} with the key {asker!r}, as {first} does; give one of them another with key="
+            yield from (Problem(text, origin=other) for other in others)
+
+
+def _with_new(kept: list[LockEntry], noted: Noted, file: Path) -> list[LockEntry]:
+    """Return the entries with one for each ask that has none.
+
+    A node of the config keeps the port that it got when it was composed, as others may ask relative to it.
+    """
+    places = {(entry.host, entry.port) for entry in kept}
+    answered = {LockAsk.of(entry) for entry in kept}
+    entries = list(kept)
+    for ask, port in sorted(noted.composed.items()):
+        free = (ask.host, port) not in places and port not in noted.in_use.get(ask.host, ())
+        if ask not in answered and free:
+            entries.append(ask.entry(port))
+            places.add((ask.host, port))
+    lock, tables = PortLock(file, tuple(entries)), dict[str, PortTable]()
+    for ask in sorted(noted.given.keys() - lock.ports.keys()):
+        if ask.host not in tables:
+            tables[ask.host] = PortTable(ask.host, noted.in_use.get(ask.host, ()), lock.of(ask.host))
+        try:
+            entries.append(ask.entry(tables[ask.host].take(ask.asker, ask.first, ask.last)))
+        except NoFreePort as error:
+            raise NoFreePort(f"{ask.asker}: {error}") from None
+    return entries
+
+
+def check_lock(composed: Composed, files: Iterable[str]) -> None:
+    """Hold a configuration, and DAG files, to its lock file; without DAG files, only where it names one.
+
+    An entry on a host that this configuration has not is another environment's, and right.
+
+    Raises:
+        ConfigurationError: There is no such file, or it is wrong, keeps a port that is in use, or lacks an ask.
+    """
+    files, fleet = list(files), composed.fleet
+    if not fleet.settings.port_lock and not files:
+        return
+    lock = _lock(composed)
+    if not lock.file.is_file():
+        raise ConfigurationError(f"{lock.file}: there is no such file, which 'port_lock' names; run {_COMMAND}")
+    if problems := list(_clashes(lock, fleet)):
+        raise ConfigurationError(problems)
+    noted = _noted(composed, fleet, lock.entries, files)
+    missing = sorted(noted.given.keys() - lock.ports.keys())
+    if missing:
+        raise ConfigurationError(Problem(_missing(ask), origin=str(lock.file)) for ask in missing)
+
+
+def _missing(ask: LockAsk) -> str:
+    return f"keeps no port of host {ask.host!r} from {ask.first} to {ask.last} for {ask.asker!r}; run {_COMMAND}"
+
+
+def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:
+    in_use = {(port.host, port.port): port for port in fleet.ports}
+    for entry in lock.entries:
+        if port := in_use.get((entry.host, entry.port)):
+            text = f"keeps port {entry.port} of host {entry.host!r} for {entry.asker!r}, but it is in use"
+            named = f"port {port.name!r}" if port.name else "'ports'"
+            yield Problem(f"{text} by {named}; take it out of 'ports', or run {_COMMAND}", origin=str(lock.file))

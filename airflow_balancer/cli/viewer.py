@@ -1,0 +1,179 @@
+"""`airflow-balancer-viewer`: the page alone, for the configuration that the command line names."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import BalancerError, ConfigurationError
+from .arguments import Arguments, UsageError, sort_arguments
+
+if TYPE_CHECKING:
+    from ..viewer.catalogue import Places
+
+__all__ = ("main",)
+
+_FAILED, _MISUSED = 1, 2
+_MAX_PORT = 65535
+_NO_EXTRA = "the viewer needs FastAPI and uvicorn: pip install 'airflow-balancer[viewer]'"
+_HINT = "There is no configuration in this folder: make one, such as config.yaml with balancer: {hosts: [{name: host1, size: 8}]}"
+_EPILOG = """what is shown:
+  FILE               a balancer's YAML
+  --config-dir DIR   a Hydra tree, or a folder with several configurations; default: the nearest conf/ or config/
+
+Any Hydra override besides, such as env=prod. Environments, queries and filters are chosen on the page.
+The page asks for no login: on any other address than this machine's own, everyone who reaches it can read it.
+Exit codes: 0 done; 1 the configuration is wrong, or the port is taken; 2 wrong usage
+"""
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="airflow-balancer-viewer",
+        usage="airflow-balancer-viewer [FILE | --config-dir DIR] [--host HOST] [--port PORT] [OVERRIDE ...]",
+        description="Show a fleet of hosts and ports as a page.",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("words", nargs="*", help=SUPPRESS)
+    parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="the Hydra tree")
+    parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", default=8765, type=_port, help="the port to listen on, 0 for any that is free (default: 8765)")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise ValueError
+    return int(text)
+
+
+def _places(given: Namespace) -> Places:
+    """Return what the command line names: one configuration, or a folder in which all are shown."""
+    from ..viewer.catalogue import Places
+
+    folder = given.config_dir and given.config_dir.absolute()
+    if (
+        folder
+        and folder.is_dir()
+        and not given.config_name
+        and not any((folder / name).is_file() for name in ("config.yaml", "balancer.yaml"))
+    ):
+        if given.words:
+            raise UsageError(f"{given.words[0]!r} overrides nothing: {folder} holds no config.yaml")
+        return Places((folder,), hint=_HINT)
+    arguments = _sorted(given)
+    assert arguments.source is not None
+    return Places((arguments.source.parent,), arguments.source, tuple(arguments.overrides), _HINT)
+
+
+def _sorted(given: Namespace) -> Arguments:
+    named = ["--config-name", given.config_name] if given.config_name else []
+    folder = ["--config-dir", str(given.config_dir)] if given.config_dir else []
+    arguments = sort_arguments([*folder, *named, *given.words])
+    if arguments.command or arguments.own:
+        raise UsageError(f"{' '.join([arguments.command, *arguments.own]).strip()!r} is for airflow-balancer; the page has a tab for it")
+    return arguments
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        BalancerError: It cannot; the text says why.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        raise BalancerError(f"cannot listen on {host} port {port}: {error.strerror}; give another with --host or --port") from None
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _only_this_machine(host: str) -> Callable[..., None]:
+    """Return a guard against pages of other sites whose names were made to lead to this machine."""
+    from fastapi import HTTPException, Request
+
+    def guard(request: Request) -> None:
+        asked = request.url.hostname or ""
+        if not _is_loopback(asked) and asked != host:
+            raise HTTPException(421, f"this page is at {host}")
+
+    guard.__annotations__ = {"request": Request, "return": None}
+    return guard
+
+
+def _serve(places: Places, host: str, port: int) -> None:
+    try:
+        import uvicorn
+
+        from ..viewer.app import create_app
+    except ImportError:
+        raise BalancerError(_NO_EXTRA) from None
+    from ..viewer.catalogue import Catalogue
+    from ..viewer.service import Viewer
+
+    catalogue = Catalogue(lambda: places)
+    _check(catalogue, places)
+    guards: list[Callable[..., Any]] = [_only_this_machine(host)] if _is_loopback(host) else []
+    app = create_app(Viewer(catalogue), guards)
+    with _listen(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"airflow-balancer-viewer: http://{shown}:{listener.getsockname()[1]}/ (Ctrl+C ends it)\n")
+        if not _is_loopback(host):
+            sys.stdout.write(f"airflow-balancer-viewer: there is no login; everyone who reaches {host} can read this page\n")
+        sys.stdout.flush()
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([listener])
+
+
+def _check(catalogue: Any, places: Places) -> None:
+    """Compose the named configuration once, so that what is wrong with it is said here; the page shows what breaks later."""
+    if not places.named:
+        return
+    listing = catalogue.look()
+    if listing.problems:
+        raise ConfigurationError("\n".join(listing.problems))
+    for identity in listing.configurations:
+        catalogue.open(identity)
+
+
+def _main(argv: Sequence[str]) -> int:
+    given = _parser().parse_intermixed_args(list(argv))
+    try:
+        _serve(_places(given), given.host, given.port)
+    except UsageError as error:
+        return _fail(str(error), _MISUSED)
+    except BalancerError as error:
+        return _fail(str(error), _FAILED)
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _fail(text: str, code: int) -> int:
+    sys.stderr.writelines(f"{line if line.startswith(' ') else f'airflow-balancer-viewer: {line}'}\n" for line in text.splitlines())
+    return code
+
+
+def main() -> None:
+    """Run the command line, and exit with its code."""
+    sys.exit(_main(sys.argv[1:]))

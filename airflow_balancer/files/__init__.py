@@ -1,0 +1,1 @@
+"""Reading YAML files and finding them; nothing here knows of fleets."""

@@ -1,0 +1,160 @@
+"""The plain data of a fleet: hosts, ports, pools and settings, each field validated on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+from .addresses import address_problem
+
+__all__ = ("MAX_PORT", "MAX_SLOTS", "HostSpec", "LockEntry", "PoolSpec", "PortSpec", "Settings", "VariableSpec")
+
+MAX_PORT: Final = 65535
+MAX_SLOTS: Final = 2**31 - 1
+"""The largest number that Airflow's slots column holds."""
+MAX_NAME: Final = 256
+"""The longest name that Airflow's pool column holds, in characters."""
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, hide_input_in_errors=True, defer_build=True)
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError
+    return value
+
+
+def _pool(value: object) -> object:
+    return {"pool": value} if isinstance(value, str) else value
+
+
+def _address(value: object) -> object:
+    if value is not None and address_problem("address", value):
+        raise PydanticCustomError("address", "no address")
+    return value
+
+
+def _password(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) or hasattr(value, "key"):
+        return VariableSpec.model_validate(value)
+    raise ValueError
+
+
+# A pattern, not a function: pydantic asks it without leaving its own code.
+Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
+# The bounds stand first, so that they are those of the number, likewise.
+Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
+
+
+class VariableSpec(_Plain):
+    """An Airflow Variable that holds a secret; only its key is known here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: Name
+    description: str | None = ""
+    is_encrypted: bool | None = False
+    deserialize_json: bool | None = False
+
+
+Password = Annotated[Any, BeforeValidator(_password), Field(repr=False)]
+
+
+class PoolSpec(_Plain):
+    """A pool as it may be written for a host: a name, or a mapping with the slots given."""
+
+    pool: Name
+    slots: Slots | None = None
+    description: str | None = ""
+    include_deferred: bool | None = False
+
+
+class HostSpec(_Plain):
+    """A host with the balancer's defaults applied."""
+
+    name: Name
+    address: Annotated[str | None, BeforeValidator(_address)] = None
+    username: str | None = None
+    password: Password = None
+    key_file: str | None = None
+    ssh_hook_args: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
+    os: str | None = None
+    pool: Annotated[PoolSpec | None, BeforeValidator(_pool)] = None
+    size: Slots
+    queues: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    drain: bool = False
+
+    @property
+    def remote_host(self) -> str:
+        """Where its hook connects to: its address, else its name, with `.local` where that has no dot."""
+        return self.address or (self.name if "." in self.name else f"{self.name}.local")
+
+    @property
+    def pool_name(self) -> str:
+        """The name of the pool that counts this host's tasks."""
+        return self.pool.pool if self.pool else self.name
+
+    @property
+    def effective_pool(self) -> PoolSpec:
+        """The pool that counts this host's tasks, what was left out of it filled in."""
+        return PoolSpec.model_construct(**self.pool_values)
+
+    @property
+    def pool_values(self) -> dict[str, Any]:
+        """The same as plain data."""
+        text = f"Balancer pool for host({self.name})"
+        if (given := self.pool) is None:
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+        slots, described = given.slots or self.size, given.description or text
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
+
+
+class PortSpec(_Plain):
+    """A tracked port; `host` is the name of a host of the same fleet."""
+
+    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    host: Name
+    port: PortNumber
+    tags: list[str] = Field(default_factory=list)
+
+    @property
+    def pool(self) -> str:
+        """The name of this port's pool: the port's own name, else `<host>-<port>`."""
+        return self.name or f"{self.host}-{self.port}"
+
+
+class Settings(_Plain):
+    """Everything in a balancer's node beside its hosts and ports."""
+
+    default_username: str = "airflow"
+    default_password: Password = None
+    default_key_file: str | None = None
+    primary_queue: str = "default"
+    secondary_queue: str = "default"
+    default_queue: str = "default"
+    default_size: Slots = 8
+    override_pool_size: bool = False
+    create_connection: bool = False
+    queue_pools: bool = False
+    pool_manager: Any = None
+    strategy: Any = "bounded"
+    port_lock: str | None = None
+
+
+class LockEntry(_Plain):
+    """A free port that a lock file keeps for who asks for one of a host, from `min` to `max`."""
+
+    host: Name
+    port: PortNumber
+    asker: Annotated[str, Field(pattern=r"\S")]
+    min: PortNumber
+    max: PortNumber

@@ -1,0 +1,296 @@
+"""Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
+
+Composing instantiates nothing; `config/loading.py` makes objects of what is composed here. Hydra is
+imported where something is to be composed: a plain file is read without it, in a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path as FilePath
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError, NoMatch, Problem
+from ..files.inventory import searching
+from ..files.locate import find_source, tree_above
+from ..files.yaml import read_root
+from ..fleet.fleet import FLEET_KEYS, Fleet
+from ..fleet.model import HostSpec
+from ..picking.filters import HostFilter
+from ..picking.strategies import build_strategy, own_strategies_only
+from ..ports.lock import lock_file
+from .nodes import find_balancer, has_interpolation, node_at
+from .origins import Layer, Origins
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from omegaconf import DictConfig
+
+__all__ = (
+    "Composed",
+    "compose_file",
+    "compose_tree",
+    "composed",
+    "forced",
+    "hydra_set_aside",
+    "load_fleet",
+    "without_self_warning",
+)
+
+_OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
+_lock = RLock()
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A composed config, and where its balancer stands.
+
+    Attributes:
+        source: The file that was loaded.
+        root: The whole composed config; plain data where there was nothing to compose.
+        path: The path of the balancer's node in it.
+        data: The balancer's node as plain data, everything resolved.
+        origins: Where the values come from.
+        folders: Where the files are that it may name.
+    """
+
+    source: FilePath
+    root: Mapping[Any, Any]
+    path: tuple[str | int, ...]
+    data: Mapping[str, Any]
+    origins: Origins
+    folders: Sequence[FilePath]
+
+    @property
+    def node(self) -> Mapping[str, Any]:
+        """The balancer's node, with the lock file as a path that holds wherever it is used."""
+        lock = self.data.get("port_lock")
+        if not isinstance(lock, str):
+            return self.data
+        with searching(self.folders):
+            return {**self.data, "port_lock": str(lock_file(lock))}
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The fleet of the balancer's node.
+
+        Raises:
+            ConfigurationError: It is wrong; each problem names the file or override it comes from.
+        """
+        try:
+            return Fleet.from_data(self.node)
+        except ConfigurationError as error:
+            raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+
+    def resolved(self, path: tuple[str | int, ...]) -> Any:
+        """Return the resolved value at a path of the config.
+
+        Raises:
+            ConfigurationError: It cannot be resolved.
+        """
+        from .explain import CAUSES, explained
+
+        node: Any = self.root
+        try:
+            with searching(self.folders):
+                for key in path:
+                    node = node[key]
+        except CAUSES as error:
+            raise explained(error, str(self.source)) from error
+        return node
+
+    def pick(self, key: str, query: HostFilter) -> HostSpec:
+        """Return the host that an asker gets or would get, beside all those that ask in the config.
+
+        Raises:
+            NoMatch: No host answers the query.
+            ConfigurationError: The config cannot be resolved.
+        """
+        if isinstance(self.root, dict):
+            return build_strategy(self.fleet.settings.strategy).choose(key, self.fleet.index.candidates(query), {})
+        from .explain import CAUSES, explained
+        from .picks import Picks, dotted
+
+        root: Any = self.root
+        try:
+            with searching(self.folders):
+                return Picks.of(root).would_get(root, dotted(self.path), key, query)
+        except NoMatch:
+            raise
+        except CAUSES as error:
+            raise explained(error, str(self.source)) from error
+
+    def _origin(self, problem: Problem) -> str:
+        origin = self.origins.of((*self.path, *problem.path)) or str(self.source)
+        return f"{self.source}: {origin}" if origin.startswith("override ") else origin
+
+
+@contextmanager
+def without_self_warning() -> Iterator[None]:
+    """Hide Hydra's advice to write `_self_`: airflow-config's trees do without it, and compose the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*Defaults list is missing `_self_`", category=UserWarning)
+        yield
+
+
+@contextmanager
+def hydra_set_aside() -> Iterator[None]:
+    """Let Hydra start although an app may be running in this process, and put that one back."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    with _lock:
+        running = GlobalHydra.instance().hydra
+        GlobalHydra.instance().hydra = None
+        try:
+            with without_self_warning():
+                yield
+        finally:
+            GlobalHydra.instance().hydra = running
+
+
+def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
+    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
+
+    The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
+    key that is a config group of the tree stays a choice of its option.
+    """
+
+    def sets_own_key(override: str) -> bool:
+        found = _OWN_KEY.match(override)
+        chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
+        return bool(found) and not chooses_option
+
+    return [f"++{override}" if sets_own_key(override) else override for override in overrides]
+
+
+def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
+    """Compose a YAML file as the primary config of a Hydra app; its folder is the root of the tree.
+
+    Raises:
+        ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
+    """
+    above = tree_above(source)
+    if not overrides and (plain := _read_plain(source, above)):
+        return plain
+    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
+    return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
+
+
+def _read_plain(source: FilePath, above: Sequence[FilePath]) -> Composed | None:
+    """Return a file in which there is nothing to compose or to resolve, read past Hydra: a large one takes it seconds."""
+    root = read_root(source)
+    if "defaults" in root or "hydra" in root or has_interpolation(root):
+        return None
+    try:
+        path = find_balancer(root)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{source}: {error}") from None
+    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), tuple, ()), (source.parent, *above))
+
+
+def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
+    """Compose a file of an airflow-config tree as `airflow_config.load_config` does.
+
+    Raises:
+        ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
+    """
+    read_root(source)
+    folder = source.parent
+    search = f"hydra.searchpath=[{folder.parent},{folder}]"
+    return _compose(
+        source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder)
+    )
+
+
+def _airflow_config_base() -> FilePath:
+    """Return airflow-config's own Hydra folder, found without importing it: that would load Airflow."""
+    from importlib.util import find_spec
+
+    spec = find_spec("airflow_config")
+    assert spec is not None
+    assert spec.origin is not None
+    return FilePath(spec.origin).parent / "configuration" / "hydra"
+
+
+def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str], search: Sequence[FilePath]) -> Composed:
+    from hydra import compose, initialize_config_dir
+
+    from .explain import CAUSES, explained
+
+    try:
+        with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
+            return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
+    except CAUSES as error:
+        raise explained(error, str(source), search) from error
+
+
+def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[str], search: Sequence[FilePath]) -> Composed:
+    """Return what the running Hydra app composed from its config `name`.
+
+    Raises:
+        ConfigurationError: It cannot be resolved, or holds no balancer.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+
+    from .explain import CAUSES, explained
+
+    folders = tuple(dict.fromkeys((source.parent, *search)))
+    try:
+        with searching(folders):
+            path, data = _balancer_data(root)
+    except CAUSES as error:
+        raise explained(error, str(source), search) from error
+    loader = GlobalHydra.instance().config_loader()
+    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), folders)
+
+
+def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[Layer]:
+    from hydra.types import RunMode
+
+    with without_self_warning():
+        defaults = loader.compute_defaults_list(name, list(overrides), RunMode.RUN).defaults
+    return [Layer(layer.config_path or "", layer.package or "") for layer in defaults]
+
+
+def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:
+    """Return the path of a composed config's balancer, and its node as plain data, everything resolved."""
+    from omegaconf import OmegaConf
+
+    from .picks import dotted
+
+    raw = OmegaConf.to_container(root, resolve=False)
+    assert isinstance(raw, dict)
+    path = find_balancer(raw)
+    data = node_at(raw, path)
+    if has_interpolation(data):
+        node = OmegaConf.select(root, dotted(path)) if path else root
+        data = OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
+    return path, _mapping(path, data)
+
+
+def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        from .picks import dotted
+
+        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
+    return data
+
+
+def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
+    """Return the fleet of a balancer's YAML or of a Hydra tree; Airflow is not loaded, nothing is instantiated.
+
+    Args:
+        path: A file, or a folder with a `config.yaml`; see `find_source` for a relative one.
+        overrides: Hydra overrides, such as `["env=prod"]`.
+
+    Raises:
+        ConfigurationError: It is missing, or wrong.
+    """
+    with own_strategies_only():
+        return compose_file(find_source(path), overrides).fleet

@@ -1,0 +1,90 @@
+"""Turns the failures of Hydra, OmegaConf and YAML into errors that name the file and the cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import yaml
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from ..errors import BalancerError, ConfigurationError, suggestion
+from ..files.yaml import read_checked, yaml_text
+from ..fleet.fleet import FLEET_KEYS
+from ..fleet.model import HostSpec, PortSpec
+
+__all__ = ("CAUSES", "explained")
+
+CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
+"""What composing and resolving a configuration may raise."""
+
+_FULL_KEY = "full_key: "
+_HINTS = {
+    "Recursive interpolation": "; give one of the keys in the circle a value",
+    "Missing mandatory value": "; it is ???, give it a value",
+    "Interpolation key": "; check its spelling, and the dots of a relative one",
+}
+_NOISE = ("object_type=", "reference_type=", "Set the environment", "See https:", "^")
+_KEYS = {*HostSpec.model_fields, *PortSpec.model_fields, *FLEET_KEYS}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _suggested(text: str) -> str:
+    found = re.search(r"Key '([^']+)' (?:is )?not in", text)
+    return suggestion(found[1], _KEYS) if found else ""
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    for line in map(str.strip, str(error).splitlines()):
+        if line.startswith("Config search path"):
+            return
+        if line and not line.startswith(_NOISE):
+            yield line.rstrip(".")
+
+
+def _one_line(error: BaseException) -> str:
+    """Return Hydra's text in one line, with that of its cause, without search paths and Python types."""
+    lines = list(dict.fromkeys(line for part in (error, error.__cause__) if part for line in _lines(part)))
+    keys = [line.removeprefix(_FULL_KEY) for line in lines if line.startswith(_FULL_KEY)]
+    text = "; ".join(line for line in lines if not line.startswith(_FULL_KEY)).replace(":; ", ": ")
+    hint = next((hint for start, hint in _HINTS.items() if start in text), _suggested(text))
+    return f"{f'key {keys[0]!r}: ' if keys else ''}{text}{hint}"
+
+
+def _broken_files(folders: Iterable[Path]) -> Iterator[ConfigurationError]:
+    """Yield the error of each YAML file below the folders that cannot be read, for failures that name no file."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*.yaml")):
+            try:
+                read_checked(path)
+            except ConfigurationError as error:
+                yield error
+
+
+def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
+    """Return the error to raise in place of one of `CAUSES`.
+
+    Args:
+        error: What was raised.
+        source: What was loaded, as the message calls it.
+        folders: Where the files of the configuration are.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, yaml.YAMLError):
+            mark = getattr(cause, "problem_mark", None)
+            return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
+        if isinstance(cause, BalancerError):
+            text = str(cause)
+            return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
+    if isinstance(error, UnicodeError):
+        for broken in _broken_files(folders):
+            return broken
+    return ConfigurationError(f"{source}: {_one_line(error)}")

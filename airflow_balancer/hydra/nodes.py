@@ -1,0 +1,73 @@
+"""Where the balancer stands in a composed config, read as plain data with interpolations as written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import ConfigurationError
+
+__all__ = ("BALANCER_TARGETS", "find_balancer", "has_interpolation", "node_at", "walk")
+
+_MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
+BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
+"""The `_target_`s under which a balancer is known, here and in the packages that export it."""
+
+_USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
+Path = tuple[str | int, ...]
+
+
+def walk(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every value of plain data with its path, parents before children."""
+    yield path, data
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from walk(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from walk(value, (*path, index))
+
+
+def has_interpolation(data: Any) -> bool:
+    """Return whether any text in plain data is still to be resolved, or given."""
+    return any(isinstance(value, str) and ("${" in value or value == "???") for _, value in walk(data))
+
+
+def node_at(data: Any, path: Path) -> Any:
+    """Return the value at a path of plain data; None where there is none."""
+    for key in path:
+        if isinstance(data, Mapping):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return None
+    return data
+
+
+def _is_balancer(data: Any) -> bool:
+    return isinstance(data, Mapping) and data.get("_target_") in BALANCER_TARGETS
+
+
+def find_balancer(root: Mapping[Any, Any]) -> Path:
+    """Return the path of the balancer's node; empty where the root itself is it.
+
+    It is the root, `extensions.balancer` or `balancer`, else the one node with a balancer's `_target_`.
+
+    Raises:
+        ConfigurationError: There is none, or several.
+    """
+    if _is_balancer(root):
+        return ()
+    for path in _USUAL_PATHS:
+        if node_at(root, path) is not None:
+            return path
+    if "hosts" in root:
+        return ()
+    found = [path for path, value in walk(root) if _is_balancer(value)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(".".join(map(str, path)) for path in found)
+        raise ConfigurationError(f"there are several balancers, at {places}; call one of them 'extensions.balancer' or 'balancer'")
+    raise ConfigurationError("there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'")

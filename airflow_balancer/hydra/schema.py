@@ -1,0 +1,170 @@
+"""Structured configs, and their place in Hydra's ConfigStore.
+
+They are options of the group `airflow_balancer`, so that no name of a user's own tree is taken:
+
+    defaults:
+      - /airflow_balancer/balancer@extensions.balancer
+      - /airflow_balancer/strategy@extensions.balancer.strategy: bounded
+
+A field is `Any` where YAML may give more than one kind of value (a name or a mapping, a list or a
+mapping), which structured configs cannot say; the fleet checks those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+__all__ = (
+    "BalancerConf",
+    "BoundedConf",
+    "HostConf",
+    "LeastLoadedConf",
+    "PortConf",
+    "RandomConf",
+    "RendezvousConf",
+    "StrategyConf",
+    "register_configs",
+)
+
+GROUP = "airflow_balancer"
+
+
+@dataclass
+class HostConf:
+    """A host that runs tasks over SSH."""
+
+    _target_: str = "airflow_balancer.Host"
+    # unique name, which pools, keys and picks go by
+    name: str | None = None
+    # IP address or DNS name to reach it at; default: its name, with `.local` appended where that has no dot
+    address: str | None = None
+    # SSH user; default: the balancer's default_username
+    username: str | None = None
+    # a text, or {key: <Airflow Variable>}; default: default_password
+    password: Any = None
+    # path of the SSH private key; default: default_key_file
+    key_file: str | None = None
+    # more arguments for SSHHook, such as {port: 2222}
+    ssh_hook_args: dict[str, Any] = field(default_factory=dict)
+    # operating system, such as ubuntu
+    os: str | None = None
+    # a pool's name, or {pool: name, slots: 4}; default: a pool named like the host
+    pool: Any = None
+    # tasks at once: slots of the host's pool and its weight in picks; default: default_size
+    size: int | None = None
+    # queues that the host serves
+    queues: list[str] = field(default_factory=list)
+    # free labels
+    tags: list[str] = field(default_factory=list)
+    # whether the host takes no new picks; its pool stays
+    drain: bool = False
+
+
+@dataclass
+class PortConf:
+    """A port in use on a host."""
+
+    _target_: str = "airflow_balancer.Port"
+    # name of the port and of its pool; default: <host>-<port>
+    name: str = ""
+    # the host's name, or the host itself
+    host: Any = None
+    # the host's name, as another way to write `host`
+    host_name: str = ""
+    # port number, 1 to 65535
+    port: int | None = None
+    # free labels
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class StrategyConf:
+    """How one host is chosen among the candidates."""
+
+    # a class with choose(key, candidates, load)
+    _target_: str = MISSING
+
+
+@dataclass
+class RendezvousConf(StrategyConf):
+    """The same host for the same key; a host that leaves moves only its own keys."""
+
+    _target_: str = "airflow_balancer.strategies.Rendezvous"
+
+
+@dataclass
+class BoundedConf(StrategyConf):
+    """Rendezvous in which no host gets more than its share of the picks, times c."""
+
+    _target_: str = "airflow_balancer.strategies.Bounded"
+    # the largest load, in fair shares: 1 is the most even, more moves fewer picks when hosts change
+    c: float = 1.25
+
+
+@dataclass
+class LeastLoadedConf(StrategyConf):
+    """The host with the fewest taken slots for its size at run time; rendezvous where nobody says how many are."""
+
+    _target_: str = "airflow_balancer.strategies.LeastLoaded"
+
+
+@dataclass
+class RandomConf(StrategyConf):
+    """Another host at each pick."""
+
+    _target_: str = "airflow_balancer.strategies.Random"
+
+
+@dataclass
+class BalancerConf:
+    """A fleet, and how it is balanced."""
+
+    _target_: str = "airflow_balancer.BalancerConfiguration"
+    # instantiate from plain lists and dicts, which is many times faster
+    _convert_: str = "all"
+    # hosts: a list of HostConf, or a mapping of them by name
+    hosts: Any = None
+    # changes to single hosts: {<name>: {<key of HostConf>: value}}
+    host_overrides: dict[str, Any] = field(default_factory=dict)
+    # ports: a list of PortConf, or a mapping of them by name
+    ports: Any = None
+    # SSH user of hosts that name none
+    default_username: str = "airflow"
+    # password of hosts that give none: a text, or {key: <Airflow Variable>}
+    default_password: Any = None
+    # private key of hosts that give none: a path
+    default_key_file: str | None = None
+    # queue that may include the host running Airflow itself
+    primary_queue: str = "default"
+    # queue that does not include the host running Airflow itself
+    secondary_queue: str = "default"
+    # queue of ordinary workers
+    default_queue: str = "default"
+    # size of hosts that give none: slots
+    default_size: int = 8
+    # whether slots that were edited in Airflow are set back
+    override_pool_size: bool = False
+    # whether each host gets an SSH connection in Airflow
+    create_connection: bool = False
+    # whether each queue gets a pool, too: queue-<name>, with the slots of its hosts
+    queue_pools: bool = False
+    # the generated DAG that reconciles pools; see airflow-pydantic
+    pool_manager: Any = None
+    # a name, or a mapping with a _target_
+    strategy: Any = "bounded"
+    # the file of `airflow-balancer port lock`, relative to the configuration, such as ports.lock.yaml
+    port_lock: str | None = None
+
+
+def register_configs() -> None:
+    """Store the structured configs under the group `airflow_balancer`; doing it again changes nothing."""
+    store = ConfigStore.instance().store
+    for name, node in (("balancer", BalancerConf), ("host", HostConf), ("port", PortConf)):
+        store(group=GROUP, name=name, node=node, provider=GROUP)
+    strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
+    for name, strategy in strategies.items():
+        store(group=f"{GROUP}/strategy", name=name, node=strategy, provider=GROUP)

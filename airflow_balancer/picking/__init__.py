@@ -1,0 +1,1 @@
+"""Which host a key gets: queries, candidates and strategies."""

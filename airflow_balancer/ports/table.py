@@ -1,0 +1,117 @@
+"""Free ports: deterministic allocation on one host."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..errors import ConfigurationError, NoFreePort
+from ..fleet.model import MAX_PORT
+from ..picking.rendezvous import hash_fraction
+
+__all__ = ("DEFAULT_MIN", "LockedPorts", "PortTable", "port_number")
+
+DEFAULT_MIN = 1000
+
+
+class LockedPorts(NamedTuple):
+    """The ports of one host that a lock file keeps, by key, first and last port of those who ask."""
+
+    file: str
+    ports: Mapping[tuple[str, int, int], int]
+
+
+_UNLOCKED = LockedPorts("", {})
+
+
+def port_number(key: str, value: object) -> int:
+    """Return a port as a query gives it.
+
+    Raises:
+        ConfigurationError: It is no whole number from 1 to 65535.
+    """
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PORT:
+        raise ConfigurationError(f"key {key!r} must be a whole number from 1 to {MAX_PORT}, not {value!r}")
+    return value
+
+
+def _check_range(first: int, last: int) -> None:
+    if not 1 <= first <= last <= MAX_PORT:
+        raise ConfigurationError(f"a range of ports goes from min to max within 1 to {MAX_PORT}, not from {first} to {last}")
+
+
+class PortTable:
+    """The ports that are taken on one host.
+
+    Who has a locked port gets that one. Each other key starts at a port that is a hash of key and host,
+    so that other keys rarely move it, and takes the next free one from there, around the end of the range.
+    Equal keys get the same port. A port is found in time logarithmic in the ports taken, however full the
+    range is.
+
+    Args:
+        host: The host's name.
+        in_use: The ports in use on it, which nobody gets.
+        locked: The ports on it that are kept for those who may ask.
+    """
+
+    def __init__(self, host: str, in_use: Iterable[int] = (), locked: LockedPorts = _UNLOCKED) -> None:
+        self._host = host
+        self._locked = locked
+        self._in_use = set(in_use)
+        self._taken = sorted({*self._in_use, *locked.ports.values()})
+        self._given: dict[tuple[str, int, int], int] = {}
+
+    @property
+    def in_use(self) -> frozenset[int]:
+        """The ports in use on the host."""
+        return frozenset(self._in_use)
+
+    def reserve(self, ports: Iterable[int]) -> None:
+        """Count more ports as in use."""
+        self._in_use.update(ports)
+        self._taken = sorted({*self._taken, *self._in_use})
+
+    def take(self, key: str, first: int = DEFAULT_MIN, last: int = MAX_PORT) -> int:
+        """Return a port from `first` to `last`, both included, and count it as taken.
+
+        Raises:
+            NoFreePort: All of them are taken.
+            ConfigurationError: The range is none, or leaves 1 to 65535, or the locked port is in use; a ValueError.
+        """
+        _check_range(first, last)
+        ask = (key, first, last)
+        if ask not in self._given:
+            self._given[ask] = self._locked_port(ask) if ask in self._locked.ports else self._free_port(key, first, last)
+        return self._given[ask]
+
+    def _locked_port(self, ask: tuple[str, int, int]) -> int:
+        if (port := self._locked.ports[ask]) in self._in_use:
+            text = f"port {port}, which {self._locked.file} keeps for {ask[0]!r}, is in use"
+            raise ConfigurationError(f"host {self._host!r}: {text}; take it out of 'ports', or run `airflow-balancer port lock`")
+        return port
+
+    def _free_port(self, key: str, first: int, last: int) -> int:
+        start = first + int(hash_fraction(key, self._host) * (last - first + 1))
+        for begin, end in ((start, last), (first, start - 1)):
+            if (port := self._next_free(begin)) <= end:
+                insort(self._taken, port)
+                return port
+        kept = sum(first <= port <= last for port in self._locked.ports.values())
+        more = (
+            f"; {self._locked.file} keeps {kept} of them: `airflow-balancer port lock prune=true` drops what nothing asks for"
+            if kept
+            else ""
+        )
+        raise NoFreePort(f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max{more}")
+
+    def _next_free(self, port: int) -> int:
+        """Return the first port from `port` on that is not taken, which may lie above the range."""
+        taken = self._taken
+        index = bisect_left(taken, port)
+        if index == len(taken) or taken[index] != port:
+            return port
+        run = bisect_right(range(len(taken)), port - index, lo=index, key=lambda at: taken[at] - at)
+        return taken[run - 1] + 1

@@ -1,0 +1,22 @@
+"""The viewer's app on Airflow 3, behind its login."""
+# Not `from __future__ import annotations`: FastAPI reads the annotations where they are made.
+
+from collections.abc import Collection
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
+
+from .app import create_app
+from .embedded import airflow_viewer
+
+__all__ = ("app",)
+
+
+def readable_dags(user: GetUserDep) -> Collection[str]:
+    """Return the DAGs that the user may read."""
+    dags: Collection[str] = get_auth_manager().get_authorized_dag_ids(user=user)
+    return dags
+
+
+app = create_app(airflow_viewer(), [requires_access_view(AccessView.WEBSITE)], readable_dags)

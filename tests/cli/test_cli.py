@@ -1,0 +1,230 @@
+"""`airflow-balancer`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+BALANCER = """
+default_password: hunter2
+hosts:
+  - {name: host1, size: 16, os: ubuntu, queues: [primary], tags: [a, b]}
+  - {name: host2, size: 16, os: ubuntu, queues: [workers]}
+ports:
+  - {name: web, host: host1, port: 8080}
+"""
+
+
+@pytest.fixture
+def balancer(write):
+    return write("balancer.yaml", BALANCER)
+
+
+def lines(text: str) -> list[list[str]]:
+    """The words of each line that has some, without rules."""
+    return [words for line in text.splitlines() if (words := line.replace("─", "").split())]
+
+
+class TestShow:
+    def test_is_the_default_and_prints_tables(self, cli, balancer):
+        result = cli("balancer.yaml")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert lines(result.stdout) == [
+            ["hosts", "(2)"],
+            ["name", "os", "queues", "tags", "size", "pool", "username", "credential"],
+            ["host1", "ubuntu", "primary", "a,", "b", "16", "host1", "airflow", "password"],
+            ["host2", "ubuntu", "workers", "16", "host2", "airflow", "password"],
+            ["ports", "(1)"],
+            ["host", "port", "name", "pool"],
+            ["host1", "8080", "web", "web"],
+            ["queues", "(2)"],
+            ["queue", "hosts", "slots", "pick"],
+            ["primary", "1", "16", "host1"],
+            ["workers", "1", "16", "host2"],
+        ]
+
+    def test_as_json_is_data(self, cli, balancer):
+        report = json.loads(cli("show", "balancer.yaml", "output=json", "query.queue=primary").stdout)
+        assert report == {
+            "hosts": [
+                {
+                    "name": "host1",
+                    "os": "ubuntu",
+                    "queues": ["primary"],
+                    "tags": ["a", "b"],
+                    "size": 16,
+                    "pool": "host1",
+                    "username": "airflow",
+                    "credential": "password",
+                }
+            ],
+            "ports": [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}],
+            "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "pick": "host1"}],
+            "picks": [],
+        }
+
+    def test_has_the_addresses_where_a_host_has_one(self, cli, write):
+        write("balancer.yaml", "hosts: {ws1: {address: 10.0.0.5}, ws2: {}}\n")
+        header, *rows = lines(cli("balancer.yaml").stdout)[1:4]
+        assert (header[:2], [row[:2] for row in rows]) == (["name", "address"], [["ws1", "10.0.0.5"], ["ws2", "8"]])
+        assert json.loads(cli("select", "balancer.yaml", "query.name=ws1", "output=json").stdout)["picked"]["address"] == "10.0.0.5"
+
+    def test_names_the_picks_that_a_tree_makes(self, cli):
+        report = json.loads(cli("show", "output=json", cwd=REPOSITORY).stdout)
+        assert [(pick["asker"], pick["gets"]) for pick in report["picks"]] == [
+            ("dags.etl.tasks.extract.ssh_hook", "host2"),
+            ("dags.etl.tasks.extract.pool", "host2"),
+            ("dags.etl.tasks.extract.command", "extract --on host2 --port 9651"),
+            ("dags.etl.tasks.publish.ssh_hook", "host1"),
+            ("dags.etl.tasks.publish.command", "publish --to http://host1:8080"),
+        ]
+
+
+class TestOtherCommands:
+    def test_select_prints_the_host(self, cli, balancer):
+        result = cli("select", "balancer.yaml", "query.queue=workers")
+        assert (result.stdout, result.stderr, result.returncode) == ("host2\n", "", 0)
+
+    def test_select_takes_several_patterns_and_a_key(self, cli, balancer):
+        report = yaml.safe_load(cli("select", "balancer.yaml", "query.queue=[workers,pri*]", "query.key=etl", "output=yaml").stdout)
+        assert (report["host"], report["key"], report["candidates"]) == ("host2", "etl", ["host1", "host2"])
+
+    def test_port_prints_one_that_is_not_tracked(self, cli, balancer):
+        result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
+        assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
+
+    def test_validate_counts(self, cli, balancer):
+        assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
+
+    def test_config_prints_yaml_without_secrets(self, cli, balancer):
+        assert yaml.safe_load(cli("config", "balancer.yaml").stdout) == {**yaml.safe_load(BALANCER), "default_password": "**********"}
+
+    def test_config_prints_an_address_as_it_was_written(self, cli, write):
+        hosts = {"ws1": {"address": "10.0.0.5"}, "ws2": {"ssh_hook_args": {"remote_host": "10.0.0.6"}}}
+        write("balancer.yaml", yaml.safe_dump({"hosts": hosts}))
+        assert yaml.safe_load(cli("config", "balancer.yaml").stdout)["hosts"] == hosts
+
+    def test_the_whole_config_is_printed_without_secrets(self, cli, balancer):
+        result = cli("balancer.yaml", "--cfg", "job", "output=json")
+        assert json.loads(result.stdout) == {**yaml.safe_load(BALANCER), "default_password": "**********"}
+
+    def test_the_defaults_list_is_printed(self, program):
+        assert "| hosts/example" in program("--info", "defaults", cwd=REPOSITORY).stdout
+
+
+class TestTree:
+    def test_the_nearest_conf_is_taken(self, cli, tmp_path, write):
+        write("conf/config.yaml", "hosts: [{name: host1}]")
+        below = write("dags/team/dag.py", "").parent
+        assert cli("validate", cwd=below).stdout == "valid: 1 hosts, 8 slots, 0 ports, 1 pools, 0 picks\n"
+
+    def test_a_given_folder_is_taken(self, cli, tmp_path):
+        result = cli("select", "--config-dir", str(REPOSITORY / "conf"), "env=prod", "query.queue=workers", "query.tag=release")
+        assert (result.stdout, result.stderr) == ("host3\n", "")
+
+    def test_another_root_config_is_taken(self, cli, write):
+        write("conf/other.yaml", "hosts: [{name: other}]")
+        assert cli("select", "-cd", "conf", "-cn", "other").stdout == "other\n"
+
+    def test_a_sweep_answers_for_each_value(self, program):
+        result = program("--multirun", "env=dev,prod", "validate", cwd=REPOSITORY)
+        assert result.stdout == (
+            "env=dev\nvalid: 3 hosts, 34 slots, 2 ports, 5 pools, 5 picks\nenv=prod\nvalid: 3 hosts, 44 slots, 2 ports, 5 pools, 5 picks\n"
+        )
+
+    def test_no_file_is_left_behind(self, program, balancer, tmp_path):
+        program("balancer.yaml")
+        program("balancer.yaml", "--multirun", "default_size=1,2")
+        assert [path.name for path in tmp_path.iterdir()] == ["balancer.yaml"]
+
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ("airflow-balancer val", ["validate"]),
+            ("airflow-balancer select env=", ["env=dev", "env=prod", "env=staging"]),
+            ("airflow-balancer --config-dir conf extensions.balancer.default_si", ["extensions.balancer.default_size="]),
+        ],
+        ids=["command", "option of a group", "key"],
+    )
+    def test_the_shell_completes(self, cli, line, expected):
+        result = cli("-sc", "query=bash", cwd=REPOSITORY, COMP_LINE=line, COMP_POINT=str(len(line)))
+        assert result.stdout.split() == expected
+
+    def test_the_shell_is_told_how_to_complete(self, cli):
+        assert "complete -o nospace -o default -F hydra_bash_completion" in cli("-sc", "install=bash", cwd=REPOSITORY).stdout
+
+
+FAILURES = {
+    "no match": (
+        ("select", "balancer.yaml", "query.queue=worker"),
+        1,
+        "{file}: no host matches queue='worker'; did you mean 'workers'? "
+        "(names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
+    ),
+    "a wrong override": (
+        ("balancer.yaml", "default_size=0"),
+        1,
+        "{file}: override 'default_size=0': key 'default_size' must be a whole number from 1 to 2147483647, not 0",
+    ),
+    "an unknown query": (
+        ("select", "balancer.yaml", "query.queu=a"),
+        1,
+        "query: unknown key 'queu'; did you mean 'queue'? (keys: exclude, key, min_size, name, os, prefer, queue, tag)",
+    ),
+    "an exhausted range": (
+        ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
+        1,
+        "{file}: host 'host1': all ports from 8080 to 8080 are taken; give a wider range with min and max",
+    ),
+    "a missing file": (("nope.yaml",), 1, "{folder}/nope.yaml: there is no such file"),
+    "an unknown command": (
+        ("selct", "balancer.yaml"),
+        2,
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools)",
+    ),
+    "an unknown output": (("balancer.yaml", "output=jsn"), 2, "unknown output 'jsn'; did you mean 'json'? (outputs: table, json, yaml)"),
+    "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
+    "two files": (("a.yaml", "b.yaml"), 2, "give one command and one configuration, not a.yaml b.yaml"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "message"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_is_one_line_and_a_code(cli, balancer, words, code, message):
+    result = cli(*words)
+    expected = message.format(file=balancer, folder=balancer.parent)
+    assert (result.stdout, result.stderr, result.returncode) == ("", f"airflow-balancer: {expected}\n", code)
+
+
+def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
+    result = cli()
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert f"no configuration: there is no conf/ or config/ folder with a config.yaml in {tmp_path} or above" in result.stderr
+    made = result.stderr.splitlines()[-1].strip()
+    assert made.startswith("mkdir conf && printf ")
+
+
+def test_the_way_to_make_a_tree_makes_one(cli, tmp_path):
+    subprocess.run(cli().stderr.splitlines()[-1], shell=True, check=True, cwd=tmp_path)
+    assert cli("select", "query.queue=workers").stdout == "host1\n"
+
+
+def test_one_failing_job_of_a_sweep_does_not_stop_the_others(program, balancer):
+    result = program("validate", "balancer.yaml", "--multirun", "default_size=0,2")
+    assert result.stdout == "default_size=2\nvalid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("flags", [("--info", "all"), ("--cfg", "all")], ids=" ".join)
+def test_what_would_print_secrets_is_refused(cli, balancer, flags):
+    result = cli("balancer.yaml", *flags)
+    assert (result.stdout, result.returncode, "hunter" in result.stderr) == ("", 2, False)
+
+
+def test_help_and_version_need_no_tree(cli):
+    assert cli("--help").stdout.startswith("usage: airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]\n")
+    assert cli("--version").stdout == "airflow-balancer 0.8.0\n"

@@ -1,0 +1,250 @@
+"""`airflow-balancer port lock`, and what `validate` says of a lock file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_balancer.hydra.compose import compose_file
+from airflow_balancer.ports.lock import lock_at
+
+BALANCER = """
+port_lock: ports.lock.yaml
+hosts: [{name: host1}, {name: host2}]
+ports: [{name: web, host: host1, port: 8080}]
+"""
+ASK = "${{balancer.free_port:{{host:host1,min:{0},max:{1}}}}}"
+DAG = """
+from airflow_balancer import load
+balancer = load("{0}balancer.yaml")
+ports = [balancer.free_port("host1", 9000, 9002).port for _ in range({1})]
+print("of the DAG file")
+"""
+HEADER = """\
+# The free ports that are kept for who asks, one line for each. Commit this file.
+# Made by `airflow-balancer port lock`: run it again when an ask is new; it keeps what is here.
+"""
+
+
+@pytest.fixture
+def project(write):
+    write("balancer.yaml", BALANCER)
+    write("dags/a.py", DAG.format("../", 2))
+    write("dags/b.py", DAG.format("../", 1))
+    return write("dags/balancer_of_none.py", "raise RuntimeError('airflow runs no such file')").parent.parent
+
+
+def entry(port: int, asker: str, host: str = "host1") -> str:
+    return f"  - {{host: {host}, port: {port}, asker: {asker}, min: 9000, max: 9002}}\n"
+
+
+@pytest.mark.slow
+class TestDagFiles:
+    def test_each_gets_ports_of_its_own(self, cli, project):
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        file = project / "ports.lock.yaml"
+        assert file.read_text() == f"{HEADER}ports:\n" + entry(9000, "a.py#0") + entry(9001, "a.py#1") + entry(9002, "b.py#0")
+        assert (result.stdout.splitlines()[-1], result.returncode) == (f"{file}: 3 added, 0 dropped, 0 kept", 0)
+
+    def test_an_address_changes_nothing_in_the_file(self, cli, project, write):
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        file = project / "ports.lock.yaml"
+        before = file.read_text()
+        write("balancer.yaml", BALANCER.replace("name: host1}", "name: host1, address: 10.0.0.5}"))
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dags", "prune=true")
+        assert (result.stdout.splitlines()[-1], file.read_text()) == (f"{file}: 0 added, 0 dropped, 3 kept", before)
+        file.unlink()
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        assert file.read_text() == before
+
+    def test_their_output_is_not_the_answer(self, cli, project):
+        result = cli("port", "lock", "balancer.yaml", "dag_files=[dags/b.py,dags/a.py]", "output=json")
+        assert [row["asker"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
+        assert result.stderr.count("of the DAG file") == 2
+
+    @pytest.mark.parametrize("name", ["a", "b", "c"])
+    def test_a_node_keeps_the_port_that_it_had_before_they_were_looked_at(self, cli, write, name):
+        node = f"tasks: {{{name}: '{ASK.format(9000, 9002)}'}}"
+        source = write("tree/config.yaml", f"balancer: {{port_lock: ports.lock.yaml, hosts: [{{name: host1}}]}}\n{node}")
+        before = compose_file(source).resolved(("tasks", name))
+        write("dags/a.py", DAG.format("../tree/", 2).replace("balancer.yaml", "config.yaml"))
+        assert cli("port", "lock", "tree/config.yaml", "dag_files=dags").returncode == 0
+        assert compose_file(source).resolved(("tasks", name)) == before
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("seed", [0, "random"])
+    def test_processes_apart_get_the_locked_ports(self, python, cli, project, seed):
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        code = "import runpy; print(*runpy.run_path('dags/{0}.py')['ports'])"
+        printed = [python(code.format(name), PYTHONHASHSEED=seed).stdout.splitlines()[-1] for name in "ab"]
+        assert printed == ["9000 9001", "9002"]
+
+    def test_a_module_is_the_one_beside_each(self, cli, project, write):
+        for name, key in (("one", "first"), ("two", "second")):
+            write(f"{name}/keys.py", f"KEY = '{key}'")
+            write(
+                f"{name}/dag.py",
+                DAG.format("../", 0).replace("import load", "import load\nfrom keys import KEY") + "balancer.free_port('host1', key=KEY)",
+            )
+        report = json.loads(cli("port", "lock", "balancer.yaml", "dag_files=[one,two]", "output=json").stdout)
+        assert sorted(row["asker"] for row in report["added"]) == ["first", "second"]
+
+    def test_those_of_another_lock_file_are_not_added(self, cli, project, write):
+        write("balancer.yaml", BALANCER.replace("ports.lock", "other.lock"))
+        write("this.yaml", BALANCER)
+        assert json.loads(cli("port", "lock", "this.yaml", "dag_files=dags", "output=json").stdout)["added"] == []
+
+    def test_a_balancer_made_in_python_is_one_before_the_file_is_there(self, cli, project, write):
+        made = "BalancerConfiguration(hosts=[{'name': 'h'}], port_lock='ports.lock.yaml')"
+        write("dags/b.py", f"from airflow_balancer import BalancerConfiguration\n{made}.free_port('h', key='x')\n")
+        assert "x" in [
+            row["asker"] for row in json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags", "output=json").stdout)["added"]
+        ]
+
+    def test_the_ports_that_their_balancer_has_in_use_are_not_given(self, cli, project, write):
+        ports = ", ".join(f"{{host: host1, port: {port}}}" for port in range(9000, 9002))
+        write("dags/b.py", DAG.format("../", 1).replace('yaml")', f"yaml\", ['ports=[{ports}]'])"))
+        report = json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags/b.py", "output=json").stdout)
+        assert [row["port"] for row in report["added"]] == [9002]
+
+    def test_two_with_one_key_are_one_error(self, cli, project, write):
+        first, second = (write(f"{name}/etl.py", DAG.format("../", 1)) for name in ("one", "two"))
+        result = cli("port", "lock", "balancer.yaml", "dag_files=[one,two]")
+        assert result.stderr.splitlines()[-1] == (
+            f"airflow-balancer: {second}: also asks for a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
+            "give one of them another with key="
+        )
+        assert (result.returncode, (project / "ports.lock.yaml").exists()) == (1, False)
+
+    @pytest.mark.parametrize(
+        ("code", "cause"),
+        [
+            ("import nothing_there # free_port", "ModuleNotFoundError: No module named 'nothing_there'"),
+            ("raise SystemExit(3) # free_port", "SystemExit: 3"),
+            ("free_port(", "SyntaxError: '(' was never closed (bad.py, line 1)"),
+        ],
+        ids=["import", "exit", "syntax"],
+    )
+    def test_one_that_cannot_be_run_is_named_and_nothing_is_written(self, cli, project, write, code, cause):
+        file = write("dags/bad.py", code)
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        said = result.stderr.splitlines()[-1].replace(str(file), "bad.py")
+        assert (said, result.returncode) == (f"airflow-balancer: bad.py: cannot be run: {cause}", 1)
+        assert not (project / "ports.lock.yaml").exists()
+
+    def test_one_that_is_not_there_is_named(self, cli, project):
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dgas")
+        assert (result.stderr, result.returncode) == ("airflow-balancer: dag_files: dgas: there is no such file or folder\n", 1)
+
+
+@pytest.mark.slow
+class TestCommand:
+    def test_what_nothing_asks_for_stays_unless_it_is_pruned(self, cli, project, write):
+        file = write("ports.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))
+        assert cli("port", "lock", "balancer.yaml").stdout == f"{file}: 0 added, 0 dropped, 2 kept\n"
+        report = json.loads(cli("port", "lock", "balancer.yaml", "prune=true", "output=json").stdout)
+        assert [(row["asker"], row["why"]) for row in report["dropped"]] == [
+            (name, "nothing in this run asks for it") for name in ("dev", "prod")
+        ]
+        assert file.read_text() == f"{HEADER}ports: []\n"
+
+    def test_environments_add_up(self, program, write):
+        write("conf/config.yaml", "defaults: [env: dev, _self_]\nbalancer: {port_lock: ports.lock.yaml, hosts: [{name: host1}]}\n")
+        for name in ("dev", "prod"):
+            write(f"conf/env/{name}.yaml", f"# @package _global_\ntasks: {{{name}: '{ASK.format(1, 9)}', both: '{ASK.format(1, 9)}'}}")
+        result = program("port", "lock", "--multirun", "env=dev,prod")
+        assert (result.stderr, result.stdout.splitlines()[-1].partition(": ")[2]) == ("", "1 added, 0 dropped, 2 kept")
+        lock = lock_at(write("conf/ports.lock.yaml.old", "").with_suffix(""))
+        assert sorted(entry.asker for entry in lock.entries) == ["tasks.both", "tasks.dev", "tasks.prod"]
+        assert program("validate", "--multirun", "env=dev,prod").returncode == 0
+
+    def test_a_full_range_names_the_host_and_who_asks(self, cli, project, write):
+        write("dags/a.py", DAG.format("../", 3))
+        result = cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        assert result.stderr.splitlines()[-1] == (
+            f"airflow-balancer: {project}/balancer.yaml: b.py#0: host 'host1': all ports from 9000 to 9002 are taken; "
+            "give a wider range with min and max"
+        )
+        assert result.returncode == 1
+
+    @pytest.mark.parametrize(
+        ("words", "code", "message"),
+        [
+            (("prune=maybe",), 2, "prune must be true or false, not 'maybe'"),
+            (
+                ("prune=true", "--multirun", "default_size=1,2"),
+                2,
+                "prune drops what nothing in one run asks for, so each run of --multirun would undo the others'; give one of the two",
+            ),
+            (("port_lock=null",), 1, "{file}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml"),
+            (("validate",), 2, "give one command and one configuration, not port lock balancer.yaml validate"),
+            (("lokc",), 2, "unknown command 'lokc'"),
+        ],
+        ids=["no switch", "a sweep", "no file", "two commands", "no command"],
+    )
+    def test_wrong_use_is_said(self, cli, project, words, code, message):
+        result = cli("port", "lock", "balancer.yaml", *words)
+        assert result.stderr.startswith("airflow-balancer: " + message.format(file=project / "balancer.yaml"))
+        assert (result.returncode, result.stderr.count("\n")) == (code, 1)
+
+    def test_lock_alone_is_no_command(self, cli, project):
+        assert "unknown command 'lock'; did you mean 'port lock'?" in cli("lock", "balancer.yaml").stderr
+
+
+class TestValidate:
+    RUN = "run `airflow-balancer port lock`"
+
+    def said(self, result) -> list[str]:
+        return [line.removeprefix("airflow-balancer: ") for line in result.stderr.splitlines() if line.startswith("airflow-balancer: ")]
+
+    def test_right_is_what_was_locked(self, cli, project):
+        cli("port", "lock", "balancer.yaml", "dag_files=dags")
+        result = cli("validate", "balancer.yaml", "dag_files=dags")
+        assert (result.stdout, result.returncode) == ("valid: 2 hosts, 16 slots, 1 ports, 3 pools, 0 picks\n", 0)
+
+    def test_a_file_that_is_not_there_is_to_be_made(self, cli, project):
+        result = cli("validate", "balancer.yaml")
+        assert self.said(result) == [f"{project}/ports.lock.yaml: there is no such file, which 'port_lock' names; {self.RUN}"]
+        assert result.returncode == 1
+
+    def test_dag_files_are_held_to_a_lock_file_that_is_named(self, cli, project, write):
+        source = write("balancer.yaml", "hosts: [{name: host1}]")
+        said = self.said(cli("validate", "balancer.yaml", "dag_files=dags"))
+        assert said == [f"{source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml"]
+
+    def test_each_ask_without_an_entry_is_a_line(self, cli, project, write):
+        file = write("ports.lock.yaml", "ports:\n" + entry(9000, "a.py#0"))
+        result = cli("validate", "balancer.yaml", "dag_files=dags")
+        assert self.said(result) == [
+            f"{file}: keeps no port of host 'host1' from 9000 to 9002 for {asker!r}; {self.RUN}" for asker in ("a.py#1", "b.py#0")
+        ]
+        assert result.returncode == 1
+
+    def test_each_ask_of_a_node_needs_an_entry(self, cli, write):
+        write("tree/config.yaml", f"balancer: {{port_lock: ports.lock.yaml, hosts: [{{name: host1}}]}}\ntasks: {{a: '{ASK.format(1, 9)}'}}")
+        file = write("tree/ports.lock.yaml", "ports: []")
+        assert self.said(cli("validate", "tree/config.yaml")) == [
+            f"{file}: keeps no port of host 'host1' from 1 to 9 for 'tasks.a'; {self.RUN}"
+        ]
+        cli("port", "lock", "tree/config.yaml")
+        assert cli("validate", "tree/config.yaml").returncode == 0
+
+    def test_a_kept_port_that_is_in_use_is_a_line(self, cli, project, write):
+        ports = "ports:\n" + entry(9001, "x") + entry(9002, "y") + entry(9002, "other", "host7")
+        file = write("ports.lock.yaml", ports)
+        write("balancer.yaml", BALANCER.replace("8080}", "9001}, {host: host1, port: 9002}"))
+        result = cli("validate", "balancer.yaml")
+        assert self.said(result) == [
+            f"{file}: keeps port 9001 of host 'host1' for 'x', but it is in use by port 'web'; take it out of 'ports', or {self.RUN}",
+            f"{file}: keeps port 9002 of host 'host1' for 'y', but it is in use by 'ports'; take it out of 'ports', or {self.RUN}",
+        ]
+
+    def test_what_is_wrong_in_the_file_is_said(self, cli, project, write):
+        file = write("ports.lock.yaml", "ports: [1, 2]")
+        form = "must be a mapping such as {host: host1, port: 9000, asker: etl, min: 9000, max: 9999}"
+        assert self.said(cli("validate", "balancer.yaml")) == [f"{file}: ports[0]: {form}, not 1", f"{file}: ports[1]: {form}, not 2"]
+
+    def test_a_host_of_another_environment_is_right(self, cli, project, write):
+        write("ports.lock.yaml", "ports:\n" + entry(9001, "x", "host7"))
+        assert cli("validate", "balancer.yaml").returncode == 0

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+
+import pytest
+from hydra.utils import instantiate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from omegaconf.errors import InterpolationResolutionError
+
+from airflow_balancer.hydra.picks import Picks
+from airflow_balancer.hydra.resolvers import register_resolvers
+from airflow_balancer.picking.filters import HostFilter
+
+register_resolvers()
+
+BALANCER = {
+    "hosts": [
+        {"name": "host1", "size": 16, "os": "ubuntu", "queues": ["primary"]},
+        {"name": "host2", "size": 16, "os": "ubuntu", "queues": ["workers"], "pool": "fast"},
+        {"name": "host3", "size": 8, "os": "macos", "queues": ["workers"]},
+    ],
+    "ports": [{"host": "host1", "port": 8080, "name": "web"}, {"host": "${...hosts[1]}", "port": 9000}],
+}
+
+
+def config(**nodes):
+    return OmegaConf.create({"balancer": BALANCER, **nodes})
+
+
+def resolved(expression):
+    return config(asked=expression).asked
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("${balancer.name:host1}", "host1"),
+        ("${balancer.name:{queue:primary}}", "host1"),
+        ("${balancer.name:{queue:workers,os:macos}}", "host3"),
+        ("${balancer.name:{name:[host1,nope]}}", "host1"),
+        ("${balancer.name:{queue:wor*,os:ubuntu}}", "host2"),
+        ("${balancer.pool:{queue:primary}}", "host1"),
+        ("${balancer.pool:host2}", "fast"),
+        ("${balancer.port:web}", 8080),
+        ("${balancer.port:{name:w*}}", 8080),
+        ("http://${balancer.name:host1}:${balancer.port:web}", "http://host1:8080"),
+        ("${balancer.free_port:{host:host1,min:8080,max:8081}}", 8081),
+        ("${balancer.free_port:{queue:primary,min:8080,max:8081}}", 8081),
+        ("${balancer.free_port:{host:${balancer.hosts[1]},min:9000,max:9001}}", 9001),
+    ],
+    ids=str,
+)
+def test_an_expression_resolves(expression, value):
+    assert resolved(expression) == value
+
+
+def test_a_host_is_a_node_that_instantiates():
+    node = resolved("${balancer.host:host2}")
+    assert OmegaConf.to_container(node) == {
+        "_target_": "airflow_balancer.Host",
+        "_convert_": "all",
+        "name": "host2",
+        "username": "airflow",
+        "os": "ubuntu",
+        "pool": {"pool": "fast", "slots": 16, "description": "Balancer pool for host(host2)", "include_deferred": False},
+        "size": 16,
+        "queues": ["workers"],
+    }
+    assert instantiate(node).name == "host2"
+
+
+def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one():
+    cfg = config(dag={"task": {"_target_": "t", "hosts": "${balancer.hosts:{queue:workers}}", "name": "${balancer.name:{queue:workers}}"}})
+    hosts = cfg.dag.task.hosts
+    assert (hosts.key, hosts.first) == ("dag.task", cfg.dag.task.name)
+    assert [host.name for host in hosts.fleet.hosts] == ["host2", "host3"]
+    assert repr(hosts) == f"Ranking(['host2', 'host3'], key='dag.task', first={hosts.first!r})"
+
+
+def test_all_that_a_task_asks_for_agrees():
+    task = {
+        "_target_": "some.Operator",
+        "ssh_hook": "${balancer.host:{queue:*}}",
+        "pool": "${balancer.pool:{queue:*}}",
+        "command": ["echo", "${balancer.name:{queue:*}}"],
+        "environment": {"HOST": "${balancer.name:{queue:*}}"},
+    }
+    tasks = config(dags={f"d{n}": {"tasks": {"t": task}} for n in range(10)}).dags
+    for dag in tasks.values():
+        names = {dag.tasks.t.ssh_hook.name, dag.tasks.t.command[1], dag.tasks.t.environment.HOST, dag.tasks.t.pool.replace("fast", "host2")}
+        assert len(names) == 1
+    assert {dag.tasks.t.environment.HOST for dag in tasks.values()} == {"host1", "host2", "host3"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "path", "key"),
+    [
+        ({"a": {"b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a.b"),
+        ({"a": {"_target_": "t", "b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a"),
+        ({"a": {"b": [["${balancer.name:{queue:*}}"]]}}, ("a", "b", 0, 0), "a"),
+        ({"a": [{"_target_": "t", "x": ["${balancer.name:{queue:*}}"]}]}, ("a", 0, "x", 0), "a[0]"),
+        ({"_target_": "root", "a": {"x": "${balancer.name:{queue:*}}"}}, ("a", "x"), "a"),
+        ({"a": {"x": "${b.y}"}, "b": {"y": "${balancer.name:{queue:*}}"}}, ("a", "x"), "b"),
+    ],
+    ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
+)
+def test_the_key_is_the_path_of_who_asks(nodes, path, key):
+    root = node = config(**nodes)
+    for part in path:
+        node = node[part]
+    assert [pick.key for pick in Picks.of(root).made] == [key]
+    assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
+
+
+def test_the_address_of_a_task_is_where_its_hook_goes():
+    task = {"_target_": "t", "hook": "${balancer.host:{queue:*}}", "command": "rsync ${balancer.address:{queue:*}}:data ."}
+    hosts = [BALANCER["hosts"][0], *({**host, "address": f"10.0.0.{at}"} for at, host in enumerate(BALANCER["hosts"][1:], 2))]
+    tasks = OmegaConf.create({"balancer": {"hosts": hosts}, "tasks": [task] * 20}).tasks
+    reached = {task.hook.name: (instantiate(task.hook).hook().remote_host, task.command) for task in tasks}
+    addresses = {"host1": "host1.local", "host2": "10.0.0.2", "host3": "10.0.0.3"}
+    assert reached == {name: (address, f"rsync {address}:data .") for name, address in addresses.items()}
+
+
+def test_an_address_moves_no_pick():
+    asks = {f"n{n}": {"x": "${balancer.name:{queue:*}}"} for n in range(20)} | ASKS
+    hosts = [{**host, "address": f"10.0.0.{at}"} for at, host in enumerate(BALANCER["hosts"])]
+    picks, moved = (
+        OmegaConf.to_container(cfg, resolve=True) for cfg in (config(**asks), config(**asks, balancer={**BALANCER, "hosts": hosts}))
+    )
+    assert {name: moved[name] for name in asks} == {name: picks[name] for name in asks}
+
+
+def test_an_explicit_key_makes_nodes_agree():
+    nodes = {f"n{number}": {"x": "${balancer.name:{queue:*,key:together}}"} for number in range(10)}
+    cfg = config(**nodes)
+    assert len({cfg[name].x for name in nodes}) == 1
+
+
+def test_no_free_port_is_given_twice_and_none_is_tracked():
+    nodes = {f"n{number}": "${balancer.free_port:{host:host1,min:8075,max:8095}}" for number in range(20)}
+    cfg = config(**nodes)
+    assert sorted(cfg[name] for name in nodes) == [port for port in range(8075, 8096) if port != 8080]
+
+
+ASKS = {f"n{number}": f"${{balancer.free_port:{{queue:workers,min:9000,max:90{10 + number}}}}}" for number in range(8)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(sorted(ASKS)))
+def test_free_ports_do_not_depend_on_the_order_of_resolution(order):
+    cfg = config(**ASKS)
+    ports = {name: cfg[name] for name in order}
+    assert ports == {name: value for name, value in OmegaConf.to_container(config(**ASKS), resolve=True).items() if name in ASKS}
+
+
+def test_a_port_that_another_node_refers_to_is_the_same_port():
+    cfg = config(a="${balancer.free_port:host1}", b="${a}", c="http://host1:${a}")
+    assert (cfg.b, cfg.c) == (cfg.a, f"http://host1:{cfg.a}")
+
+
+def test_copies_and_pickles_of_a_config_pick_the_same():
+    cfg = config(**ASKS)
+    first = OmegaConf.to_container(cfg, resolve=True)
+    for again in (copy.deepcopy(cfg), pickle.loads(pickle.dumps(cfg)), OmegaConf.merge(cfg, {"more": 1})):
+        assert {name: again[name] for name in ASKS} == {name: first[name] for name in ASKS}
+
+
+def test_a_merged_config_sees_its_own_hosts():
+    cfg = config(x="${balancer.name:{queue:*}}")
+    assert cfg.x in {"host1", "host2", "host3"}
+    merged = OmegaConf.merge(cfg, {"balancer": {"hosts": [{"name": "new", "queues": ["q"]}], "ports": []}})
+    assert merged.x == "new"
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        {"extensions": {"balancer": BALANCER}},
+        {"balancer": BALANCER},
+        {"some": {"where": {"_target_": "airflow_balancer.BalancerConfiguration", **BALANCER}}},
+    ],
+    ids=["extensions.balancer", "balancer", "by its target"],
+)
+def test_the_balancer_is_found(nodes):
+    assert OmegaConf.create({**nodes, "x": "${balancer.name:host1}"}).x == "host1"
+
+
+def test_a_query_says_which_balancer():
+    cfg = OmegaConf.create({"balancer": BALANCER, "other": {"hosts": [{"name": "elsewhere"}]}, "x": "${balancer.name:{balancer:other}}"})
+    assert cfg.x == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (
+            "${balancer.name:{queu:workers}}",
+            "asked: ${balancer.name:{queu:workers}}: unknown key 'queu'; did you mean 'queue'? "
+            "(keys: balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
+        ),
+        (
+            "${balancer.host:{queue:nope}}",
+            "asked: ${balancer.host:{queue:nope}}: no host matches queue='nope' "
+            "(names: host1, host2, host3; queues: primary, workers; systems: macos, ubuntu; tags: none)",
+        ),
+        ("${balancer.port:nope}", "asked: ${balancer.port:nope}: no port matches name='nope' (names: web; tags: none)"),
+        ("${balancer.name:{balancer:nope}}", "asked: ${balancer.name:{balancer:nope}}: there is no balancer at 'nope'"),
+        (
+            "${balancer.free_port:{host:host1,min:8080,max:8080}}",
+            "asked: ${balancer.free_port:{host:host1,min:8080,max:8080}}: host 'host1': "
+            "all ports from 8080 to 8080 are taken; give a wider range with min and max",
+        ),
+        (
+            "${balancer.free_port:{host:host1,min:0}}",
+            "asked: ${balancer.free_port:{host:host1,min:0}}: key 'min' must be a whole number from 1 to 65535, not 0",
+        ),
+        (
+            "${balancer.free_port:{host:host1,min:low}}",
+            "asked: ${balancer.free_port:{host:host1,min:low}}: key 'min' must be a whole number from 1 to 65535, not 'low'",
+        ),
+    ],
+    ids=["misspelt key", "no host", "no port", "no balancer", "no free port", "wrong range", "no number"],
+)
+def test_a_failing_expression_says_who_asked_for_what(expression, message):
+    with pytest.raises(InterpolationResolutionError) as error:
+        resolved(expression)
+    assert message == str(error.value).splitlines()[0].partition("interpolation: ")[2]
+
+
+def test_a_balancers_own_node_cannot_ask():
+    cfg = OmegaConf.create({"balancer": {"hosts": [{"name": "host1", "os": "${balancer.name:host1}"}]}})
+    with pytest.raises(InterpolationResolutionError, match="a balancer's own node cannot ask for its hosts or ports"):
+        _ = cfg.balancer.hosts[0].os
+
+
+def test_one_failing_node_does_not_change_the_others_ports():
+    asks = dict(itertools.islice(ASKS.items(), 3))
+    with_failure = config(**asks, bad="${balancer.free_port:{queue:nope}}")
+    assert [with_failure[name] for name in asks] == [config(**asks)[name] for name in asks]
+
+
+def test_an_inventory_is_a_plain_list(write, monkeypatch):
+    write("hosts.yaml", "- {name: host1}\n- {name: host2}\n")
+    monkeypatch.chdir(write("x", "").parent)
+    cfg = OmegaConf.create({"balancer": {"hosts": "${balancer.inventory:hosts.yaml}"}, "x": "${balancer.name:host2}"})
+    assert (cfg.balancer.hosts, type(cfg.balancer.hosts), cfg.x) == ([{"name": "host1"}, {"name": "host2"}], list, "host2")
+
+
+def test_an_inventory_may_be_a_mapping_by_name(write):
+    path = write("hosts.yaml", "host1: {size: 3}\nhost2:\n")
+    cfg = OmegaConf.create({"hosts": f"${{balancer.inventory:{path}}}"})
+    assert cfg.hosts == [{"name": "host1", "size": 3}, {"name": "host2"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["- {name: host1, address: '::1'}", "host1: {ssh_hook_args: {remote_host: '::1'}}"], ids=["list", "mapping"]
+)
+def test_a_host_of_an_inventory_has_its_address(write, text):
+    cfg = OmegaConf.create(
+        {"balancer": {"hosts": f"${{balancer.inventory:{write('hosts.yaml', text)}}}"}, "x": "${balancer.address:host1}"}
+    )
+    assert cfg.x == "::1"
+
+
+def test_an_inventory_is_read_again_when_it_changed(write):
+    path = write("hosts.yaml", "- {name: host1}")
+    cfg = OmegaConf.create({"hosts": f"${{balancer.inventory:{path}}}"})
+    assert cfg.hosts == [{"name": "host1"}]
+    write("hosts.yaml", "- {name: another}")
+    assert cfg.hosts == [{"name": "another"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("text", "an inventory is a list, or a mapping by name, not 'text'"), ("- a: 1\n  a: 2", "line 2: found duplicate key a")],
+    ids=["a text", "a duplicate key"],
+)
+def test_a_wrong_inventory_is_named(write, content, message):
+    path = write("hosts.yaml", content)
+    with pytest.raises(InterpolationResolutionError) as error:
+        _ = OmegaConf.create({"hosts": f"${{balancer.inventory:{path}}}"}).hosts
+    assert f"{path}: {message}" in str(error.value)
+
+
+def test_asking_what_one_would_get_changes_nothing():
+    root = config(a={"x": "${balancer.name:{queue:*}}"}, b={"x": "${balancer.name:{queue:*}}"})
+    picks, query = Picks.of(root), HostFilter.of(queue="*")
+    would = [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
+    assert would == [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
+    assert picks.would_get(root, "balancer", "a", query).name == root.a.x
+    assert [pick.key for pick in picks.made] == ["a"]

@@ -1,0 +1,160 @@
+"""Bounded loads: exact caps, everybody served, nothing depends on order."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from airflow_balancer import BalancerConfiguration, ConfigurationError
+from airflow_balancer.hydra.resolvers import register_resolvers
+from airflow_balancer.picking.strategies import Bounded, Rendezvous, build_strategy, strategy_data
+
+register_resolvers()
+
+
+class Machine(NamedTuple):
+    name: str
+    size: int
+
+
+sizes = st.lists(st.integers(1, 32), min_size=2, max_size=8)
+factors = st.sampled_from([1, 1.1, 1.25, 2])
+
+
+def machines(host_sizes) -> list[Machine]:
+    return [Machine(f"host{number}", size) for number, size in enumerate(host_sizes)]
+
+
+def cap(c: float, share: Fraction) -> int:
+    return math.ceil(Fraction(c).limit_denominator(10_000) * share)
+
+
+def asks_for(count: int, hosts: list[Machine]) -> dict:
+    return {(f"task{number}", ""): hosts for number in range(count)}
+
+
+@st.composite
+def mixed_asks(draw):
+    """Asks with different candidates, as queries by queue and system make."""
+    hosts = machines(draw(sizes))
+    groups = draw(st.lists(st.lists(st.sampled_from(hosts), min_size=1, unique=True), min_size=1, max_size=3))
+    return {
+        (f"task{number}", group): groups[group] for number, group in enumerate(draw(st.lists(st.integers(0, len(groups) - 1), max_size=30)))
+    }
+
+
+@given(host_sizes=sizes, count=st.integers(0, 40), c=factors)
+def test_no_host_is_over_its_share_times_c(host_sizes, count, c):
+    hosts = machines(host_sizes)
+    loads = Counter(host.name for host in Bounded(c).assign(asks_for(count, hosts)).values())
+    for host in hosts:
+        assert loads[host.name] <= cap(c, Fraction(count * host.size, sum(host_sizes)))
+
+
+@given(asks=mixed_asks(), c=factors)
+def test_every_ask_is_served_by_a_candidate_within_the_caps(asks, c):
+    assigned = Bounded(c).assign(asks)
+    assert all(assigned[ask] in candidates for ask, candidates in asks.items())
+    caps = Bounded(c).caps(asks)
+    assert all(load <= caps[name] for name, load in Counter(host.name for host in assigned.values()).items())
+
+
+@given(asks=mixed_asks(), c=factors, data=st.data())
+def test_the_order_of_asks_and_candidates_does_not_matter(asks, c, data):
+    shuffled = {ask: data.draw(st.permutations(asks[ask])) for ask in data.draw(st.permutations(list(asks)))}
+    assert Bounded(c).assign(shuffled) == Bounded(c).assign(asks)
+
+
+@given(host_sizes=sizes, count=st.integers(1, 40))
+def test_with_a_large_c_it_is_rendezvous(host_sizes, count):
+    hosts = machines(host_sizes)
+    picked = Bounded(c=1000).assign(asks_for(count, hosts))
+    assert picked == {ask: Rendezvous().choose(ask[0], hosts, {}) for ask in asks_for(count, hosts)}
+
+
+@given(host_sizes=sizes, count=st.integers(1, 40), c=factors)
+def test_one_after_the_other_no_host_is_over_its_share_of_those_so_far(host_sizes, count, c):
+    hosts, loads = machines(host_sizes), Counter()
+    for number in range(1, count + 1):
+        loads[Bounded(c).choose(f"task{number}", hosts, loads).name] += 1
+        assert all(loads[host.name] <= cap(c, Fraction(number * host.size, sum(host_sizes))) for host in hosts)
+
+
+def test_a_host_that_leaves_moves_few_keys_but_its_own():
+    """Mirrokni et al., theorem 1: with c = 1 + e, O(1 / e^2) keys move for each key of the host that leaves."""
+    moved = own = 0
+    for trial in range(30):
+        hosts = machines([8] * 10)
+        asks = {(f"trial{trial}.task{number}", ""): hosts for number in range(100)}
+        before = Bounded().assign(asks)
+        after = Bounded().assign(dict.fromkeys(asks, hosts[1:]))
+        moved += sum(before[ask] != after[ask] for ask in asks)
+        own += sum(host == hosts[0] for host in before.values())
+    assert moved <= own * (1 + 1 / 0.25**2)
+    assert moved < own * 1.25
+
+
+@pytest.mark.parametrize("c", [0.5, -1, math.inf, "a", True])
+def test_a_c_that_is_none_is_refused(c):
+    with pytest.raises(ConfigurationError, match="key 'strategy': c must be a number from 1"):
+        Bounded(c)
+
+
+def test_it_is_built_again_from_its_data():
+    assert build_strategy(strategy_data(Bounded(1.5))) == Bounded(1.5)
+
+
+BALANCER = {"strategy": "bounded", "hosts": [{"name": f"host{number}", "size": 4} for number in range(4)]}
+TASKS = [f"t{number}" for number in range(12)]
+
+
+def composed():
+    tasks = {
+        name: {"_target_": "t", "name": "${balancer.name:{name:'host*'}}", "pool": "${balancer.pool:{name:'host*'}}"} for name in TASKS
+    }
+    return OmegaConf.create({"balancer": BALANCER, "tasks": tasks})
+
+
+def test_a_composed_config_spreads_its_tasks_evenly():
+    cfg = composed()
+    assert max(Counter(cfg.tasks[name].name for name in TASKS).values()) <= math.ceil(1.25 * 3)
+    assert all(cfg.tasks[name].pool == cfg.tasks[name].name for name in TASKS)
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(TASKS))
+def test_a_composed_config_does_not_depend_on_the_order_of_resolution(order):
+    cfg = composed()
+    picked = {name: cfg.tasks[name].name for name in order}
+    assert picked == {name: task["name"] for name, task in OmegaConf.to_container(composed(), resolve=True)["tasks"].items()}
+
+
+def test_an_ask_that_depends_on_another_pick_is_gathered_too():
+    cfg = OmegaConf.create(
+        {"balancer": BALANCER, "a": {"x": "${balancer.name:{name:'host*'}}"}, "b": {"y": "${balancer.name:{name:'${a.x}'}}"}}
+    )
+    assert cfg.b.y == cfg.a.x
+
+
+def test_a_dag_file_spreads_its_calls_evenly_and_the_same_each_time():
+    code = "names = [balancer.select_host().name for _ in range(12)]"
+    balancer = BalancerConfiguration(**BALANCER)
+    runs = []
+    for _ in range(2):
+        module = {"balancer": balancer, "__file__": "/dags/dag.py", "__name__": "dag"}
+        exec(code, module)
+        runs.append(module["names"])
+    assert runs[0] == runs[1]
+    assert max(Counter(runs[0]).values()) <= math.ceil(1.25 * 3)
+
+
+def test_the_same_key_is_one_pick():
+    balancer = BalancerConfiguration(**BALANCER)
+    assert len({balancer.select_host(key="etl").name for _ in range(20)}) == 1
