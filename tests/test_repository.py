@@ -11,6 +11,7 @@ import yaml
 
 from tests.conftest import REPOSITORY
 
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([\w-]+):", MAKEFILE, re.MULTILINE))
 _NAMED = re.compile(r"\bmake ([a-z][\w-]+)(?=`|\n| [A-Z_]+=)")
@@ -45,3 +46,13 @@ def test_the_pre_commit_hooks_are_the_linters_of_make_lint():
     hooks = "\n".join(hook["entry"] for repo in config["repos"] for hook in repo["hooks"])
     recipe = MAKEFILE.partition("\nlint:")[2].partition("\n\n")[0]
     assert sorted(_LINTER.findall(hooks)) == sorted(_LINTER.findall(recipe))
+
+
+def test_contributing_names_every_folder_of_the_package():
+    folders = {found.parent.name for found in (REPOSITORY / "airflow_balancer").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)/`", CONTRIBUTING, re.MULTILINE)) == folders
+
+
+def test_the_tests_that_contributing_runs_exist():
+    paths = re.findall(r"\b(tests/[\w/.]+)", CONTRIBUTING)
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
