@@ -48,7 +48,7 @@ def _pick(composed: Composed, key: str, query: HostFilter, server: Mapping[str, 
     # Airflow may log to stdout while it is loaded, where the answer goes.
     with redirect_stdout(sys.stderr):
         live = live_load(composed.fleet, **server)
-    ranked = strategy.rank(key, composed.fleet.index.candidates(query), live.load)
+    ranked = strategy.rank(key, composed.index.candidates(query), live.load)
     shown = {
         "picked_by": "least_loaded" if live.source else "rendezvous",
         "source": live.source or None,
@@ -111,7 +111,7 @@ def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
 def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
-    hosts = fleet.index.matching(_checked(query)) if fleet.hosts else []
+    hosts = composed.index.matching(_checked(query)) if fleet.hosts else []
     names, drains, addresses = {host.name for host in hosts}, any(host.drain for host in hosts), any(host.address for host in hosts)
     queues = sorted({queue for host in hosts for queue in host.queues})
     return {
@@ -133,7 +133,7 @@ def select_report(composed: Composed, query: Query, **server: str) -> dict[str, 
     key = str(query.get("key", DEFAULT_KEY))
     asked = _checked(query)
     picked, live = _pick(composed, key, asked, server)
-    candidates = [host.name for host in composed.fleet.index.candidates(asked)]
+    candidates = [host.name for host in composed.index.candidates(asked)]
     return {
         "host": picked.name,
         "key": key,

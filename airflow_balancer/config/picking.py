@@ -10,9 +10,10 @@ from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from pydantic import PrivateAttr
 
 from ..errors import NoMatch, listing, suggestion
-from ..files.keys import call_key, caller_state, calling_frame
+from ..files.caller import caller_state, calling_frame
 from ..fleet.model import MAX_PORT
 from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
+from ..picking.keys import call_key
 from ..picking.strategies import Strategy, assigns_together, choose_port, ranking
 from ..ports.asks import note_ask
 from ..ports.lock import LockAsk

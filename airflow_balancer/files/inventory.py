@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
-from .keys import calling_file, calling_frame
+from .caller import calling_file, calling_frame
 from .locate import upwards
 from .yaml import read_checked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .keys import calling_file, calling_frame
+from .caller import calling_file, calling_frame
 from .yaml import read_root
 
 __all__ = ("find_source", "tree_above", "upwards")

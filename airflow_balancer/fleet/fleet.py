@@ -15,11 +15,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from ..files.garbage import pause_gc
-from ..picking.index import HostIndex
-from ..picking.strategies import check_strategy
 from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
+from .strategy import check_strategy
 
 __all__ = ("FLEET_KEYS", "Fleet", "PoolSlots", "check_port", "checked_host")
 
@@ -81,11 +80,6 @@ class Fleet:
     def by_name(self) -> dict[str, HostSpec]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}
-
-    @cached_property
-    def index(self) -> HostIndex[HostSpec]:
-        """The hosts by what queries ask for."""
-        return HostIndex(self.hosts)
 
     @cached_property
     def pools(self) -> tuple[PoolSlots, ...]:

@@ -23,6 +23,7 @@ from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.model import HostSpec
 from ..picking.filters import HostFilter
+from ..picking.index import HostIndex
 from ..picking.strategies import build_strategy, own_strategies_only
 from ..ports.lock import lock_file
 from .nodes import find_balancer, has_interpolation, node_at
@@ -88,6 +89,11 @@ class Composed:
         except ConfigurationError as error:
             raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
 
+    @cached_property
+    def index(self) -> HostIndex[HostSpec]:
+        """The fleet's hosts, indexed for queries."""
+        return HostIndex(self.fleet.hosts)
+
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.
 
@@ -113,7 +119,7 @@ class Composed:
             ConfigurationError: The config cannot be resolved.
         """
         if isinstance(self.root, dict):
-            return build_strategy(self.fleet.settings.strategy).choose(key, self.fleet.index.candidates(query), {})
+            return build_strategy(self.fleet.settings.strategy).choose(key, self.index.candidates(query), {})
         from .explain import CAUSES, explained
         from .picks import Picks, dotted
 

@@ -19,6 +19,7 @@ from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
 from ..picking.bounded import Ask
 from ..picking.filters import HostFilter
+from ..picking.index import HostIndex
 from ..picking.rendezvous import Candidates
 from ..picking.strategies import Strategy, assigns_together, build_strategy
 from ..ports.asks import locked_ports, note_ask
@@ -98,6 +99,7 @@ class Picks:
     def __init__(self) -> None:
         self._raw: Any = None
         self._fleets: dict[str, Fleet | None] = {}
+        self._indexes: dict[str, HostIndex[HostSpec]] = {}
         self._strategies: dict[str, Strategy] = {}
         self._hosts: dict[HostAsk, str] = {}
         self._candidates: dict[tuple[str, tuple[str, ...]], Candidates[HostSpec]] = {}
@@ -142,6 +144,12 @@ class Picks:
             raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
         return fleet
 
+    def index(self, root: DictConfig, balancer: str) -> HostIndex[HostSpec]:
+        """Return the index of the hosts of the balancer at a path of the config."""
+        if balancer not in self._indexes:
+            self._indexes[balancer] = HostIndex(self.fleet(root, balancer).hosts)
+        return self._indexes[balancer]
+
     def strategy(self, root: DictConfig, balancer: str) -> Strategy:
         """Return the strategy of the balancer at a path of the config."""
         if balancer not in self._strategies:
@@ -159,7 +167,7 @@ class Picks:
         Raises:
             NoMatch: No host answers the query.
         """
-        candidates = self.fleet(root, balancer).index.candidates(query)
+        candidates = self.index(root, balancer).candidates(query)
         chosen = self._choose(root, balancer, key, candidates)
         if self._asked_hosts is None:
             self._hosts[HostAsk(balancer, key, candidates.names)] = chosen.name
@@ -173,7 +181,7 @@ class Picks:
         Raises:
             NoMatch: No host answers the query.
         """
-        return self._choose(root, balancer, key, self.fleet(root, balancer).index.candidates(query))
+        return self._choose(root, balancer, key, self.index(root, balancer).candidates(query))
 
     def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Candidates[HostSpec]) -> HostSpec:
         """Choose one of the candidates.

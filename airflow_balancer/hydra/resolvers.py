@@ -58,7 +58,7 @@ class _Ask:
         from ..fleet.fleet import Fleet
         from ..picking.ranking import Ranking
 
-        candidates = self.fleet.index.candidates(self._host_query)
+        candidates = self.picks.index(self.root, self.balancer).candidates(self._host_query)
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
 
     @property

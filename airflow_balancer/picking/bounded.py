@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError
+from ..fleet.strategy import option_problem
 from .rendezvous import Candidate, Candidates, rank, score
 
 __all__ = ("Ask", "Bounded")
@@ -36,8 +37,8 @@ class Bounded:
     c: float = 1.25
 
     def __post_init__(self) -> None:
-        if not isinstance(self.c, int | float) or isinstance(self.c, bool) or not 1 <= self.c < math.inf:
-            raise ConfigurationError(f"key 'strategy': c must be a number from 1, not {self.c!r}")
+        if wrong := option_problem("Bounded", "c", self.c):
+            raise ConfigurationError(wrong)
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the first host of the key's ranking that has room, counting the picks made so far and this one."""

@@ -13,12 +13,12 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
 
-from ..errors import ConfigurationError, listing, suggestion
+from ..errors import ConfigurationError
+from ..fleet.strategy import CLASSES, TARGETS, check_strategy
 from .bounded import Ask, Bounded
 from .rendezvous import Candidate, Candidates, rank
 
 __all__ = (
-    "STRATEGIES",
     "BatchStrategy",
     "Bounded",
     "LeastLoaded",
@@ -28,9 +28,7 @@ __all__ = (
     "Strategy",
     "assigns_together",
     "build_strategy",
-    "check_strategy",
     "choose_port",
-    "is_own_target",
     "own_strategies_only",
     "ranking",
     "strategy_data",
@@ -124,22 +122,10 @@ class Random:
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
 
-_KNOWN: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
-    "rendezvous": Rendezvous,
-    "bounded": Bounded,
-    "least_loaded": LeastLoaded,
-    "random": Random,
+_CLASSES: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
+    cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)
 }
-STRATEGIES = tuple(_KNOWN)
-"""The names of this package's strategies."""
-_MODULES = ("airflow_balancer.strategies", "airflow_balancer")
-_TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
 _own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
-
-
-def is_own_target(target: object) -> bool:
-    """Return whether a `_target_` is a strategy of this package."""
-    return target in _TARGETS
 
 
 @contextmanager
@@ -182,32 +168,6 @@ def ranking(strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping
     return [first, *(host for host in rank(key, candidates) if host.name != first.name)]
 
 
-def check_strategy(strategy: object) -> str:
-    """Return what is wrong with a strategy as written, or an empty text; nothing is imported."""
-    if isinstance(strategy, Strategy):
-        return ""
-    name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
-    if not isinstance(name, str) or not name:
-        return f"key 'strategy' must be one of {listing(_KNOWN)}, or a mapping with a _target_, not {strategy!r}"
-    if name in _KNOWN or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
-        return ""
-    if name in _TARGETS:
-        return _check_options(name, strategy) if isinstance(strategy, Mapping) else ""
-    return f"key 'strategy': unknown strategy {name!r}{suggestion(name, [*_KNOWN, *_TARGETS])} (strategies: {listing(_KNOWN)})"
-
-
-def _check_options(target: str, strategy: Mapping[str, Any]) -> str:
-    known = _TARGETS[target].__dataclass_fields__
-    options = {key: value for key, value in strategy.items() if key != "_target_"}
-    if unknown := sorted(options.keys() - known.keys()):
-        return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})"
-    try:
-        _TARGETS[target](**options)
-    except ConfigurationError as error:
-        return str(error)
-    return ""
-
-
 def build_strategy(strategy: object) -> Strategy:
     """Return the strategy that a name, a mapping with a `_target_` or an object stands for.
 
@@ -221,13 +181,13 @@ def build_strategy(strategy: object) -> Strategy:
         raise ConfigurationError(wrong)
     if isinstance(strategy, Mapping):
         target = strategy["_target_"]
-        if target not in _TARGETS:
+        if target not in TARGETS:
             if _own_only.get():
                 raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
-        return _TARGETS[target](**{key: value for key, value in strategy.items() if key != "_target_"})
+        return _CLASSES[TARGETS[target]](**{key: value for key, value in strategy.items() if key != "_target_"})
     if isinstance(strategy, str):
-        return (_KNOWN | _TARGETS)[strategy]()
+        return _CLASSES[(CLASSES | TARGETS)[strategy]]()
     assert isinstance(strategy, Strategy)
     return strategy
 
@@ -251,5 +211,5 @@ def strategy_data(strategy: Strategy) -> dict[str, Any]:
     """Return the mapping that `build_strategy` makes this strategy from."""
     cls = type(strategy)
     options = asdict(strategy) if hasattr(strategy, "__dataclass_fields__") else {}  # type: ignore[call-overload]
-    module = _MODULES[0] if cls in _KNOWN.values() else cls.__module__
+    module = "airflow_balancer.strategies" if cls in _CLASSES.values() else cls.__module__
     return {"_target_": f"{module}.{cls.__name__}", **options}

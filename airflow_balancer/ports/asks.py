@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..files.keys import calling_file, calling_frame
+from ..files.caller import calling_file, calling_frame
 from .lock import LockAsk, PortLock, lock_at, lock_file
 from .table import LockedPorts, PortTable
 

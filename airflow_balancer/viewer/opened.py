@@ -16,10 +16,10 @@ from ..errors import ConfigurationError, Problem
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..fleet.strategy import is_own_target
 from ..hydra.compose import Composed, compose_file
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..hydra.picks import dotted
-from ..picking.strategies import is_own_target
 from .guard import Reading, is_inside, now_reading
 
 if TYPE_CHECKING:

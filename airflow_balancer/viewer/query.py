@@ -31,7 +31,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     key = query.key or DEFAULT_KEY
     asked = _asked(query)
     patterns: dict[str, Any] = {**asked}
-    candidates = opened.fleet.index.candidates(HostFilter.of(**patterns))
+    candidates = opened.composed.index.candidates(HostFilter.of(**patterns))
     with own_strategies_only():
         strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
     live = live_load(opened.fleet) if isinstance(strategy, LeastLoaded) else None
