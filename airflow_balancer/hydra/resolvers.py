@@ -99,8 +99,8 @@ def _host(ask: _Ask) -> DictConfig:
 
 
 def _port(ask: _Ask) -> int:
+    from ..picking.choice import choose_port
     from ..picking.filters import PortFilter, matching_ports
-    from ..picking.strategies import choose_port
 
     ports = matching_ports(PortFilter.of(**ask.query), ask.fleet.ports)
     return choose_port(ask.picks.strategy(ask.root, ask.balancer), ask.key, ports).port

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
@@ -28,9 +28,7 @@ __all__ = (
     "Strategy",
     "assigns_together",
     "build_strategy",
-    "choose_port",
     "own_strategies_only",
-    "ranking",
     "strategy_data",
 )
 
@@ -136,36 +134,6 @@ def own_strategies_only() -> Iterator[None]:
         yield
     finally:
         _own_only.reset(token)
-
-
-class _PortCandidate(NamedTuple):
-    name: str
-    size: int
-
-
-class _Pooled(Protocol):
-    @property
-    def pool(self) -> str: ...
-
-
-P = TypeVar("P", bound=_Pooled)
-
-
-def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
-    """Return the port that the strategy chooses, all weighing the same, by the names of their pools."""
-    by_pool = {port.pool: port for port in ports}
-    return by_pool[strategy.choose(key, [_PortCandidate(pool, 1) for pool in by_pool], {}).name]
-
-
-def ranking(strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
-    """Return the candidates in the order in which a key's attempts go through them.
-
-    That is the strategy's own order, if it has one, else the chosen one and then the others by their scores.
-    """
-    if isinstance(strategy, RankingStrategy):
-        return strategy.rank(key, candidates, load)
-    first = strategy.choose(key, candidates, load)
-    return [first, *(host for host in rank(key, candidates) if host.name != first.name)]
 
 
 def build_strategy(strategy: object) -> Strategy:

@@ -11,9 +11,10 @@ from ..airflow.occupancy import LiveLoad, live_load
 from ..cli.reports import DEFAULT_KEY
 from ..errors import ConfigurationError
 from ..fleet.model import HostSpec
+from ..picking.choice import rank_hosts
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import score
-from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
+from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only
 from .catalogue import Catalogue
 from .models import Candidate, LoadShown, PickedAnswer, PickQuery
 
@@ -57,7 +58,7 @@ def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec], live: L
     load = live.load if live else {}
     return [
         Candidate(name=host.name, size=host.size, score=score(key, host), taken=load.get(host.name))
-        for host in ranking(strategy, key, hosts, load)
+        for host in rank_hosts(strategy, key, hosts, load=load)
     ]
 
 

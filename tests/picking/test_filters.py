@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from inspect import signature
+
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.picking.filters import HostFilter, PortFilter, matching_ports
+from airflow_balancer.picking.filters import HOST_KEYS, PORT_KEYS, HostFilter, HostPatterns, PortFilter, matching_ports
 from airflow_balancer.picking.index import HostIndex
 
 FLEET = Fleet.from_data(
@@ -121,14 +124,21 @@ def test_a_preference_is_soft(prefer, names):
 
 
 @pytest.mark.parametrize("size", [0, -1, "a", True, 1.5])
-def test_a_smallest_size_that_is_none_is_refused(size):
+def test_an_invalid_smallest_size_is_refused(size):
     with pytest.raises(ConfigurationError, match="key 'min_size' must be a whole number from 1, not "):
         HostFilter.of(min_size=size)
 
 
 @pytest.mark.parametrize("asked", [5, 0, True, {"a": 1}, ["a", 5], [["a"]]], ids=str)
 @pytest.mark.parametrize("query", [HostFilter, PortFilter])
-def test_a_pattern_that_is_no_text_is_refused(query, asked):
+def test_a_pattern_that_is_not_a_string_is_refused(query, asked):
     with pytest.raises(ConfigurationError) as error:
         query.of(tag=asked)
-    assert str(error.value) == f"key 'tag' must be a text or a list of texts, not {asked!r}; put it in quotes"
+    assert str(error.value) == f"key 'tag' must be a string or a list of strings, not {asked!r}; put it in quotes"
+
+
+def test_the_keys_of_a_query_are_the_fields_of_its_filter():
+    assert [*HostPatterns.__annotations__] == [field.name for field in fields(HostFilter)]
+    assert [*signature(PortFilter.of).parameters] == [field.name for field in fields(PortFilter)]
+    assert HOST_KEYS == ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
+    assert PORT_KEYS == ("name", "tag")
