@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from ..errors import Problem, suggestion
 from .addresses import address_problem
 from .masking import is_secret_key
-from .model import MAX_NAME, MAX_PORT, MAX_SLOTS
+from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, PoolSpec
 
 __all__ = ("problems_of", "unknown_key", "unknown_keys")
 
@@ -77,7 +77,7 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
 def _known(model: type[BaseModel], location: Sequence[str | int]) -> Iterable[str]:
     """Return the keys that are known where the location's last one stands."""
     if len(location) > 1 and location[0] == "pool":
-        return ("pool", "slots", "description", "include_deferred")
+        return PoolSpec.model_fields
     return model.model_fields
 
 

@@ -104,13 +104,8 @@ class HostSpec(_Plain):
         return self.pool.pool if self.pool else self.name
 
     @property
-    def effective_pool(self) -> PoolSpec:
-        """The pool that counts this host's tasks, what was left out of it filled in."""
-        return PoolSpec.model_construct(**self.pool_values)
-
-    @property
     def pool_values(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
             return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}

@@ -95,7 +95,7 @@ def _register(name: str, resolve: Callable[..., Any]) -> None:
 def _host(ask: _Ask) -> DictConfig:
     host = ask.host()
     data = host.model_dump(exclude_none=True, exclude_unset=True)
-    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.effective_pool.model_dump()})
+    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.pool_values})
 
 
 def _port(ask: _Ask) -> int:

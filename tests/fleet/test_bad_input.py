@@ -85,7 +85,7 @@ WRONG_YAML = {
     ),
     "one pool with two different slots": (
         "hosts:\n  - {name: host1, size: 2, pool: shared}\n  - {name: host2, size: 3, pool: shared}",
-        "host 'host2': pool 'shared' is asked for with 3 slots, but with 2 by host 'host1'; "
+        "host 'host2': pool 'shared' is requested with 3 slots, but with 2 by host 'host1'; "
         "give both the same, as in pool: {pool: shared, slots: 2}",
     ),
     "Airflow's own pool": (
