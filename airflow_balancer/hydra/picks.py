@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from ..errors import BalancerError, ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
-from ..picking.bounded import Ask
+from ..picking.bounded import Request
 from ..picking.filters import HostFilter
 from ..picking.index import HostIndex
 from ..picking.rendezvous import Candidates
@@ -251,7 +251,7 @@ class Picks:
         for balancer in sorted({ask.balancer for ask in asks}):
             strategy = self.strategy(root, balancer)
             if assigns_together(strategy):
-                batch: dict[Ask, Candidates[HostSpec]] = {
+                batch: dict[Request, Candidates[HostSpec]] = {
                     (ask.key, ask.candidates): self._candidates[balancer, ask.candidates] for ask in asks if ask.balancer == balancer
                 }
                 assigned |= {HostAsk(balancer, key, names): host.name for (key, names), host in strategy.assign(batch).items()}
