@@ -22,11 +22,11 @@ def upwards(folder: Path) -> tuple[Path, ...]:
 def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     """Return the root file of a configuration.
 
-    A relative path is looked for beside the calling file (or `beside`), then upwards, then in the
-    working directory. A folder stands for its `config.yaml`, else its `balancer.yaml`.
+    A relative path is looked up beside the calling file (or `beside`), then upwards, then in the
+    working directory. A folder means its `config.yaml`, else its `balancer.yaml`.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: The file does not exist.
     """
     path = Path(path).expanduser()
     if path.is_absolute():
@@ -52,9 +52,7 @@ def _root_file(path: Path) -> Path:
 
 
 def tree_above(file: Path) -> list[Path]:
-    """Return the folders, beside the file's own, in which its defaults may be: a Hydra tree that it is part of."""
-    root = read_root(file)
-    target = str(root.get("_target_", ""))
-    if target.startswith("airflow_config."):
+    """Return the folders above the file that hold its defaults too: the root of its Hydra tree."""
+    if str(read_root(file).get("_target_", "")).startswith("airflow_config."):
         return [file.parent.parent]
     return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]

@@ -1,4 +1,4 @@
-"""Reads the forms in which hosts and ports may be written into one: a list of mappings with names."""
+"""Reads each form of `hosts:` and `ports:` into one: a list of mappings with names."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ _KNOWN: dict[type[BaseModel], frozenset[str]] = {model: frozenset((*model.model_
 
 
 class Entries(NamedTuple):
-    """The hosts or ports as written: the key they stand under, each one's index or name there, its keys and values.
+    """The hosts or ports as written.
 
-    What messages say of an entry is made when there is something to say.
+    Attributes:
+        group: Their key, `hosts` or `ports`.
+        places: The index or name of each one there.
+        data: The keys and values of each one.
     """
 
     group: str
@@ -30,11 +33,11 @@ class Entries(NamedTuple):
     data: list[dict[str, Any]]
 
     def path(self, at: int) -> tuple[str | int, ...]:
-        """Return where an entry stands."""
+        """Return the path of an entry."""
         return (self.group, self.places[at])
 
     def subject(self, at: int) -> str:
-        """Return how messages call an entry."""
+        """Return the subject of an entry for messages; built only for a problem."""
         place, noun = self.places[at], self.group.removesuffix("s")
         return f"{noun} {place!r}" if isinstance(place, str) else _subject(noun, self.data[at], place)
 
@@ -98,9 +101,9 @@ def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entrie
     """Read `hosts:` or `ports:`, written as a list or as a mapping by name.
 
     Args:
-        value: What stands under the key: plain data, or a list of host or port objects.
+        value: The value of the key: plain data, or a list of host or port objects.
         group: The key, `hosts` or `ports`.
-        model: The model whose fields are read from objects.
+        model: The model whose fields are read from the objects.
     """
     if value is None:
         return Entries(group, [], []), []
@@ -112,9 +115,9 @@ def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entrie
     return Entries(group, [], []), [Problem(text, path=(group,))]
 
 
-def _merged(base: Any, over: Any) -> Any:
+def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, Mapping) and isinstance(over, Mapping):
-        return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+        return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
     return over
 
 
@@ -138,7 +141,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
             changed, data = dict(changes), by_name[name]
             if wrong := _settle_address(changed):
                 problems.append(Problem(wrong, subject, (*path, *_REMOTE_HOST)))
-            data.update({str(key): _merged(data.get(key), value) for key, value in changed.items()})
+            data.update({str(key): _merge(data.get(key), value) for key, value in changed.items()})
     return problems
 
 
@@ -149,7 +152,7 @@ def settle_addresses(hosts: Entries) -> list[Problem]:
 
 
 def _settle_address(data: dict[Any, Any]) -> str:
-    """Move a host's remote_host to its address, and return what is wrong with it."""
+    """Move a host's remote_host to its address, and return what is wrong with it, or an empty string."""
     arguments, address = data.get("ssh_hook_args"), data.get("address")
     if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
         return ""
@@ -177,7 +180,7 @@ def settle_ports(ports: Entries) -> list[Problem]:
 
 
 def _host_problems(ports: Entries, at: int, host: Any, host_name: Any) -> list[Problem]:
-    """Return what is wrong with a port that names its host twice, not at all, or as something else than a text."""
+    """Return what is wrong with a port that names no host, two hosts, or a mapping without a name."""
     subject, path = ports.subject(at), ports.path(at)
     if isinstance(host, Mapping):
         return [Problem("key 'host' is a mapping without a name; write host: <name of a host>", subject, (*path, "host"))]

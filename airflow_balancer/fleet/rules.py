@@ -42,7 +42,7 @@ def _repeated(entries: Entries, identities: Sequence[Hashable], rule: str) -> li
     for at, identity in enumerate(identities):
         if identity and (before := first.setdefault(identity, at)) != at:
             places = f"{_shown(entries.path(before))} and {_shown(entries.path(at))}"
-            problems.append(Problem(f"is there twice, at {places}; {rule}", entries.subject(at), entries.path(at)))
+            problems.append(Problem(f"is defined twice, at {places}; {rule}", entries.subject(at), entries.path(at)))
     return problems
 
 

@@ -86,7 +86,7 @@ WRONG = {
         "ports: [{host: a, port: 2, asker: x, min: 1, max: 3, prot: 1}]",
         "ports[0]: unknown key 'prot'; did you mean 'port'? (keys: asker, host, max, min, port)",
     ),
-    "a missing key": ("ports: [{host: a, port: 2, min: 1, max: 3}]", "ports[0]: needs key 'asker': a text that is not empty"),
+    "a missing key": ("ports: [{host: a, port: 2, min: 1, max: 3}]", "ports[0]: needs key 'asker': a string that is not empty"),
     "no port": (
         "ports: [{host: a, port: 65536, asker: x, min: 1, max: 3}]",
         "ports[0]: key 'port' must be a whole number from 1 to 65535, not 65536",
