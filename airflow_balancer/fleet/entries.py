@@ -70,33 +70,6 @@ def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
     return f"{noun}s[{index}]"
 
 
-def _from_list(items: Iterable[Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
-    entries, problems = Entries(group, [], []), []
-    for index, item in enumerate(items):
-        if (data := _fields(item, model)) is None:
-            text = f"must be a mapping such as {{name: {group.removesuffix('s')}1}}, not {item!r}"
-            problems.append(Problem(text, f"{group}[{index}]", (group, index)))
-        else:
-            entries.places.append(index)
-            entries.data.append(data)
-    return entries, problems
-
-
-def _from_mapping(items: Mapping[Any, Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
-    entries, problems = Entries(group, [], []), []
-    for name, item in plain_node(items).items():
-        subject, path = f"{group.removesuffix('s')} {name!r}", (group, name)
-        data = _fields({} if item is None else item, model)
-        if data is None:
-            problems.append(Problem(f"must be a mapping such as {{tags: [a]}}, not {item!r}", subject, path))
-        elif data.get("name") not in (None, "", name):
-            problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", subject, (*path, "name")))
-        else:
-            entries.places.append(name)
-            entries.data.append({**data, "name": name})
-    return entries, problems
-
-
 def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
     """Read `hosts:` or `ports:`, written as a list or as a mapping by name.
 
@@ -105,14 +78,28 @@ def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entrie
         group: The key, `hosts` or `ports`.
         model: The model whose fields are read from the objects.
     """
-    if value is None:
-        return Entries(group, [], []), []
     if isinstance(value, Mapping):
-        return _from_mapping(value, group, model)
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return _from_list(value, group, model)
+        return _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group, model)
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes)):
+        return _from_items(enumerate(value or ()), group, model)
     text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {value!r}"
     return Entries(group, [], []), [Problem(text, path=(group,))]
+
+
+def _from_items(items: Iterable[tuple[int | str, Any]], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
+    """Read entries with their indexes, or with the names that they have as keys of a mapping."""
+    entries, problems, noun = Entries(group, [], []), [], group.removesuffix("s")
+    for place, item in items:
+        named, data = isinstance(place, str), _fields(item, model)
+        if data is None:
+            subject, example = (f"{noun} {place!r}", "tags: [a]") if named else (f"{group}[{place}]", f"name: {noun}1")
+            problems.append(Problem(f"must be a mapping such as {{{example}}}, not {item!r}", subject, (group, place)))
+        elif named and data.get("name") not in (None, "", place):
+            problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", f"{noun} {place!r}", (group, place, "name")))
+        else:
+            entries.places.append(place)
+            entries.data.append({**data, "name": place} if named else data)
+    return entries, problems
 
 
 def _merge(base: Any, over: Any) -> Any:

@@ -61,8 +61,10 @@ class Bounded:
 
     def caps(self, requests: Mapping[Request, Sequence[C]]) -> dict[str, int]:
         """Return the most requests that each host may get, by name."""
-        fair: dict[str, Fraction] = {}
-        for candidates, count in Counter(_prepare(requests).values()).items():
+        ready, fair = _prepare(requests), dict[str, Fraction]()
+        counts = Counter(map(id, ready.values()))
+        for candidates in {id(candidates): candidates for candidates in ready.values()}.values():
+            count = counts[id(candidates)]
             for host in candidates:
                 fair[host.name] = fair.get(host.name, Fraction()) + Fraction(count * (host.size or 1), candidates.slots)
         return {name: self._cap(share) for name, share in fair.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from struct import Struct
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Generic, Protocol, TypeVar
 
 __all__ = ("Candidate", "Candidates", "hash_fraction", "rank", "score")
 
@@ -92,31 +92,18 @@ class _OfOneSize(Generic[C]):
         return (_TAKEN if largest == _TAKEN else _weighted(largest, self.size)), self.hosts[place].name, place
 
 
-class Candidates(Sequence[C], Generic[C]):
+class Candidates(tuple[C, ...]):
     """The hosts to choose from, prepared for many keys."""
-
-    def __init__(self, hosts: Sequence[C]) -> None:
-        self._hosts = tuple(hosts)
 
     @classmethod
     def of(cls, hosts: Sequence[C]) -> Candidates[C]:
         """Return prepared hosts; those that are prepared already are returned unchanged."""
         return hosts if isinstance(hosts, Candidates) else cls(hosts)
 
-    def __len__(self) -> int:
-        return len(self._hosts)
-
-    @overload
-    def __getitem__(self, place: int) -> C: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[C, ...]: ...
-    def __getitem__(self, place: int | slice) -> C | tuple[C, ...]:
-        return self._hosts[place]
-
     @cached_property
     def by_name(self) -> dict[str, C]:
         """The hosts by their names."""
-        return {host.name: host for host in self._hosts}
+        return {host.name: host for host in self}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -131,7 +118,7 @@ class Candidates(Sequence[C], Generic[C]):
     @cached_property
     def _by_size(self) -> list[_OfOneSize[C]]:
         sizes: dict[int, list[C]] = {}
-        for host in self._hosts:
+        for host in self:
             sizes.setdefault(host.size or 1, []).append(host)
         return [_OfOneSize(size, hosts) for size, hosts in sorted(sizes.items())]
 
@@ -143,7 +130,7 @@ class Candidates(Sequence[C], Generic[C]):
         factor, groups = _multiplier(key), self._by_size
         products = [group.products(factor) for group in groups]
         heads = [group.head(of_group) for group, of_group in zip(groups, products, strict=True)]
-        for _ in self._hosts:
+        for _ in self:
             at = heads.index(max(heads))
             place = heads[at][2]
             yield groups[at].hosts[place]
