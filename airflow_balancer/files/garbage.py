@@ -15,11 +15,10 @@ def pause_gc() -> Iterator[None]:
 
     Where Airflow is loaded, reading 1,000 hosts and 4,000 ports from YAML takes 0.23 s so, and 0.75 s otherwise.
     """
-    if not gc.isenabled():
-        yield
-        return
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if enabled:
+            gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 __all__ = ("MAX_BYTES", "MAX_FILES", "MAX_FOLDERS", "MAX_SECONDS", "Snapshot", "take_snapshot")
@@ -58,9 +58,8 @@ def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Sna
         for path in _yaml_files(str(root), snapshot.folders):
             snapshot.files[path] = _stamp(path)
             if limit := _limit(snapshot, deadline):
-                return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
-    limit = _limit(snapshot, deadline)
-    return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
+                return replace(snapshot, limit=limit)
+    return replace(snapshot, limit=_limit(snapshot, deadline))
 
 
 def _limit(snapshot: Snapshot, deadline: float) -> str:

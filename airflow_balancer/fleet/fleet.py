@@ -15,7 +15,7 @@ from ..files.garbage import pause_gc
 from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
-from .pools import PoolSlots, queue_pool_name, queue_slots, requested_pools
+from .pools import PoolSlots, queue_pool_name, requested_pools
 from .rules import host_problems, pool_problems, port_problems
 from .strategy import check_strategy
 
@@ -81,8 +81,7 @@ class Fleet:
     @property
     def queue_pools(self) -> tuple[PoolSlots, ...]:
         """The pools of queues; empty unless `queue_pools` is set."""
-        names = set(map(queue_pool_name, queue_slots(self)))
-        return tuple(pool for pool in self.pools if pool.name in names)
+        return tuple(pool for subject, pool in requested_pools(self) if subject.startswith("queue "))
 
     def queue_pool(self, queue: str) -> str:
         """Return the name of a queue's pool.

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
 
-__all__ = ("HOST_KEYS", "PORT_KEYS", "HostFilter", "HostPatterns", "Patterns", "PortFilter", "matcher", "matching_ports", "no_host")
+__all__ = ("HOST_KEYS", "PORT_KEYS", "HostFilter", "HostPatterns", "Patterns", "PortFilter", "matcher", "matching_ports", "no_match")
 
 Patterns = str | Sequence[str] | None
 
@@ -150,38 +150,28 @@ def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
         NoMatch: No port matches; the message has the filter, and the names and tags that exist.
     """
     ports = list(ports)
-    found = ports
-    if query.name:
-        found = [port for port in found if _any(query.name, (port.name,))]
-    if query.tag:
-        found = [port for port in found if _any(query.tag, port.tags)]
-    if query.custom:
-        found = [port for port in found if query.custom(port)]
-    if not found:
-        names = {"name": [port.name for port in ports if port.name], "tag": [tag for port in ports for tag in port.tags]}
-        raise NoMatch(_no_match("port", query, names))
-    return found
+    if found := [port for port in ports if _matches(query, port)]:
+        return found
+    names = {"name": [port.name for port in ports if port.name], "tag": [tag for port in ports for tag in port.tags]}
+    raise NoMatch(no_match("port", query, names))
 
 
-def no_host(query: HostFilter, hosts: Iterable[Any]) -> str:
-    """Return the message for a filter that no host matches, with the names, queues, systems and tags that exist."""
-    hosts = tuple(hosts)
-    return _no_match(
-        "host",
-        query,
-        {
-            "name": [host.name for host in hosts],
-            "queue": [queue for host in hosts for queue in host.queues],
-            "os": [host.os for host in hosts if host.os is not None],
-            "tag": [tag for host in hosts for tag in host.tags],
-        },
-    )
+def _matches(query: PortFilter, port: _PortLike) -> bool:
+    named = not query.name or _any(query.name, (port.name,))
+    return named and (not query.tag or _any(query.tag, port.tags)) and (query.custom is None or bool(query.custom(port)))
 
 
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
-def _no_match(noun: str, query: HostFilter | PortFilter, names: dict[str, list[str]]) -> str:
+def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]]) -> str:
+    """Return the message for a filter that nothing matches.
+
+    Args:
+        noun: What it filters: `host` or `port`.
+        query: The filter.
+        names: The values that exist, by the filter's key.
+    """
     hints = [
         suggestion(pattern, values) for key, values in names.items() for pattern in getattr(query, key) if not _any((pattern,), values)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import NoMatch, listing
-from .filters import HostFilter, matcher, no_host
+from .filters import HostFilter, matcher, no_match
 from .rendezvous import Candidates
 
 __all__ = ("HostIndex",)
@@ -64,7 +64,7 @@ class HostIndex(Generic[H]):
         if query.custom:
             found = [host for host in found if query.custom(host)]
         if not found:
-            raise NoMatch(no_host(query, self.hosts))
+            raise NoMatch(no_match("host", query, self._places))
         return found
 
     def candidates(self, query: HostFilter) -> Candidates[H]:
