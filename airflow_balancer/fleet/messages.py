@@ -22,7 +22,7 @@ _EXPECTED = {
     "name": _TEXT,
     "host": _TEXT,
     "key": _TEXT,
-    "asker": "a text that is not empty",
+    "requester": "a text that is not empty",
     "port_lock": "the path of a YAML file, such as ports.lock.yaml",
     "password": "a text, or {key: <name of an Airflow Variable>}",
     "default_password": "a text, or {key: <name of an Airflow Variable>}",

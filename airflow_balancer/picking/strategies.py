@@ -7,13 +7,12 @@ every process, whatever the order of the candidates. `random` alone breaks that 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError, listing, suggestion
+from ..files.reading import current_reading
 from .bounded import Ask, Bounded
 from .rendezvous import Candidate, Candidates, rank
 
@@ -31,7 +30,6 @@ __all__ = (
     "check_strategy",
     "choose_port",
     "is_own_target",
-    "own_strategies_only",
     "ranking",
     "strategy_data",
 )
@@ -134,22 +132,11 @@ STRATEGIES = tuple(_KNOWN)
 """The names of this package's strategies."""
 _MODULES = ("airflow_balancer.strategies", "airflow_balancer")
 _TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
-_own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
 
 
 def is_own_target(target: object) -> bool:
     """Return whether a `_target_` is a strategy of this package."""
     return target in _TARGETS
-
-
-@contextmanager
-def own_strategies_only() -> Iterator[None]:
-    """Let no strategy of another package be imported or called, where the configuration's author may not run code."""
-    token = _own_only.set(True)
-    try:
-        yield
-    finally:
-        _own_only.reset(token)
 
 
 class _PortCandidate(NamedTuple):
@@ -222,7 +209,7 @@ def build_strategy(strategy: object) -> Strategy:
     if isinstance(strategy, Mapping):
         target = strategy["_target_"]
         if target not in _TARGETS:
-            if _own_only.get():
+            if not current_reading().foreign_code:
                 raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
         return _TARGETS[target](**{key: value for key, value in strategy.items() if key != "_target_"})

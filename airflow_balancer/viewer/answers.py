@@ -13,8 +13,7 @@ from ..cli.reports import credential_of
 from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..hydra.compose import Composed
-from ..hydra.nodes import node_at, walk
-from ..hydra.picks import dotted
+from ..hydra.nodes import dotted, node_at, walk
 from ..picking.strategies import STRATEGIES
 from .catalogue import Catalogue, relative
 from .models import (
