@@ -15,11 +15,10 @@ from ..fleet.masking import mask_secrets
 from ..fleet.messages import unknown_key
 from ..fleet.model import MAX_PORT, HostSpec
 from ..hydra.compose import Composed
-from ..hydra.nodes import walk
-from ..hydra.picks import dotted
+from ..hydra.nodes import dotted, walk
 from ..picking.filters import HostFilter
 from ..picking.strategies import LeastLoaded, build_strategy
-from ..ports.asks import locked_ports
+from ..ports.recorder import locked_ports
 from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
 __all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")

@@ -16,8 +16,8 @@ from ..picking.choice import choose_host, choose_port, rank_hosts
 from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
 from ..picking.keys import call_key
 from ..picking.strategies import Strategy, assigns_together
-from ..ports.asks import note_ask
-from ..ports.lock import LockAsk
+from ..ports.lock import PortRequest
+from ..ports.recorder import record_request
 from ..ports.table import DEFAULT_MIN
 from .host import Host
 from .indexed import IndexedHosts
@@ -181,7 +181,7 @@ class Picking(BaseBalancerConfiguration):
         table = self._tables.of(host.name, self.ports, self.port_lock)
         number = table.take(key, min, max)
         if self.port_lock:
-            note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
+            record_request(self.port_lock, PortRequest(host.name, key, min, max), number, table, by_file=True)
         return Port.at(host, number)
 
     def _choose_by_load(self, candidates: Sequence[Host]) -> Host:

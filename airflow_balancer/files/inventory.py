@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,27 +9,12 @@ from typing import Any
 from ..errors import ConfigurationError
 from .caller import calling_file, calling_frame
 from .locate import upwards
+from .reading import current_reading
 from .yaml import read_checked
 
-__all__ = ("find_file", "read_inventory", "searched_folders", "searching")
+__all__ = ("find_file", "read_inventory")
 
 _TREES = ("", "conf", "config")
-_folders: ContextVar[tuple[Path, ...]] = ContextVar("airflow_balancer_folders", default=())
-
-
-@contextmanager
-def searching(folders: Sequence[Path]) -> Iterator[None]:
-    """Look for relative paths in these folders first, while a configuration of them is resolved."""
-    token = _folders.set(tuple(folders))
-    try:
-        yield
-    finally:
-        _folders.reset(token)
-
-
-def searched_folders() -> tuple[Path, ...]:
-    """Return the folders of the configuration that is being resolved, its own first; none where Hydra alone composes."""
-    return _folders.get()
 
 
 def find_file(name: str) -> Path:
@@ -44,12 +26,13 @@ def find_file(name: str) -> Path:
     Raises:
         ConfigurationError: It is in none of them.
     """
+    folders = current_reading().folders
     caller = calling_file(calling_frame())
     above = [folder / tree for folder in (upwards(caller.parent) if caller else ()) for tree in _TREES]
-    for folder in (*_folders.get(), *above, Path.cwd()):
+    for folder in (*folders, *above, Path.cwd()):
         if (path := folder / name).is_file():
             return path
-    looked = ", ".join(str(folder) for folder in (*_folders.get(), *([caller.parent] if caller else []), Path.cwd()))
+    looked = ", ".join(str(folder) for folder in (*folders, *([caller.parent] if caller else []), Path.cwd()))
     raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
 
 
@@ -66,5 +49,6 @@ def _read(path: Path, modified: int, size: int) -> tuple[Any, ...]:  # noqa: ARG
 def read_inventory(name: str) -> list[Any]:
     """Return the table in a YAML file as a plain list; the file is read again only when it changed."""
     path = find_file(name)
+    current_reading().admit(path, f"the inventory {name!r}")
     state = path.stat()
     return list(_read(path, state.st_mtime_ns, state.st_size))

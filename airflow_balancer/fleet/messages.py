@@ -20,7 +20,7 @@ _LONGEST = 60
 _NAME = f"a string of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     **dict.fromkeys(("name", "host", "key"), _NAME),
-    "asker": "a string that is not empty",
+    "requester": "a string that is not empty",
     "port_lock": "the path of a YAML file, such as ports.lock.yaml",
     **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",

@@ -146,10 +146,10 @@ class Settings(_Plain):
 
 
 class LockEntry(_Plain):
-    """A free port that a lock file keeps for the requester `asker`, on one host, from `min` to `max`."""
+    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
 
     host: Name
     port: PortNumber
-    asker: Annotated[str, Field(pattern=r"\S")]
+    requester: Annotated[str, Field(pattern=r"\S")]
     min: PortNumber
     max: PortNumber

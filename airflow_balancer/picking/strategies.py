@@ -7,13 +7,12 @@ every process, in any order of the candidates. Only `random` breaks that promise
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError
+from ..files.reading import current_reading
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
 from .bounded import Bounded, Request
 from .rendezvous import Candidate, Candidates, rank
@@ -28,7 +27,6 @@ __all__ = (
     "Strategy",
     "assigns_together",
     "build_strategy",
-    "own_strategies_only",
     "strategy_data",
 )
 
@@ -122,17 +120,6 @@ class Random:
 _CLASSES: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
     cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)
 }
-_own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
-
-
-@contextmanager
-def own_strategies_only() -> Iterator[None]:
-    """Let no strategy of another package be imported or called, where the configuration's author may not run code."""
-    token = _own_only.set(True)
-    try:
-        yield
-    finally:
-        _own_only.reset(token)
 
 
 def build_strategy(strategy: object) -> Strategy:
@@ -148,7 +135,7 @@ def build_strategy(strategy: object) -> Strategy:
     if isinstance(strategy, Mapping):
         target = strategy["_target_"]
         if target not in TARGETS:
-            if _own_only.get():
+            if not current_reading().foreign_code:
                 raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
         return _CLASSES[TARGETS[target]](**{key: value for key, value in strategy.items() if key != "_target_"})

@@ -14,8 +14,7 @@ from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..fleet.strategy import STRATEGIES
 from ..hydra.compose import Composed
-from ..hydra.nodes import node_at, walk
-from ..hydra.picks import dotted
+from ..hydra.nodes import dotted, node_at, walk
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
