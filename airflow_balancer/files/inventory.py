@@ -7,33 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
-from .caller import calling_file, calling_frame
-from .locate import upwards
+from .locate import find_file
 from .reading import current_reading
 from .yaml import read_checked
 
-__all__ = ("find_file", "read_inventory")
-
-_TREES = ("", "conf", "config")
-
-
-def find_file(name: str) -> Path:
-    """Return the file that a configuration names.
-
-    A relative name is looked for in the configuration's own folders, then beside the calling file and
-    upwards, there also in `conf/` and `config/`, then in the working directory.
-
-    Raises:
-        ConfigurationError: It is in none of them.
-    """
-    folders = current_reading().folders
-    caller = calling_file(calling_frame())
-    above = [folder / tree for folder in (upwards(caller.parent) if caller else ()) for tree in _TREES]
-    for folder in (*folders, *above, Path.cwd()):
-        if (path := folder / name).is_file():
-            return path
-    looked = ", ".join(str(folder) for folder in (*folders, *([caller.parent] if caller else []), Path.cwd()))
-    raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
+__all__ = ("read_inventory",)
 
 
 @lru_cache(maxsize=32)

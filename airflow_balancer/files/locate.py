@@ -1,4 +1,4 @@
-"""Finds the root file of a configuration."""
+"""Finds the root file of a configuration, and the files that it names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from .caller import calling_file, calling_frame
+from .reading import current_reading
 from .yaml import read_root
 
-__all__ = ("find_source", "tree_above", "upwards")
+__all__ = ("find_file", "find_source", "tree_above")
 
 _ROOT_NAMES = ("config", "balancer")
+_TREES = ("", "conf", "config")
 
 
-def upwards(folder: Path) -> tuple[Path, ...]:
+def _upwards(folder: Path) -> tuple[Path, ...]:
     """Return the folder and those above it."""
     folder = folder.absolute()
     return (folder, *folder.parents)
@@ -32,7 +34,7 @@ def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     if path.is_absolute():
         return _root_file(path)
     start = Path(beside) if beside else calling_file(calling_frame())
-    folders = [] if start is None else list(upwards(start if start.is_dir() else start.parent))
+    folders = [] if start is None else list(_upwards(start if start.is_dir() else start.parent))
     for folder in (*folders, Path.cwd()):
         if (folder / path).exists():
             return _root_file(folder / path)
@@ -49,6 +51,25 @@ def _root_file(path: Path) -> Path:
     if path.suffix != ".yaml":
         raise ConfigurationError(f"{path}: Hydra reads files that end in .yaml; rename it to {path.with_suffix('.yaml').name}")
     return path.absolute()
+
+
+def find_file(name: str) -> Path:
+    """Return the file that a configuration names.
+
+    A relative name is looked up in the configuration's own folders, then beside the calling file and
+    upwards, there also in `conf/` and `config/`, then in the working directory.
+
+    Raises:
+        ConfigurationError: The file does not exist.
+    """
+    folders = current_reading().folders
+    caller = calling_file(calling_frame())
+    above = [folder / tree for folder in (_upwards(caller.parent) if caller else ()) for tree in _TREES]
+    for folder in (*folders, *above, Path.cwd()):
+        if (path := folder / name).is_file():
+            return path
+    looked = ", ".join(str(folder) for folder in (*folders, *([caller.parent] if caller else []), Path.cwd()))
+    raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
 
 
 def tree_above(file: Path) -> list[Path]:

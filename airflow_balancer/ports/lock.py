@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from ..files.inventory import find_file
+from ..files.locate import find_file
 from ..files.reading import current_reading
 from ..files.yaml import read_checked, yaml_line
 from ..fleet.messages import problems_of
