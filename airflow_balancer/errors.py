@@ -2,10 +2,10 @@
 
 BalancerError
 ├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
-├── NoMatch (RuntimeError)             no host or port answers the query
+├── NoMatch (RuntimeError)             no host or port matches the query
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
-├── HostUnreachable (ConnectionError)  a host accepts no connection, or does not answer
-└── UnavailableError                   Airflow's live data cannot be read here, or not in time
+├── HostUnreachable (ConnectionError)  a host refuses the connection, or does not answer
+└── UnavailableError                   Airflow's live data cannot be read, or not in time
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Problem:
 
     Attributes:
         message: What is wrong and what would be right, without any secret.
-        subject: The host or port it concerns, such as `host 'host1'`; empty for the balancer itself.
-        path: Where the value stands below the balancer's node, such as `("hosts", 0, "size")`.
+        subject: The host or port, such as `host 'host1'`; empty for the balancer itself.
+        path: The path of the value below the balancer's node, such as `("hosts", 0, "size")`.
         origin: The file or override that the value comes from; empty when unknown.
     """
 
@@ -48,48 +48,48 @@ class Problem:
 
 
 class BalancerError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base class of this package's errors."""
 
 
 class ConfigurationError(BalancerError, ValueError):
-    """The configuration is wrong, or cannot be read; its text has one line for each problem."""
+    """The configuration is wrong, or cannot be read; the message has one line for each problem."""
 
     def __init__(self, problems: str | Iterable[Problem]) -> None:
         self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
     def with_origin(self, origin_of: dict[Problem, str]) -> ConfigurationError:
-        """Return the same error, each problem saying which file or override it comes from."""
+        """Return the same error with the file or override of each problem."""
         return ConfigurationError(replace(p, origin=origin_of.get(p, p.origin)) for p in self.problems)
 
 
 class NoMatch(BalancerError, RuntimeError):
-    """No host or port answers the query; the text says what was asked and what exists."""
+    """No host or port matches the query; the message has the query and what exists."""
 
 
 class NoFreePort(BalancerError, RuntimeError):
-    """Every port of the asked range is taken on the host."""
+    """Every port of the range is taken on the host."""
 
 
 class HostUnreachable(BalancerError, ConnectionError):
-    """A host accepts no connection, or does not answer; the text says which, and which one is next."""
+    """A host refuses the connection, or does not answer; the message names it and the next one."""
 
 
 class UnavailableError(BalancerError):
-    """Airflow's live data cannot be read here, or not in time; the text says why."""
+    """Airflow's live data cannot be read, or not in time; the message says why."""
 
 
 _SHOWN = 12
 
 
 def listing(names: Iterable[str]) -> str:
-    """Return sorted `names` as text, cut after a dozen; `none` when there are none."""
+    """Return sorted `names` in one string, cut after a dozen; `none` for an empty list."""
     ordered = sorted(set(names))
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     return ", ".join(ordered[:_SHOWN]) + more or "none"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty text."""
+    """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty string."""
     nearest = get_close_matches(name, list(known), n=1)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import UnavailableError
-from ..fleet.fleet import PoolSlots
+from ..fleet.pools import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
 from .occupancy import INFINITE, PoolOccupancy
 from .plan import Plan

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_NAME
+from ..fleet.pools import DEFAULT_POOL, PoolSlots
 from .plan import Plan, Update
 
-__all__ = ("DEFAULT_POOL", "WantedPool", "is_ours", "mark", "plan_pools", "wanted_pools")
+__all__ = ("WantedPool", "is_ours", "mark", "plan_pools", "wanted_pools")
 
-DEFAULT_POOL = "default_pool"
 _MARK = re.compile(r" ?\[airflow-balancer: (-?\d+) slots?\]$")
 # The whole descriptions that airflow-pydantic's pool manager and older balancers write.
 _UNMARKED = re.compile(r"Balancer pool for host\([^()]*\)( port\(\d+\))?")

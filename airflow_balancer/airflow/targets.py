@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import BalancerError, ConfigurationError, UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
 from .connections import SshConnection, variable_keys, wanted_connections
 from .plan import Plan
 from .pools import wanted_pools

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, NoFreePort, Problem
+from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.model import LockEntry
 from ..hydra.compose import Composed
-from ..ports.asks import Noted, noting
-from ..ports.lock import LockAsk, PortLock, lock_at, write_lock
+from ..ports.lock import PortLock, PortRequest, lock_at, write_lock
+from ..ports.recorder import Recorder
 from ..ports.table import PortTable
 from .dag_files import dag_files, run_dag_files
 from .reports import asking_nodes
@@ -43,17 +44,17 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
     before = _lock(composed)
     noted = _noted(composed, fleet, _usable(before.entries, _in_use(fleet)), files)
     usable = _usable(before.entries, noted.in_use)
-    kept = [entry for entry in usable if not prune or LockAsk.of(entry) in noted.given]
-    after = PortLock.made(before.file, _with_new(kept, noted, before.file))
+    kept = [entry for entry in usable if not prune or PortRequest.of(entry) in noted.given]
+    after = PortLock.sorted(before.file, _with_new(kept, noted, before.file))
     write_lock(after)
     added, dropped = set(after.ports.items()) - set(before.ports.items()), set(before.ports.items()) - set(after.ports.items())
     return {
         "file": str(after.file),
-        "added": [_row(entry) for entry in after.entries if (LockAsk.of(entry), entry.port) in added],
+        "added": [_row(entry) for entry in after.entries if (PortRequest.of(entry), entry.port) in added],
         "dropped": [
             {**_row(entry), "why": _NOT_ASKED if entry in usable else _IN_USE}
             for entry in before.entries
-            if (LockAsk.of(entry), entry.port) in dropped
+            if (PortRequest.of(entry), entry.port) in dropped
         ],
         "kept": len(kept),
     }
@@ -66,7 +67,7 @@ def _lock(composed: Composed) -> PortLock:
 
 
 def _row(entry: LockEntry) -> dict[str, Any]:
-    return {"host": entry.host, "port": entry.port, "asker": entry.asker, "min": entry.min, "max": entry.max}
+    return {"host": entry.host, "port": entry.port, "requester": entry.requester, "min": entry.min, "max": entry.max}
 
 
 def _in_use(fleet: Fleet) -> dict[str, set[int]]:
@@ -80,11 +81,11 @@ def _usable(entries: Iterable[LockEntry], in_use: Mapping[str, set[int]]) -> lis
     return [entry for entry in entries if entry.port not in in_use.get(entry.host, ())]
 
 
-def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files: Iterable[str]) -> Noted:
+def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files: Iterable[str]) -> Recorder:
     """Return who asks: the nodes of the config, with the ports that they get, and the DAG files."""
-    noted = Noted(PortLock.made(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
+    noted = Recorder(PortLock.sorted(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
     found = dag_files(map(Path, files))
-    with noting(noted):
+    with reading(recorder=noted):
         asking_nodes(composed)
         noted.composed = dict(noted.given)
         run_dag_files(found)
@@ -93,21 +94,21 @@ def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files
     return noted
 
 
-def _one_key_rules(noted: Noted) -> Iterator[Problem]:
-    for (host, asker), files in sorted(noted.askers.items()):
+def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
+    for (host, requester), files in sorted(noted.requesters.items()):
         if len(files) > 1:
             first, *others = sorted(map(str, files))
-            text = f"also asks for a free port of host {host!r} with the key {asker!r}, as {first} does; give one of them another with key="
-            yield from (Problem(text, origin=other) for other in others)
+            text = f"also asks for a free port of host {host!r} with the key {requester!r}, as {first} does"
+            yield from (Problem(f"{text}; give one of them another with key=", origin=other) for other in others)
 
 
-def _with_new(kept: list[LockEntry], noted: Noted, file: Path) -> list[LockEntry]:
+def _with_new(kept: list[LockEntry], noted: Recorder, file: Path) -> list[LockEntry]:
     """Return the entries with one for each ask that has none.
 
     A node of the config keeps the port that it got when it was composed, as others may ask relative to it.
     """
     places = {(entry.host, entry.port) for entry in kept}
-    answered = {LockAsk.of(entry) for entry in kept}
+    answered = {PortRequest.of(entry) for entry in kept}
     entries = list(kept)
     for ask, port in sorted(noted.composed.items()):
         free = (ask.host, port) not in places and port not in noted.in_use.get(ask.host, ())
@@ -119,9 +120,9 @@ def _with_new(kept: list[LockEntry], noted: Noted, file: Path) -> list[LockEntry
         if ask.host not in tables:
             tables[ask.host] = PortTable(ask.host, noted.in_use.get(ask.host, ()), lock.of(ask.host))
         try:
-            entries.append(ask.entry(tables[ask.host].take(ask.asker, ask.first, ask.last)))
+            entries.append(ask.entry(tables[ask.host].take(ask.requester, ask.first, ask.last)))
         except NoFreePort as error:
-            raise NoFreePort(f"{ask.asker}: {error}") from None
+            raise NoFreePort(f"{ask.requester}: {error}") from None
     return entries
 
 
@@ -147,14 +148,14 @@ def check_lock(composed: Composed, files: Iterable[str]) -> None:
         raise ConfigurationError(Problem(_missing(ask), origin=str(lock.file)) for ask in missing)
 
 
-def _missing(ask: LockAsk) -> str:
-    return f"keeps no port of host {ask.host!r} from {ask.first} to {ask.last} for {ask.asker!r}; run {_COMMAND}"
+def _missing(ask: PortRequest) -> str:
+    return f"keeps no port of host {ask.host!r} from {ask.first} to {ask.last} for {ask.requester!r}; run {_COMMAND}"
 
 
 def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:
     in_use = {(port.host, port.port): port for port in fleet.ports}
     for entry in lock.entries:
         if port := in_use.get((entry.host, entry.port)):
-            text = f"keeps port {entry.port} of host {entry.host!r} for {entry.asker!r}, but it is in use"
+            text = f"keeps port {entry.port} of host {entry.host!r} for {entry.requester!r}, but it is in use"
             named = f"port {port.name!r}" if port.name else "'ports'"
             yield Problem(f"{text} by {named}; take it out of 'ports', or run {_COMMAND}", origin=str(lock.file))

@@ -11,7 +11,8 @@ from ..airflow.plan import Plan
 from ..airflow.settings import BalancerSettings
 from ..airflow.targets import current_settings, has_airflow, open_target
 from ..errors import ConfigurationError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
 
 __all__ = ("PoolsRequest", "pools_report", "synced_fleets")
 

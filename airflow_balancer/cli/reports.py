@@ -15,11 +15,10 @@ from ..fleet.masking import mask_secrets
 from ..fleet.messages import unknown_key
 from ..fleet.model import MAX_PORT, HostSpec
 from ..hydra.compose import Composed
-from ..hydra.nodes import walk
-from ..hydra.picks import dotted
+from ..hydra.nodes import dotted, walk
 from ..picking.filters import HostFilter
 from ..picking.strategies import LeastLoaded, build_strategy
-from ..ports.asks import locked_ports
+from ..ports.recorder import locked_ports
 from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
 __all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
@@ -48,7 +47,7 @@ def _pick(composed: Composed, key: str, query: HostFilter, server: Mapping[str, 
     # Airflow may log to stdout while it is loaded, where the answer goes.
     with redirect_stdout(sys.stderr):
         live = live_load(composed.fleet, **server)
-    ranked = strategy.rank(key, composed.fleet.index.candidates(query), live.load)
+    ranked = strategy.rank(key, composed.index.candidates(query), live.load)
     shown = {
         "picked_by": "least_loaded" if live.source else "rendezvous",
         "source": live.source or None,
@@ -111,7 +110,7 @@ def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
 def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
-    hosts = fleet.index.matching(_checked(query)) if fleet.hosts else []
+    hosts = composed.index.matching(_checked(query)) if fleet.hosts else []
     names, drains, addresses = {host.name for host in hosts}, any(host.drain for host in hosts), any(host.address for host in hosts)
     queues = sorted({queue for host in hosts for queue in host.queues})
     return {
@@ -133,7 +132,7 @@ def select_report(composed: Composed, query: Query, **server: str) -> dict[str, 
     key = str(query.get("key", DEFAULT_KEY))
     asked = _checked(query)
     picked, live = _pick(composed, key, asked, server)
-    candidates = [host.name for host in composed.fleet.index.candidates(asked)]
+    candidates = [host.name for host in composed.index.candidates(asked)]
     return {
         "host": picked.name,
         "key": key,

@@ -10,12 +10,14 @@ from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from pydantic import PrivateAttr
 
 from ..errors import NoMatch, listing, suggestion
-from ..files.keys import call_key, caller_state, calling_frame
+from ..files.caller import caller_state, calling_frame
 from ..fleet.model import MAX_PORT
+from ..picking.choice import choose_host, choose_port, rank_hosts
 from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.strategies import Strategy, assigns_together, choose_port, ranking
-from ..ports.asks import note_ask
-from ..ports.lock import LockAsk
+from ..picking.keys import call_key
+from ..picking.strategies import Strategy, assigns_together
+from ..ports.lock import PortRequest
+from ..ports.recorder import record_request
 from ..ports.table import DEFAULT_MIN
 from .host import Host
 from .indexed import IndexedHosts
@@ -66,7 +68,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        query = HostFilter.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude)
+        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude)
         return self._indexed.of(self.hosts).matching(query)
 
     def select_host(
@@ -99,10 +101,10 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostFilter.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude, prefer=prefer)
         candidates = self._indexed.of(self.hosts).candidates(query)
         if key or not assigns_together(self._strategy):
-            return self._strategy.choose(key or call_key("host"), candidates, {})
+            return choose_host(self._strategy, key or call_key("host"), candidates)
         return self._choose_by_load(candidates)
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
@@ -133,7 +135,8 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns)), load or {})
+        candidates = self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns))
+        return rank_hosts(self._strategy, key, candidates, load=load or {})
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -178,7 +181,7 @@ class Picking(BaseBalancerConfiguration):
         table = self._tables.of(host.name, self.ports, self.port_lock)
         number = table.take(key, min, max)
         if self.port_lock:
-            note_ask(self.port_lock, LockAsk(host.name, key, min, max), number, table, by_file=True)
+            record_request(self.port_lock, PortRequest(host.name, key, min, max), number, table, by_file=True)
         return Port.at(host, number)
 
     def _choose_by_load(self, candidates: Sequence[Host]) -> Host:

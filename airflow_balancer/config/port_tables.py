@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ports.asks import locked_ports
+from ..ports.recorder import locked_ports
 from ..ports.table import PortTable
 from .host import Host
 from .port import Port

@@ -8,7 +8,7 @@ from airflow_pydantic import BalancerHostQueryConfiguration as BaseHostQuery
 from airflow_pydantic import BalancerPortQueryConfiguration as BasePortQuery
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from ..files.keys import call_key
+from ..picking.keys import call_key
 from .balancer import BalancerConfiguration
 from .fan_out import go_to_addresses
 

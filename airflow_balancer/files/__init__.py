@@ -1,1 +1,1 @@
-"""Reading YAML files and finding them; nothing here knows of fleets."""
+"""Finds and reads YAML files."""

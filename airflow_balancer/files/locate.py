@@ -1,19 +1,21 @@
-"""Finds the root file of a configuration."""
+"""Finds the root file of a configuration, and the files that it names."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .keys import calling_file, calling_frame
+from .caller import calling_file, calling_frame
+from .reading import current_reading
 from .yaml import read_root
 
-__all__ = ("find_source", "tree_above", "upwards")
+__all__ = ("find_file", "find_source", "tree_above")
 
 _ROOT_NAMES = ("config", "balancer")
+_TREES = ("", "conf", "config")
 
 
-def upwards(folder: Path) -> tuple[Path, ...]:
+def _upwards(folder: Path) -> tuple[Path, ...]:
     """Return the folder and those above it."""
     folder = folder.absolute()
     return (folder, *folder.parents)
@@ -22,17 +24,17 @@ def upwards(folder: Path) -> tuple[Path, ...]:
 def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     """Return the root file of a configuration.
 
-    A relative path is looked for beside the calling file (or `beside`), then upwards, then in the
-    working directory. A folder stands for its `config.yaml`, else its `balancer.yaml`.
+    A relative path is looked up beside the calling file (or `beside`), then upwards, then in the
+    working directory. A folder means its `config.yaml`, else its `balancer.yaml`.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: The file does not exist.
     """
     path = Path(path).expanduser()
     if path.is_absolute():
         return _root_file(path)
     start = Path(beside) if beside else calling_file(calling_frame())
-    folders = [] if start is None else list(upwards(start if start.is_dir() else start.parent))
+    folders = [] if start is None else list(_upwards(start if start.is_dir() else start.parent))
     for folder in (*folders, Path.cwd()):
         if (folder / path).exists():
             return _root_file(folder / path)
@@ -51,10 +53,27 @@ def _root_file(path: Path) -> Path:
     return path.absolute()
 
 
+def find_file(name: str) -> Path:
+    """Return the file that a configuration names.
+
+    A relative name is looked up in the configuration's own folders, then beside the calling file and
+    upwards, there also in `conf/` and `config/`, then in the working directory.
+
+    Raises:
+        ConfigurationError: The file does not exist.
+    """
+    folders = current_reading().folders
+    caller = calling_file(calling_frame())
+    above = [folder / tree for folder in (_upwards(caller.parent) if caller else ()) for tree in _TREES]
+    for folder in (*folders, *above, Path.cwd()):
+        if (path := folder / name).is_file():
+            return path
+    looked = ", ".join(str(folder) for folder in (*folders, *([caller.parent] if caller else []), Path.cwd()))
+    raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
+
+
 def tree_above(file: Path) -> list[Path]:
-    """Return the folders, beside the file's own, in which its defaults may be: a Hydra tree that it is part of."""
-    root = read_root(file)
-    target = str(root.get("_target_", ""))
-    if target.startswith("airflow_config."):
+    """Return the folders above the file that hold its defaults too: the root of its Hydra tree."""
+    if str(read_root(file).get("_target_", "")).startswith("airflow_config."):
         return [file.parent.parent]
     return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]

@@ -1,4 +1,4 @@
-"""The structure of a YAML file, read within bounds: nothing in it makes this process slow, large or crash."""
+"""Reads the structure of an untrusted YAML file within bounds of time, memory and stack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 __all__ = ("MAX_DEPTH", "MAX_VALUES", "TooMuchError", "read_outline")
 
 MAX_VALUES = 500_000
-"""The most values of one file, counted with its aliases written out: a few aliases can stand for billions."""
+"""The most values of one file, with aliases expanded: a few aliases can expand to billions."""
 MAX_DEPTH = 100
 """The deepest nesting: PyYAML's C loader overflows the stack at some ten thousand."""
 
@@ -18,7 +18,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class TooMuchError(ValueError):
-    """A YAML file goes over the bounds of this module."""
+    """A YAML file exceeds the bounds of this module."""
 
 
 @dataclass
@@ -36,11 +36,11 @@ class _Open:
 
 
 def read_outline(content: bytes) -> Any:
-    """Return the first document of a YAML file as dicts, lists and texts; no text becomes a number or an object.
+    """Return the first document of a YAML file as dicts, lists and strings; scalars are not converted.
 
     Raises:
-        TooMuchError: It goes over the bounds.
-        yaml.YAMLError: It is no YAML.
+        TooMuchError: The file exceeds the bounds.
+        yaml.YAMLError: The file is not valid YAML.
     """
     waiting: list[_Open] = []
     anchors: dict[str, tuple[Any, int]] = {}
@@ -54,7 +54,7 @@ def read_outline(content: bytes) -> Any:
             continue
         if not isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
             continue
-        anchor, value, size = _ended(event, waiting, anchors)
+        anchor, value, size = _end(event, waiting, anchors)
         if size > MAX_VALUES or (waiting and waiting[-1].size > MAX_VALUES):
             raise TooMuchError(f"has more than {MAX_VALUES} values with its aliases written out")
         if anchor:
@@ -66,10 +66,10 @@ def read_outline(content: bytes) -> Any:
     return None
 
 
-def _ended(event: yaml.Event, waiting: list[_Open], anchors: dict[str, tuple[Any, int]]) -> tuple[str | None, Any, int]:
-    """Return anchor, value and size of the node that ends with an event."""
+def _end(event: yaml.Event, waiting: list[_Open], anchors: dict[str, tuple[Any, int]]) -> tuple[str | None, Any, int]:
+    """End the node of an event, and return its anchor, value and size."""
     if isinstance(event, yaml.AliasEvent):
-        # An alias inside of what it stands for goes on for ever.
+        # An alias inside its own anchor expands forever.
         return (None, *anchors.get(str(event.anchor), (None, MAX_VALUES + 1)))
     if isinstance(event, yaml.ScalarEvent):
         return event.anchor, event.value, 1

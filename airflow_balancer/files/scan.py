@@ -1,23 +1,23 @@
-"""A bounded look at the YAML files of some folders, and whether one changed since."""
+"""Scans folders for YAML files within bounds, and detects changes."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 __all__ = ("MAX_BYTES", "MAX_FILES", "MAX_FOLDERS", "MAX_SECONDS", "Snapshot", "take_snapshot")
 
 MAX_FILES = 2_000
-"""The most YAML files that are looked at."""
+"""The most YAML files of a scan."""
 MAX_FOLDERS = 10_000
-"""The most folders that are entered."""
+"""The most folders of a scan."""
 MAX_BYTES = 4 * 2**20
-"""The size of the largest YAML file that is read: several thousand hosts."""
+"""The largest YAML file to read: several thousand hosts."""
 MAX_SECONDS = 5.0
-"""The longest time that walking the folders may take, and the longest for reading the files."""
+"""The longest time for walking the folders, and the longest for reading the files."""
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "logs"})
 _SUFFIXES = (".yaml", ".yml")
@@ -26,13 +26,13 @@ Stamp = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The YAML files below some folders, and what tells whether one changed.
+    """The YAML files below some folders, with stamps to detect changes.
 
     Attributes:
-        roots: The folders, or single files, that were walked.
-        folders: Each folder that was entered, with its stamp: it changes when a file comes or goes.
-        files: Each YAML file, with its stamp.
-        limit: Which bound ended the walk early, as text; empty when all was seen.
+        roots: The folders, or single files, to scan.
+        folders: The stamp of each folder; it changes when a file is added or removed.
+        files: The stamp of each YAML file.
+        limit: The bound that ended the scan early; empty after a complete one.
     """
 
     roots: tuple[Path, ...]
@@ -41,26 +41,25 @@ class Snapshot:
     limit: str = ""
 
     def still_true(self) -> bool:
-        """Return whether no file was changed, added or removed; a few microseconds for each."""
+        """Return whether no file was changed, added or removed since; takes a few microseconds a file."""
         return all(_stamp(path) == stamp for known in (self.folders, self.files) for path, stamp in known.items())
 
 
 def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Snapshot:
-    """Walk the `roots` in the order of names, within the bounds of this module; a folder is entered once."""
+    """Scan the `roots` in the order of names, within the bounds of this module, each folder once."""
     snapshot = Snapshot(tuple(roots))
     deadline = time.monotonic() + seconds
     for root in snapshot.roots:
         if root.is_file():
             snapshot.files[str(root)] = _stamp(str(root))
             continue
-        # Where the folder is missing its stamp is empty, so that it is seen when it comes.
+        # A missing folder has an empty stamp, which changes when the folder is created.
         snapshot.folders[str(root)] = _stamp(str(root))
         for path in _yaml_files(str(root), snapshot.folders):
             snapshot.files[path] = _stamp(path)
             if limit := _limit(snapshot, deadline):
-                return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
-    limit = _limit(snapshot, deadline)
-    return Snapshot(snapshot.roots, snapshot.folders, snapshot.files, limit)
+                return replace(snapshot, limit=limit)
+    return replace(snapshot, limit=_limit(snapshot, deadline))
 
 
 def _limit(snapshot: Snapshot, deadline: float) -> str:
@@ -72,7 +71,7 @@ def _limit(snapshot: Snapshot, deadline: float) -> str:
 
 
 def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
-    """Yield the YAML files below a folder, entering the folders into `folders`."""
+    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`."""
     entered: set[str] = set()
     waiting = [root]
     while waiting and len(folders) < MAX_FOLDERS:
@@ -99,12 +98,12 @@ def _listing(folder: str) -> tuple[list[str], list[str]]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    # A link that leads nowhere is one too: reading it says what is wrong.
+    # A broken link counts as a file, so that reading it reports the error.
     return entry.is_file() if not entry.is_symlink() else os.path.isfile(entry.path) or not os.path.exists(entry.path)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # Unlike the entry's own method, this one survives a link that leads to itself.
+    # Unlike entry.is_dir, os.path.isdir does not raise for a link to itself.
     return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 

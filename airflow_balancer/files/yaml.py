@@ -1,4 +1,4 @@
-"""Reads YAML files as plain data, and says what is wrong with one that cannot be read."""
+"""Reads YAML files as plain data, with one message for a file that cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("read_checked", "read_root", "read_yaml", "yaml_line", "yaml_text")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as OmegaConf reads it, in C where PyYAML has it: dates stay texts, a key that is there twice is an error."""
+    """YAML as OmegaConf reads it, by libyaml if available: dates stay strings, duplicate keys are errors."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
@@ -24,7 +24,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
-        """Return the mapping of a node, each key once."""
+        """Return the mapping of a node; a duplicate key is an error."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = key_node.value
@@ -36,10 +36,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML that the loader reads as what was written."""
+    """YAML that the loader reads back as the same data."""
 
 
-# YAML 1.1 takes a number such as 1e3 for a text; OmegaConf, as YAML 1.2, does not.
+# 1e3 is a string in YAML 1.1, but a number in OmegaConf and YAML 1.2.
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
 for _kind in (_Loader, _Dumper):
     _kind.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789"))
@@ -49,9 +49,9 @@ def read_yaml(path: Path) -> Any:
     """Return a YAML file as plain data.
 
     Raises:
-        yaml.YAMLError: It is no YAML; a mark says where.
-        UnicodeDecodeError: It is not UTF-8.
-        OSError: It cannot be read.
+        yaml.YAMLError: The file is not valid YAML; a mark has the line.
+        UnicodeDecodeError: The file is not UTF-8.
+        OSError: The file cannot be read.
     """
     loader = _Loader(path.read_text(encoding="utf-8"))
     loader.name = str(path)
@@ -64,14 +64,14 @@ def read_yaml(path: Path) -> Any:
 
 def yaml_line(data: Mapping[str, Any]) -> str:
     """Return plain data as one line of YAML."""
-    # Escaped, a character that ends a line is read as what it is.
+    # Characters that end a line must be escaped.
     printable = all(str(value).isprintable() for value in data.values())
     text: str = yaml.dump(data, Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=printable, width=2**31)
     return text.strip()
 
 
 def yaml_text(error: yaml.YAMLError) -> str:
-    """Return what is wrong with a YAML file, and on which line."""
+    """Return the message of a YAML error, with the line."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return " ".join(str(error).split())
     hint = "; indent with spaces, not with a tab" if "cannot start any token" in str(error.problem) else ""
@@ -82,7 +82,7 @@ def read_checked(path: Path) -> Any:
     """Return a YAML file as plain data.
 
     Raises:
-        ConfigurationError: It cannot be read; the text names the file, and the line.
+        ConfigurationError: The file cannot be read; the message names the file, and the line.
     """
     try:
         return read_yaml(path)
@@ -100,7 +100,7 @@ def read_root(path: Path) -> dict[str, object]:
     """Return the YAML mapping at a path.
 
     Raises:
-        ConfigurationError: It cannot be read, is empty, or is no mapping; the text names the file.
+        ConfigurationError: The file cannot be read, is empty, or is not a mapping; the message names the file.
     """
     data = read_checked(path)
     if data is None:

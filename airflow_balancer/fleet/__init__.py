@@ -1,1 +1,1 @@
-"""What there is: hosts, ports and pools as validated data, with every rule and message."""
+"""Hosts, ports and pools as validated data, with all rules and messages."""

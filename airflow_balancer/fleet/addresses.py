@@ -1,4 +1,4 @@
-"""Addresses: an IP address or a DNS name, and what to write in place of anything else."""
+"""Checks addresses: IP addresses and DNS names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HINTS = {
 
 
 def address_problem(key: str, value: object) -> str:
-    """Return what is wrong with the address under a key; empty where nothing is.
+    """Return what is wrong with the address under a key, or an empty string.
 
     >>> address_problem("address", "10.0.0.5")
     ''
@@ -35,29 +35,29 @@ def address_problem(key: str, value: object) -> str:
     """
     if isinstance(value, str) and _is_address(value):
         return ""
-    text = f"key {key!r} must be an IP address or a DNS name"
+    message = f"key {key!r} must be an IP address or a DNS name"
     if not isinstance(value, str):
-        return f"{text}, such as 10.0.0.5, not {repr(value)[:_SHOWN]}"
-    # What stands before an @ may hold a password.
-    return f"{text}, not {_LOGIN.sub(f'{MASK}@', value)[:_SHOWN]!r}; {_hint(value)}"
+        return f"{message}, such as 10.0.0.5, not {repr(value)[:_SHOWN]}"
+    # The part before an @ may hold a password.
+    return f"{message}, not {_LOGIN.sub(f'{MASK}@', value)[:_SHOWN]!r}; {_hint(value)}"
 
 
-def _is_address(text: str) -> bool:
-    if len(text) > _LONGEST or not _CHARACTERS.fullmatch(text):
+def _is_address(value: str) -> bool:
+    if len(value) > _LONGEST or not _CHARACTERS.fullmatch(value):
         return False
-    return _is_ip(text) or _DNS_NAME.fullmatch(text) is not None
+    return _is_ip(value) or _DNS_NAME.fullmatch(value) is not None
 
 
-def _is_ip(text: str) -> bool:
+def _is_ip(value: str) -> bool:
     try:
-        ip_address(text)
+        ip_address(value)
     except ValueError:
         return False
     return True
 
 
-def _hint(text: str) -> str:
+def _hint(value: str) -> str:
     for pattern, hint in _HINTS.items():
-        if found := re.fullmatch(pattern, text, re.DOTALL):
+        if found := re.fullmatch(pattern, value, re.DOTALL):
             return hint.format(**found.groupdict())
     return "such as 10.0.0.5, 2001:db8::5 or ws1.example.com"

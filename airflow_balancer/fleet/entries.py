@@ -1,4 +1,4 @@
-"""Reads the forms in which hosts and ports may be written into one: a list of mappings with names."""
+"""Reads each form of `hosts:` and `ports:` into one: a list of mappings with names."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ _KNOWN: dict[type[BaseModel], frozenset[str]] = {model: frozenset((*model.model_
 
 
 class Entries(NamedTuple):
-    """The hosts or ports as written: the key they stand under, each one's index or name there, its keys and values.
+    """The hosts or ports as written.
 
-    What messages say of an entry is made when there is something to say.
+    Attributes:
+        group: Their key, `hosts` or `ports`.
+        places: The index or name of each one there.
+        data: The keys and values of each one.
     """
 
     group: str
@@ -30,11 +33,11 @@ class Entries(NamedTuple):
     data: list[dict[str, Any]]
 
     def path(self, at: int) -> tuple[str | int, ...]:
-        """Return where an entry stands."""
+        """Return the path of an entry."""
         return (self.group, self.places[at])
 
     def subject(self, at: int) -> str:
-        """Return how messages call an entry."""
+        """Return the subject of an entry for messages; built only for a problem."""
         place, noun = self.places[at], self.group.removesuffix("s")
         return f"{noun} {place!r}" if isinstance(place, str) else _subject(noun, self.data[at], place)
 
@@ -67,54 +70,41 @@ def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
     return f"{noun}s[{index}]"
 
 
-def _from_list(items: Iterable[Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
-    entries, problems = Entries(group, [], []), []
-    for index, item in enumerate(items):
-        if (data := _fields(item, model)) is None:
-            text = f"must be a mapping such as {{name: {group.removesuffix('s')}1}}, not {item!r}"
-            problems.append(Problem(text, f"{group}[{index}]", (group, index)))
-        else:
-            entries.places.append(index)
-            entries.data.append(data)
-    return entries, problems
-
-
-def _from_mapping(items: Mapping[Any, Any], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
-    entries, problems = Entries(group, [], []), []
-    for name, item in plain_node(items).items():
-        subject, path = f"{group.removesuffix('s')} {name!r}", (group, name)
-        data = _fields({} if item is None else item, model)
-        if data is None:
-            problems.append(Problem(f"must be a mapping such as {{tags: [a]}}, not {item!r}", subject, path))
-        elif data.get("name") not in (None, "", name):
-            problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", subject, (*path, "name")))
-        else:
-            entries.places.append(name)
-            entries.data.append({**data, "name": name})
-    return entries, problems
-
-
 def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
     """Read `hosts:` or `ports:`, written as a list or as a mapping by name.
 
     Args:
-        value: What stands under the key: plain data, or a list of host or port objects.
+        value: The value of the key: plain data, or a list of host or port objects.
         group: The key, `hosts` or `ports`.
-        model: The model whose fields are read from objects.
+        model: The model whose fields are read from the objects.
     """
-    if value is None:
-        return Entries(group, [], []), []
     if isinstance(value, Mapping):
-        return _from_mapping(value, group, model)
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return _from_list(value, group, model)
+        return _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group, model)
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes)):
+        return _from_items(enumerate(value or ()), group, model)
     text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {value!r}"
     return Entries(group, [], []), [Problem(text, path=(group,))]
 
 
-def _merged(base: Any, over: Any) -> Any:
+def _from_items(items: Iterable[tuple[int | str, Any]], group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
+    """Read entries with their indexes, or with the names that they have as keys of a mapping."""
+    entries, problems, noun = Entries(group, [], []), [], group.removesuffix("s")
+    for place, item in items:
+        named, data = isinstance(place, str), _fields(item, model)
+        if data is None:
+            subject, example = (f"{noun} {place!r}", "tags: [a]") if named else (f"{group}[{place}]", f"name: {noun}1")
+            problems.append(Problem(f"must be a mapping such as {{{example}}}, not {item!r}", subject, (group, place)))
+        elif named and data.get("name") not in (None, "", place):
+            problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", f"{noun} {place!r}", (group, place, "name")))
+        else:
+            entries.places.append(place)
+            entries.data.append({**data, "name": place} if named else data)
+    return entries, problems
+
+
+def _merge(base: Any, over: Any) -> Any:
     if isinstance(base, Mapping) and isinstance(over, Mapping):
-        return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+        return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
     return over
 
 
@@ -138,7 +128,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
             changed, data = dict(changes), by_name[name]
             if wrong := _settle_address(changed):
                 problems.append(Problem(wrong, subject, (*path, *_REMOTE_HOST)))
-            data.update({str(key): _merged(data.get(key), value) for key, value in changed.items()})
+            data.update({str(key): _merge(data.get(key), value) for key, value in changed.items()})
     return problems
 
 
@@ -149,7 +139,7 @@ def settle_addresses(hosts: Entries) -> list[Problem]:
 
 
 def _settle_address(data: dict[Any, Any]) -> str:
-    """Move a host's remote_host to its address, and return what is wrong with it."""
+    """Move a host's remote_host to its address, and return what is wrong with it, or an empty string."""
     arguments, address = data.get("ssh_hook_args"), data.get("address")
     if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
         return ""
@@ -177,7 +167,7 @@ def settle_ports(ports: Entries) -> list[Problem]:
 
 
 def _host_problems(ports: Entries, at: int, host: Any, host_name: Any) -> list[Problem]:
-    """Return what is wrong with a port that names its host twice, not at all, or as something else than a text."""
+    """Return what is wrong with a port that names no host, two hosts, or a mapping without a name."""
     subject, path = ports.subject(at), ports.path(at)
     if isinstance(host, Mapping):
         return [Problem("key 'host' is a mapping without a name; write host: <name of a host>", subject, (*path, "host"))]

@@ -1,41 +1,29 @@
-"""A fleet: hosts, ports and settings as validated plain data, with the rules that hold between them.
-
-Nothing here loads Airflow: the command line, the resolvers and the pools work on a `Fleet` alone.
-"""
+"""A fleet: hosts, ports and settings as validated plain data; Airflow is not loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from ..files.garbage import pause_gc
-from ..picking.index import HostIndex
-from ..picking.strategies import check_strategy
 from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
+from .pools import PoolSlots, queue_pool_name, requested_pools
+from .rules import host_problems, pool_problems, port_problems
+from .strategy import check_strategy
 
-__all__ = ("FLEET_KEYS", "Fleet", "PoolSlots", "check_port", "checked_host")
+__all__ = ("FLEET_KEYS", "Fleet", "check_port", "checked_host")
 
 _M = TypeVar("_M", bound=BaseModel)
 FLEET_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
 """The keys of a balancer's node."""
-_RESERVED_POOL = "default_pool"
-
-
-class PoolSlots(NamedTuple):
-    """A pool that Airflow should have for a host, a port or a queue."""
-
-    name: str
-    slots: int
-    description: str
-    include_deferred: bool
 
 
 @dataclass(frozen=True)
@@ -55,26 +43,23 @@ class Fleet:
             data: The node as plain data, as YAML has it; hosts and ports may be objects, too.
 
         Raises:
-            ConfigurationError: With one problem for each thing that is wrong.
+            ConfigurationError: The node is wrong; the error has one problem for each wrong value.
         """
         node = plain_node(data)
         settings = _settings(node)
-        hosts, problems = read_entries(node.get("hosts"), "hosts", HostSpec)
-        problems += settle_addresses(hosts)
-        problems += override_hosts(hosts, node.get("host_overrides"))
-        ports, port_problems = read_entries(node.get("ports"), "ports", PortSpec)
-        problems += port_problems
-        problems += settle_ports(ports)
-        _raise(problems)
+        hosts, wrong_hosts = read_entries(node.get("hosts"), "hosts", HostSpec)
+        ports, wrong_ports = read_entries(node.get("ports"), "ports", PortSpec)
+        overrides = node.get("host_overrides")
+        _raise([*wrong_hosts, *settle_addresses(hosts), *override_hosts(hosts, overrides), *wrong_ports, *settle_ports(ports)])
         _apply_defaults(hosts, settings)
         host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
-        _raise([*_host_rules(hosts), *_port_rules(ports, {host.name for host in host_specs})])
+        _raise([*host_problems(hosts), *port_problems(ports, {host.name for host in host_specs})])
         fleet = cls(
             tuple(sorted(host_specs, key=attrgetter("name"))),
             tuple(sorted(port_specs, key=attrgetter("host", "port"))),
             settings,
         )
-        _raise(_pool_rules(fleet))
+        _raise(pool_problems(fleet))
         return fleet
 
     @cached_property
@@ -83,47 +68,41 @@ class Fleet:
         return {host.name: host for host in self.hosts}
 
     @cached_property
-    def index(self) -> HostIndex[HostSpec]:
-        """The hosts by what queries ask for."""
-        return HostIndex(self.hosts)
-
-    @cached_property
     def pools(self) -> tuple[PoolSlots, ...]:
-        """The pools that Airflow should have: one for each host, then one for each port, then one for each queue that has one.
+        """The pools that Airflow should have: of hosts, then of ports, then of queues, each name once.
 
-        Hosts that name the same pool share it; its slots are those given with it, else the host's size.
+        A shared pool has the slots that one of its hosts gives, else the size of each of them.
         """
         first: dict[str, PoolSlots] = {}
-        for _, pool in _asked_pools(self):
+        for _, pool in requested_pools(self):
             first.setdefault(pool.name, pool)
         return tuple(first.values())
 
     @property
     def queue_pools(self) -> tuple[PoolSlots, ...]:
-        """The pools of queues alone, where queues have some."""
-        names = set(map(_queue_pool, _queue_slots(self)))
-        return tuple(pool for pool in self.pools if pool.name in names)
+        """The pools of queues; empty unless `queue_pools` is set."""
+        return tuple(pool for subject, pool in requested_pools(self) if subject.startswith("queue "))
 
     def queue_pool(self, queue: str) -> str:
         """Return the name of a queue's pool.
 
         Raises:
             ConfigurationError: Queues have no pools, as `queue_pools` is not set.
-            NoMatch: No host is of this queue.
+            NoMatch: No host serves this queue.
         """
         if not self.settings.queue_pools:
             raise ConfigurationError(f"queue {queue!r} has no pool; set queue_pools: true")
         known = sorted({name for host in self.hosts for name in host.queues})
         if queue not in known:
             raise NoMatch(f"no host is of queue {queue!r}{suggestion(queue, known)} (queues: {listing(known)})")
-        return _queue_pool(queue)
+        return queue_pool_name(queue)
 
 
 def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a host as it may be written, its address under the key `address`.
+    """Check a host as it may be written, and return it with its address under the key `address`.
 
     Raises:
-        ConfigurationError: It is wrong.
+        ConfigurationError: The host is wrong.
     """
     entries, problems = read_entries([data], "hosts", HostSpec)
     _raise([*problems, *settle_addresses(entries)])
@@ -133,7 +112,7 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_port(data: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError unless `data` is a port as it may be written; its host may be any name."""
+    """Raise ConfigurationError unless `data` is a valid port; its host may have any name."""
     entries, problems = read_entries([data], "ports", PortSpec)
     _raise([*problems, *settle_ports(entries)])
     _validate(entries, PortSpec)
@@ -178,86 +157,3 @@ def _validate(entries: Entries, model: type[_M]) -> list[_M]:
     except ValidationError as error:
         problems = problems_of(error, model, lambda at: (entries.subject(at), entries.path(at)))
         raise ConfigurationError(problems) from None
-
-
-def _place(path: tuple[str | int, ...]) -> str:
-    group, index = path
-    return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
-
-
-def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]], text: str) -> list[Problem]:
-    """Return a problem for each entry whose identity another one has; an empty one is none."""
-    if len(set(identities)) == len(identities):
-        return []
-    first: dict[str | int | tuple[str, int], int] = {}
-    problems = []
-    for at, identity in enumerate(identities):
-        if identity and first.setdefault(identity, at) != at:
-            path = entries.path(at)
-            said = text.format(first=_place(entries.path(first[identity])), again=_place(path))
-            problems.append(Problem(said, entries.subject(at), path))
-    return problems
-
-
-def _host_rules(hosts: Entries) -> list[Problem]:
-    names = [host["name"] for host in hosts.data]
-    return _repeated(hosts, names, "is there twice, at {first} and {again}; host names must differ")
-
-
-def _port_rules(ports: Entries, hosts: set[str]) -> list[Problem]:
-    unknown = [
-        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
-        for at, port in enumerate(ports.data)
-        if (name := port["host"]) not in hosts
-    ]
-    places = [(port["host"], int(port["port"])) for port in ports.data]
-    numbers = _repeated(ports, places, "is there twice, at {first} and {again}; a host has each port once")
-    names = [port.get("name", at) for at, port in enumerate(ports.data)]
-    return [*unknown, *numbers, *_repeated(ports, names, "is there twice, at {first} and {again}; port names must differ")]
-
-
-def _queue_pool(queue: str) -> str:
-    return f"queue-{queue}"
-
-
-def _asked_pools(fleet: Fleet) -> Iterable[tuple[str, PoolSlots]]:
-    """Yield each pool with the subject that asks for it; one whose slots are left to others is not asked."""
-    given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
-    for host in fleet.hosts:
-        pool, subject = host.pool, f"host {host.name!r}"
-        if pool and pool.slots is None and pool.pool in given:
-            continue
-        asked = host.effective_pool
-        yield subject, PoolSlots(asked.pool, asked.slots or host.size, asked.description or "", bool(asked.include_deferred))
-    for port in fleet.ports:
-        text = f"Balancer pool for host({port.host}) port({port.port})"
-        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
-    for queue, slots in _queue_slots(fleet).items():
-        yield f"queue {queue!r}", PoolSlots(_queue_pool(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
-
-
-def _queue_slots(fleet: Fleet) -> dict[str, int]:
-    """Return the slots of each queue that has a pool: the sizes of its hosts, without drained ones, which run no new task."""
-    slots: dict[str, int] = {}
-    for host in fleet.hosts if fleet.settings.queue_pools else ():
-        for queue in dict.fromkeys(host.queues):
-            slots[queue] = slots.get(queue, 0) + (0 if host.drain else host.size)
-    return dict(sorted(slots.items()))
-
-
-def _pool_rules(fleet: Fleet) -> list[Problem]:
-    names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports] + [*map(_queue_pool, _queue_slots(fleet))]
-    if len({*names, _RESERVED_POOL}) > len(names):
-        return []  # all names differ, and none is the reserved one
-    first: dict[str, tuple[str, PoolSlots]] = {}
-    problems = []
-    for subject, pool in _asked_pools(fleet):
-        other, same = first.setdefault(pool.name, (subject, pool))
-        if pool.name == _RESERVED_POOL:
-            problems.append(Problem(f"its pool would be Airflow's own {_RESERVED_POOL!r}; give it another with key 'pool'", subject))
-        elif subject != other and subject.startswith("queue "):
-            problems.append(Problem(f"its pool {pool.name!r} is that of {other}, too; give that one another name", subject))
-        elif same.slots != pool.slots:
-            text = f"pool {pool.name!r} is asked for with {pool.slots} slots, but with {same.slots} by {other}"
-            problems.append(Problem(f"{text}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}", subject))
-    return problems

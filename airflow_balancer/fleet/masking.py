@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that is shown: reprs, JSON, logs, printed configurations."""
+"""Masks secrets in reprs, JSON, logs and printed configurations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ __all__ = ("MASK", "is_secret_key", "mask_keys", "mask_secrets", "mask_values", 
 
 MASK = "**********"
 _SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
-_SHORTEST_INSIDE_TEXT = 4
+_SHORTEST_SUBSTRING = 4
+"""The shortest secret to mask inside longer strings."""
 
 
 def is_secret_key(key: object) -> bool:
-    """Return whether a value under this key is a secret by its name."""
+    """Return whether the name of a key says that its value is secret."""
     return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
 
@@ -23,18 +24,17 @@ def _is_variable(value: object) -> bool:
 
 
 def secret_values(data: object) -> set[str]:
-    """Return every text that stands under a secret key anywhere in plain `data`."""
+    """Return all values under secret keys in plain `data`, as strings."""
     if isinstance(data, Mapping):
-        texts = {str(v) for k, v in data.items() if is_secret_key(k) and isinstance(v, str | int) and not isinstance(v, bool)}
-        found = texts - {"", MASK}
-        return found.union(*(secret_values(v) for v in data.values()))
+        values = {str(v) for k, v in data.items() if is_secret_key(k) and isinstance(v, str | int) and not isinstance(v, bool)}
+        return (values - {"", MASK}).union(*(secret_values(v) for v in data.values()))
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
         return set().union(*(secret_values(item) for item in data))
     return set()
 
 
 def mask_values(data: Any, secrets: set[str]) -> Any:
-    """Return plain `data` with each of the `secrets` masked, also inside longer texts."""
+    """Return plain `data` with each of the `secrets` masked, also inside longer strings."""
     if isinstance(data, Mapping):
         return {key: mask_values(value, secrets) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -43,13 +43,13 @@ def mask_values(data: Any, secrets: set[str]) -> Any:
         if data in secrets:
             return MASK
         for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= _SHORTEST_INSIDE_TEXT:
+            if len(secret) >= _SHORTEST_SUBSTRING:
                 data = data.replace(secret, MASK)
     return data
 
 
 def mask_keys(data: Any) -> Any:
-    """Return plain `data` with what stands under secret keys masked."""
+    """Return plain `data` with the values of secret keys masked."""
     if isinstance(data, Mapping):
         return {k: _mask_entry(k, v) for k, v in data.items()}
     if isinstance(data, list | tuple):
@@ -64,9 +64,9 @@ def _mask_entry(key: object, value: Any) -> Any:
 
 
 def mask_secrets(data: Any) -> Any:
-    """Return plain `data` with secrets masked: under secret keys, and wherever the same text stands again.
+    """Return plain `data` with secrets masked: under secret keys, and where the same string occurs again.
 
-    A reference to an Airflow Variable (`{key: ...}`) names a secret without being one, and stays.
+    A reference to an Airflow Variable (`{key: ...}`) is not a secret, and stays.
 
     >>> mask_secrets({"password": "hunter2", "command": "login hunter2", "size": 3})
     {'password': '**********', 'command': 'login **********', 'size': 3}

@@ -1,4 +1,4 @@
-"""Turns pydantic's findings into the package's own messages: subject, key, what would be right."""
+"""Turns pydantic's errors into this package's messages: subject, key, what would be right."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from pydantic_core import ErrorDetails
 from ..errors import Problem, suggestion
 from .addresses import address_problem
 from .masking import is_secret_key
-from .model import MAX_NAME, MAX_PORT, MAX_SLOTS
+from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, PoolSpec
 
 __all__ = ("problems_of", "unknown_key", "unknown_keys")
 
 _NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
 _LONGEST = 60
-_TEXT = f"a text of 1 to {MAX_NAME} characters"
+_NAME = f"a string of 1 to {MAX_NAME} characters"
 _EXPECTED = {
-    "name": _TEXT,
-    "host": _TEXT,
-    "key": _TEXT,
-    "asker": "a text that is not empty",
+    **dict.fromkeys(("name", "host", "key"), _NAME),
+    "requester": "a string that is not empty",
     "port_lock": "the path of a YAML file, such as ports.lock.yaml",
-    "password": "a text, or {key: <name of an Airflow Variable>}",
-    "default_password": "a text, or {key: <name of an Airflow Variable>}",
+    **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",
     **{key: f"a whole number from 1 to {largest}" for key, largest in _NUMBERS.items()},
 }
@@ -33,18 +30,18 @@ _EXPECTED_BY_TYPE = {
     "bool": "true or false",
     "dict": "a mapping",
     "list": "a list such as [{0}]",
-    "string": "a text; put it in quotes",
+    "string": "a string; put it in quotes",
 }
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Return the message for a key that does not exist."""
+    """Return the message for an unknown key."""
     known = sorted(known)
     return f"unknown key {key!r}{suggestion(key, known)} (keys: {', '.join(known)})"
 
 
 def unknown_keys(data: Mapping[Any, Any], model: type[BaseModel], subject: str, path: tuple[str | int, ...]) -> list[Problem]:
-    """Return a problem for each key of `data` that is no field of `model`."""
+    """Return a problem for each key of `data` that is not a field of `model`."""
     fields = model.model_fields
     return [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in data if key not in fields]
 
@@ -75,9 +72,9 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
 
 
 def _known(model: type[BaseModel], location: Sequence[str | int]) -> Iterable[str]:
-    """Return the keys that are known where the location's last one stands."""
+    """Return the known keys of the mapping that a location leads into."""
     if len(location) > 1 and location[0] == "pool":
-        return ("pool", "slots", "description", "include_deferred")
+        return PoolSpec.model_fields
     return model.model_fields
 
 
@@ -85,12 +82,12 @@ Place = tuple[str, tuple[str | int, ...]]
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], entry: Callable[[int], Place] | None = None) -> list[Problem]:
-    """Return a problem for each finding of `error`.
+    """Return a problem for each error that pydantic found.
 
     Args:
-        error: What pydantic found, in one `model` or in a list of them.
-        model: The model that was validated.
-        entry: For a list, returns the subject and the path of one of its items.
+        error: The errors of one `model`, or of a list of them.
+        model: The validated model.
+        entry: Returns the subject and the path of an item of the list.
     """
     problems = []
     for details in error.errors(include_url=False):

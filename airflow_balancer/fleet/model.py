@@ -47,15 +47,15 @@ def _password(value: Any) -> Any:
     raise ValueError
 
 
-# A pattern, not a function: pydantic asks it without leaving its own code.
+# A regex runs inside pydantic-core; a validator would cost a Python call for each name.
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
-# The bounds stand first, so that they are those of the number, likewise.
+# The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
 class VariableSpec(_Plain):
-    """An Airflow Variable that holds a secret; only its key is known here."""
+    """An Airflow Variable that holds a secret; only its key is read."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -95,7 +95,7 @@ class HostSpec(_Plain):
 
     @property
     def remote_host(self) -> str:
-        """Where its hook connects to: its address, else its name, with `.local` where that has no dot."""
+        """The address its hook connects to; default: its name, with `.local` appended if that has no dot."""
         return self.address or (self.name if "." in self.name else f"{self.name}.local")
 
     @property
@@ -104,13 +104,8 @@ class HostSpec(_Plain):
         return self.pool.pool if self.pool else self.name
 
     @property
-    def effective_pool(self) -> PoolSpec:
-        """The pool that counts this host's tasks, what was left out of it filled in."""
-        return PoolSpec.model_construct(**self.pool_values)
-
-    @property
     def pool_values(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
             return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
@@ -133,7 +128,7 @@ class PortSpec(_Plain):
 
 
 class Settings(_Plain):
-    """Everything in a balancer's node beside its hosts and ports."""
+    """The keys of a balancer's node except its hosts and ports."""
 
     default_username: str = "airflow"
     default_password: Password = None
@@ -151,10 +146,10 @@ class Settings(_Plain):
 
 
 class LockEntry(_Plain):
-    """A free port that a lock file keeps for who asks for one of a host, from `min` to `max`."""
+    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
 
     host: Name
     port: PortNumber
-    asker: Annotated[str, Field(pattern=r"\S")]
+    requester: Annotated[str, Field(pattern=r"\S")]
     min: PortNumber
     max: PortNumber

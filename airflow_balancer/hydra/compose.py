@@ -17,15 +17,16 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, NoMatch, Problem
-from ..files.inventory import searching
 from ..files.locate import find_source, tree_above
+from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.model import HostSpec
 from ..picking.filters import HostFilter
-from ..picking.strategies import build_strategy, own_strategies_only
+from ..picking.index import HostIndex
+from ..picking.strategies import build_strategy
 from ..ports.lock import lock_file
-from .nodes import find_balancer, has_interpolation, node_at
+from .nodes import dotted, find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Composed:
     path: tuple[str | int, ...]
     data: Mapping[str, Any]
     origins: Origins
-    folders: Sequence[FilePath]
+    folders: tuple[FilePath, ...]
 
     @property
     def node(self) -> Mapping[str, Any]:
@@ -73,7 +74,7 @@ class Composed:
         lock = self.data.get("port_lock")
         if not isinstance(lock, str):
             return self.data
-        with searching(self.folders):
+        with reading(folders=self.folders):
             return {**self.data, "port_lock": str(lock_file(lock))}
 
     @cached_property
@@ -88,6 +89,11 @@ class Composed:
         except ConfigurationError as error:
             raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
 
+    @cached_property
+    def index(self) -> HostIndex[HostSpec]:
+        """The fleet's hosts, indexed for queries."""
+        return HostIndex(self.fleet.hosts)
+
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.
 
@@ -98,7 +104,7 @@ class Composed:
 
         node: Any = self.root
         try:
-            with searching(self.folders):
+            with reading(folders=self.folders):
                 for key in path:
                     node = node[key]
         except CAUSES as error:
@@ -113,13 +119,13 @@ class Composed:
             ConfigurationError: The config cannot be resolved.
         """
         if isinstance(self.root, dict):
-            return build_strategy(self.fleet.settings.strategy).choose(key, self.fleet.index.candidates(query), {})
+            return build_strategy(self.fleet.settings.strategy).choose(key, self.index.candidates(query), {})
         from .explain import CAUSES, explained
-        from .picks import Picks, dotted
+        from .picks import Picks
 
         root: Any = self.root
         try:
-            with searching(self.folders):
+            with reading(folders=self.folders):
                 return Picks.of(root).would_get(root, dotted(self.path), key, query)
         except NoMatch:
             raise
@@ -222,9 +228,12 @@ def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str]
     from hydra import compose, initialize_config_dir
 
     from .explain import CAUSES, explained
+    from .hydra_internals import compose_as_data
 
     try:
         with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
+            if current_reading().roots is not None:
+                compose_as_data()
             return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
     except CAUSES as error:
         raise explained(error, str(source), search) from error
@@ -242,7 +251,7 @@ def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[
 
     folders = tuple(dict.fromkeys((source.parent, *search)))
     try:
-        with searching(folders):
+        with reading(folders=folders):
             path, data = _balancer_data(root)
     except CAUSES as error:
         raise explained(error, str(source), search) from error
@@ -262,8 +271,6 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
     """Return the path of a composed config's balancer, and its node as plain data, everything resolved."""
     from omegaconf import OmegaConf
 
-    from .picks import dotted
-
     raw = OmegaConf.to_container(root, resolve=False)
     assert isinstance(raw, dict)
     path = find_balancer(raw)
@@ -276,8 +283,6 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
 
 def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        from .picks import dotted
-
         raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
     return data
 
@@ -292,5 +297,5 @@ def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
     Raises:
         ConfigurationError: It is missing, or wrong.
     """
-    with own_strategies_only():
+    with reading(foreign_code=False):
         return compose_file(find_source(path), overrides).fleet

@@ -1,4 +1,4 @@
-"""Where the balancer stands in a composed config, read as plain data with interpolations as written."""
+"""Finds the balancer's node in a composed config, as plain data with interpolations as written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 
-__all__ = ("BALANCER_TARGETS", "find_balancer", "has_interpolation", "node_at", "walk")
+__all__ = ("BALANCER_TARGETS", "dotted", "find_balancer", "has_interpolation", "node_at", "walk")
 
 _MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
 BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
@@ -15,6 +15,11 @@ BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MO
 
 _USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
 Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as OmegaConf writes it, such as `dags.etl.tasks[0]`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
 def walk(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -29,7 +34,7 @@ def walk(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def has_interpolation(data: Any) -> bool:
-    """Return whether any text in plain data is still to be resolved, or given."""
+    """Return whether any string in plain data is still to be resolved, or given."""
     return any(isinstance(value, str) and ("${" in value or value == "???") for _, value in walk(data))
 
 
@@ -68,6 +73,6 @@ def find_balancer(root: Mapping[Any, Any]) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        places = ", ".join(".".join(map(str, path)) for path in found)
+        places = ", ".join(map(dotted, found))
         raise ConfigurationError(f"there are several balancers, at {places}; call one of them 'extensions.balancer' or 'balancer'")
     raise ConfigurationError("there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'")

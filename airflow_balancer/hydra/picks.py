@@ -17,16 +17,17 @@ from omegaconf import DictConfig, OmegaConf
 from ..errors import BalancerError, ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
-from ..picking.bounded import Ask
+from ..picking.bounded import Request
 from ..picking.filters import HostFilter
+from ..picking.index import HostIndex
 from ..picking.rendezvous import Candidates
 from ..picking.strategies import Strategy, assigns_together, build_strategy
-from ..ports.asks import locked_ports, note_ask
-from ..ports.lock import LockAsk
+from ..ports.lock import PortRequest
+from ..ports.recorder import locked_ports, record_request
 from ..ports.table import PortTable
-from .nodes import Path, find_balancer, has_interpolation, walk
+from .nodes import Path, dotted, find_balancer, has_interpolation, walk
 
-__all__ = ("Picked", "Picks", "PortAsk", "asking_key", "dotted", "place_of")
+__all__ = ("Picked", "Picks", "PortAsk")
 
 _CACHE = "airflow_balancer"
 _HOST = "balancer."
@@ -34,35 +35,6 @@ _FREE_PORT = "balancer.free_port"
 _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 _ROUNDS = 4
 """How often asks are gathered while the answer to one changes what another asks."""
-
-
-def dotted(path: Path) -> str:
-    """Return a path as OmegaConf writes it, such as `dags.etl.tasks[0]`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
-
-
-def place_of(node: Any) -> str:
-    """Return the path of a node in its config, as OmegaConf writes it."""
-    keys: list[str | int] = []
-    while (parent := node._get_parent()) is not None:
-        keys.append(node._key())
-        node = parent
-    return dotted(tuple(reversed(keys)))
-
-
-def asking_key(node: Any) -> str:
-    """Return who asks: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
-
-    The root does not count as enclosing, or all that stands in it would be one asker.
-    """
-    mapping, parent = None, node._get_parent()
-    while parent is not None and parent._get_parent() is not None:
-        if isinstance(parent, DictConfig):
-            mapping = mapping or parent
-            if "_target_" in parent:
-                return place_of(parent)
-        parent = parent._get_parent()
-    return "" if mapping is None else place_of(mapping)
 
 
 class HostAsk(NamedTuple):
@@ -98,6 +70,7 @@ class Picks:
     def __init__(self) -> None:
         self._raw: Any = None
         self._fleets: dict[str, Fleet | None] = {}
+        self._indexes: dict[str, HostIndex[HostSpec]] = {}
         self._strategies: dict[str, Strategy] = {}
         self._hosts: dict[HostAsk, str] = {}
         self._candidates: dict[tuple[str, tuple[str, ...]], Candidates[HostSpec]] = {}
@@ -142,6 +115,12 @@ class Picks:
             raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
         return fleet
 
+    def index(self, root: DictConfig, balancer: str) -> HostIndex[HostSpec]:
+        """Return the index of the hosts of the balancer at a path of the config."""
+        if balancer not in self._indexes:
+            self._indexes[balancer] = HostIndex(self.fleet(root, balancer).hosts)
+        return self._indexes[balancer]
+
     def strategy(self, root: DictConfig, balancer: str) -> Strategy:
         """Return the strategy of the balancer at a path of the config."""
         if balancer not in self._strategies:
@@ -159,7 +138,7 @@ class Picks:
         Raises:
             NoMatch: No host answers the query.
         """
-        candidates = self.fleet(root, balancer).index.candidates(query)
+        candidates = self.index(root, balancer).candidates(query)
         chosen = self._choose(root, balancer, key, candidates)
         if self._asked_hosts is None:
             self._hosts[HostAsk(balancer, key, candidates.names)] = chosen.name
@@ -173,7 +152,7 @@ class Picks:
         Raises:
             NoMatch: No host answers the query.
         """
-        return self._choose(root, balancer, key, self.fleet(root, balancer).index.candidates(query))
+        return self._choose(root, balancer, key, self.index(root, balancer).candidates(query))
 
     def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Candidates[HostSpec]) -> HostSpec:
         """Choose one of the candidates.
@@ -215,7 +194,7 @@ class Picks:
             self._gather_ports(root)
         port = self._ports[ask] if ask in self._ports else self._allocate(root, ask)
         lock, table = self.fleet(root, ask.balancer).settings.port_lock, self._tables[ask.balancer, ask.host]
-        note_ask(lock, LockAsk(ask.host, ask.node, ask.first, ask.last), port, table, by_file=False)
+        record_request(lock, PortRequest(ask.host, ask.node, ask.first, ask.last), port, table, by_file=False)
         return port
 
     def _written(self, root: DictConfig) -> Any:
@@ -243,7 +222,7 @@ class Picks:
         for balancer in sorted({ask.balancer for ask in asks}):
             strategy = self.strategy(root, balancer)
             if assigns_together(strategy):
-                batch: dict[Ask, Candidates[HostSpec]] = {
+                batch: dict[Request, Candidates[HostSpec]] = {
                     (ask.key, ask.candidates): self._candidates[balancer, ask.candidates] for ask in asks if ask.balancer == balancer
                 }
                 assigned |= {HostAsk(balancer, key, names): host.name for (key, names), host in strategy.assign(batch).items()}

@@ -40,14 +40,15 @@ class _Ask:
     def __init__(self, query: Any, keys: tuple[str, ...], node: Any, root: DictConfig) -> None:
         from ..errors import ConfigurationError
         from ..fleet.messages import unknown_key
-        from .picks import Picks, asking_key
+        from .omegaconf_internals import requester_of
+        from .picks import Picks
 
         self.query: dict[str, Any] = dict(query) if isinstance(query, Mapping) else {"name": query}
         for key in self.query:
             if key not in keys:
                 raise ConfigurationError(unknown_key(str(key), keys))
         self.node, self.root, self.picks = node, root, Picks.of(root)
-        self.key = str(self.query.pop("key", None) or asking_key(node))
+        self.key = str(self.query.pop("key", None) or requester_of(node))
         self.balancer = str(self.query.pop("balancer", None) or self.picks.locate(root))
         self.fleet = self.picks.fleet(root, self.balancer)
 
@@ -58,7 +59,7 @@ class _Ask:
         from ..fleet.fleet import Fleet
         from ..picking.ranking import Ranking
 
-        candidates = self.fleet.index.candidates(self._host_query)
+        candidates = self.picks.index(self.root, self.balancer).candidates(self._host_query)
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
 
     @property
@@ -75,7 +76,7 @@ def _short(query: Any) -> str:
 def _resolver(name: str, keys: tuple[str, ...], answer: Callable[[_Ask], Any]) -> None:
     def resolve(query: Any = None, *, _node_: Any, _root_: DictConfig) -> Any:
         from ..errors import BalancerError
-        from .picks import place_of
+        from .omegaconf_internals import place_of
 
         plain = OmegaConf.to_container(query, resolve=True) if OmegaConf.is_config(query) else query
         try:
@@ -95,12 +96,12 @@ def _register(name: str, resolve: Callable[..., Any]) -> None:
 def _host(ask: _Ask) -> DictConfig:
     host = ask.host()
     data = host.model_dump(exclude_none=True, exclude_unset=True)
-    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.effective_pool.model_dump()})
+    return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.pool_values})
 
 
 def _port(ask: _Ask) -> int:
+    from ..picking.choice import choose_port
     from ..picking.filters import PortFilter, matching_ports
-    from ..picking.strategies import choose_port
 
     ports = matching_ports(PortFilter.of(**ask.query), ask.fleet.ports)
     return choose_port(ask.picks.strategy(ask.root, ask.balancer), ask.key, ports).port
@@ -109,7 +110,8 @@ def _port(ask: _Ask) -> int:
 def _free_port(ask: _Ask) -> int:
     from ..fleet.model import MAX_PORT
     from ..ports.table import DEFAULT_MIN, port_number
-    from .picks import PortAsk, place_of
+    from .omegaconf_internals import place_of
+    from .picks import PortAsk
 
     if host := ask.query.pop("host", None):
         ask.query["name"] = host["name"] if isinstance(host, Mapping) else host

@@ -1,1 +1,1 @@
-"""Which host a key gets: queries, candidates and strategies."""
+"""Which host a key gets: filters, candidates and strategies."""

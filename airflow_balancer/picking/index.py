@@ -1,4 +1,4 @@
-"""Hosts by what queries ask for, so that a query costs what it finds, not what there is."""
+"""Inverted index of hosts: a query costs O(matches), not O(hosts)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import NoMatch, listing
-from .filters import HostFilter, matcher, no_host
+from .filters import HostFilter, matcher, no_match
 from .rendezvous import Candidates
 
 __all__ = ("HostIndex",)
 
 
 class _HostLike(Protocol):
-    """What a host query looks at."""
+    """What a host filter reads of a host."""
 
     @property
     def name(self) -> str: ...
@@ -30,15 +30,16 @@ class _HostLike(Protocol):
 
 
 H = TypeVar("H", bound=_HostLike)
-_MAGIC = frozenset("*?[")
-_REMEMBERED = 256
-"""How many queries' answers are kept."""
+_SPECIAL = frozenset("*?[")
+"""The characters that make a string a shell pattern; any other is looked up as it is."""
+_CACHED = 256
+"""How many filters' candidates are cached."""
 
 
 class HostIndex(Generic[H]):
-    """Hosts, sorted by name, and the answers to the queries that were asked of them.
+    """Hosts sorted by name, indexed by name, queue, operating system and tag.
 
-    An answer is kept: hosts do not change while they are in an index.
+    Candidates are cached by filter, so hosts must not change while they are in an index.
     """
 
     def __init__(self, hosts: Iterable[H]) -> None:
@@ -49,13 +50,13 @@ class HostIndex(Generic[H]):
             "os": _by_value(self.hosts, lambda host: () if host.os is None else (host.os,)),
             "tag": _by_value(self.hosts, lambda host: host.tags),
         }
-        self._answers: dict[HostFilter, Candidates[H]] = {}
+        self._cache: dict[HostFilter, Candidates[H]] = {}
 
     def matching(self, query: HostFilter) -> list[H]:
-        """Return the hosts that answer the query, sorted by name.
+        """Return the hosts that match the filter, sorted by name.
 
         Raises:
-            NoMatch: None does; the text names what was asked, and the queues, tags and systems there are.
+            NoMatch: No host matches; the message has the filter, and the names, queues, systems and tags that exist.
         """
         found = [self.hosts[place] for place in sorted(self._matching_places(query))]
         if query.min_size:
@@ -63,22 +64,22 @@ class HostIndex(Generic[H]):
         if query.custom:
             found = [host for host in found if query.custom(host)]
         if not found:
-            raise NoMatch(no_host(query, self.hosts))
+            raise NoMatch(no_match("host", query, self._places))
         return found
 
     def candidates(self, query: HostFilter) -> Candidates[H]:
-        """Return the hosts of which one may be selected: those that match and are not drained, preferred ones first of all.
+        """Return the hosts to choose from: those that match and are not drained, or only the preferred ones among them.
 
         Raises:
-            NoMatch: None matches, or all that do are drained.
+            NoMatch: No host matches, or all that match are drained.
         """
         if query.custom:
             return self._candidates(query)
-        if query not in self._answers:
-            if len(self._answers) >= _REMEMBERED:
-                self._answers.clear()
-            self._answers[query] = self._candidates(query)
-        return self._answers[query]
+        if query not in self._cache:
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[query] = self._candidates(query)
+        return self._cache[query]
 
     def _candidates(self, query: HostFilter) -> Candidates[H]:
         found = self.matching(query)
@@ -99,13 +100,13 @@ class HostIndex(Generic[H]):
         return found - self._named("name", query.exclude) if query.exclude else found
 
     def _named(self, key: str, patterns: tuple[str, ...]) -> set[int]:
-        """Return the places of the hosts of which a value under a key matches one of the patterns."""
+        """Return the places of the hosts that have a value under a key that matches one of the patterns."""
         places, found = self._places[key], set[int]()
-        shells = tuple(pattern for pattern in patterns if not _MAGIC.isdisjoint(pattern))
+        special = tuple(pattern for pattern in patterns if not _SPECIAL.isdisjoint(pattern))
         for pattern in patterns:
             found.update(places.get(pattern, ()))
-        if shells:
-            match = matcher(shells)
+        if special:
+            match = matcher(special)
             found.update(place for value in filter(match, places) for place in places[value])
         return found
 

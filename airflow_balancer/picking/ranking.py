@@ -1,4 +1,4 @@
-"""The candidates of a query, as a resolver hands them to a task."""
+"""The candidates of a request, as a resolver passes them to a task."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ("Ranking",)
 
 
 class Ranking:
-    """The hosts that a task may run on, and who asks for them.
+    """The hosts that a task may run on.
 
-    No dataclass: Hydra would take one for a structured config, and its content for a mapping.
+    Not a dataclass: Hydra would take one for a structured config, and turn it into a mapping.
 
     Attributes:
         fleet: The candidates, and the settings of their balancer.
-        key: Who asks.
-        first: The name of the host that was picked for it.
+        key: Identifies the task.
+        first: The name of the host of its first attempt.
     """
 
     def __init__(self, fleet: Fleet, key: str, first: str) -> None:

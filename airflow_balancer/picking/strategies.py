@@ -1,24 +1,23 @@
-"""Strategies: which one of the candidates is chosen.
+"""Strategies: each chooses one of the candidates for a key.
 
 A strategy is pure: the same key, candidates and load give the same choice on every machine and in
-every process, whatever the order of the candidates. `random` alone breaks that promise, on purpose.
+every process, in any order of the candidates. Only `random` breaks that promise, on purpose.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
-from ..errors import ConfigurationError, listing, suggestion
-from .bounded import Ask, Bounded
+from ..errors import ConfigurationError
+from ..files.reading import current_reading
+from ..fleet.strategy import CLASSES, TARGETS, check_strategy
+from .bounded import Bounded, Request
 from .rendezvous import Candidate, Candidates, rank
 
 __all__ = (
-    "STRATEGIES",
     "BatchStrategy",
     "Bounded",
     "LeastLoaded",
@@ -28,11 +27,6 @@ __all__ = (
     "Strategy",
     "assigns_together",
     "build_strategy",
-    "check_strategy",
-    "choose_port",
-    "is_own_target",
-    "own_strategies_only",
-    "ranking",
     "strategy_data",
 )
 
@@ -42,37 +36,37 @@ C = TypeVar("C", bound=Candidate)
 
 @runtime_checkable
 class Strategy(Protocol):
-    """Chooses a host for whoever asks."""
+    """Chooses a host for a key."""
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return one of the candidates.
 
         Args:
-            key: Names who asks; equal keys are the same asker.
-            candidates: The hosts that answer the query; at least one.
-            load: How many picks each host has already, or at run time how many slots are taken on it, by name;
-                hosts without any may be missing.
+            key: Identifies the request.
+            candidates: The hosts that match the request; at least one.
+            load: By host name, how many picks each host has already, or at run time how many slots are taken on
+                it; a missing host has 0.
         """
 
 
 class BatchStrategy(Strategy, Protocol):
-    """A strategy that can also assign all asks of a configuration at once."""
+    """A strategy that can also assign all requests of a configuration together."""
 
-    def assign(self, asks: Mapping[Ask, Sequence[C]]) -> Mapping[Ask, C]:
-        """Return a host for each ask, whatever the order of the asks and of their candidates."""
+    def assign(self, requests: Mapping[Request, Sequence[C]]) -> Mapping[Request, C]:
+        """Return a host for each request; the order of requests and candidates does not matter."""
 
 
 def assigns_together(strategy: Strategy) -> TypeGuard[BatchStrategy]:
-    """Return whether a strategy is one that assigns all asks of a configuration at once."""
+    """Return whether a strategy assigns all requests of a configuration together."""
     return hasattr(strategy, "assign")
 
 
 @runtime_checkable
 class RankingStrategy(Strategy, Protocol):
-    """A strategy with an order of its own in which a key's attempts go through the candidates."""
+    """A strategy that also orders the candidates for a key's attempts."""
 
     def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
-        """Return all candidates, the one that `choose` returns first."""
+        """Return all candidates, beginning with the one that `choose` returns."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +74,13 @@ class Rendezvous:
     """Rendezvous hashing, each host weighted by its size.
 
     Each host gets the score `-size / ln(u)`, where `u` in (0, 1) is a hash of key and host name, and
-    the highest score wins. A host's share of many keys is its share of the sizes, and a host that
-    leaves moves no key but its own. Thaler and Ravishankar 1998; the weights as in Schindelhauer and
+    the highest score wins. A host's share of many keys is its share of the sizes, and when a host
+    leaves, only its own keys move. Thaler and Ravishankar 1998; the weights as in Schindelhauer and
     Schomaker 2005.
     """
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
-        """Return the candidate with the highest score; the load plays no part."""
+        """Return the candidate with the highest score; the load does not matter."""
         return next(Candidates.of(candidates).best_first(key))
 
     def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:  # noqa: ARG002 (Strategy)
@@ -96,138 +90,57 @@ class Rendezvous:
 
 @dataclass(frozen=True)
 class LeastLoaded:
-    """The host with the fewest taken slots for its size, going by the load that is given.
+    """The host with the fewest taken slots for its size, given the load.
 
-    Hosts that are as loaded as each other are in the order of rendezvous hashing: so is every pick
-    without a load, as those are that are made while a DAG file is parsed or a configuration composed.
-    The load of that moment would make another DAG at each parse.
+    Equally loaded hosts are in the order of rendezvous hashing. So is every pick without a load, as while a
+    DAG file is parsed or a configuration composed: the load of that moment would change the DAG at each parse.
     """
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
-        """Return the candidate with the smallest load by size; of several, the one with the highest score."""
+        """Return the candidate with the smallest load for its size; of several, the one with the highest score."""
         return self.rank(key, candidates, load)[0] if load else Rendezvous().choose(key, candidates, load)
 
     def rank(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
-        """Return the candidates from the smallest load by size to the largest, equal ones by score."""
+        """Return the candidates from the smallest load for their size to the largest, equal ones by score."""
         return sorted(rank(key, candidates), key=lambda host: load.get(host.name, 0) / (host.size or 1))
 
 
 @dataclass(frozen=True)
 class Random:
-    """Another host at each pick, by weight.
+    """A random host at each pick, weighted by size.
 
     Each parse of a DAG file then changes its serialized form, so Airflow makes a new DAG version.
     """
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
-        """Return a random candidate; neither the key nor the load plays a part."""
+        """Return a random candidate; key and load do not matter."""
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
 
-_KNOWN: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
-    "rendezvous": Rendezvous,
-    "bounded": Bounded,
-    "least_loaded": LeastLoaded,
-    "random": Random,
+_CLASSES: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
+    cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)
 }
-STRATEGIES = tuple(_KNOWN)
-"""The names of this package's strategies."""
-_MODULES = ("airflow_balancer.strategies", "airflow_balancer")
-_TARGETS = {f"{module}.{cls.__name__}": cls for module in _MODULES for cls in _KNOWN.values()}
-_own_only: ContextVar[bool] = ContextVar("airflow_balancer_own_strategies_only", default=False)
-
-
-def is_own_target(target: object) -> bool:
-    """Return whether a `_target_` is a strategy of this package."""
-    return target in _TARGETS
-
-
-@contextmanager
-def own_strategies_only() -> Iterator[None]:
-    """Let no strategy of another package be imported or called, where the configuration's author may not run code."""
-    token = _own_only.set(True)
-    try:
-        yield
-    finally:
-        _own_only.reset(token)
-
-
-class _PortCandidate(NamedTuple):
-    name: str
-    size: int
-
-
-class _Pooled(Protocol):
-    @property
-    def pool(self) -> str: ...
-
-
-P = TypeVar("P", bound=_Pooled)
-
-
-def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
-    """Return the port that the strategy chooses, all weighing the same, by the names of their pools."""
-    by_pool = {port.pool: port for port in ports}
-    return by_pool[strategy.choose(key, [_PortCandidate(pool, 1) for pool in by_pool], {}).name]
-
-
-def ranking(strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> list[C]:
-    """Return the candidates in the order in which a key's attempts go through them.
-
-    That is the strategy's own order, if it has one, else the chosen one and then the others by their scores.
-    """
-    if isinstance(strategy, RankingStrategy):
-        return strategy.rank(key, candidates, load)
-    first = strategy.choose(key, candidates, load)
-    return [first, *(host for host in rank(key, candidates) if host.name != first.name)]
-
-
-def check_strategy(strategy: object) -> str:
-    """Return what is wrong with a strategy as written, or an empty text; nothing is imported."""
-    if isinstance(strategy, Strategy):
-        return ""
-    name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
-    if not isinstance(name, str) or not name:
-        return f"key 'strategy' must be one of {listing(_KNOWN)}, or a mapping with a _target_, not {strategy!r}"
-    if name in _KNOWN or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
-        return ""
-    if name in _TARGETS:
-        return _check_options(name, strategy) if isinstance(strategy, Mapping) else ""
-    return f"key 'strategy': unknown strategy {name!r}{suggestion(name, [*_KNOWN, *_TARGETS])} (strategies: {listing(_KNOWN)})"
-
-
-def _check_options(target: str, strategy: Mapping[str, Any]) -> str:
-    known = _TARGETS[target].__dataclass_fields__
-    options = {key: value for key, value in strategy.items() if key != "_target_"}
-    if unknown := sorted(options.keys() - known.keys()):
-        return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})"
-    try:
-        _TARGETS[target](**options)
-    except ConfigurationError as error:
-        return str(error)
-    return ""
 
 
 def build_strategy(strategy: object) -> Strategy:
-    """Return the strategy that a name, a mapping with a `_target_` or an object stands for.
+    """Return the strategy for a name, a mapping with a `_target_`, or a strategy object.
 
-    A `_target_` of another package is imported and called: use this where the configuration's author
-    may run code, as a DAG file's may.
+    A `_target_` of another package is imported and called, so the author of the configuration can run code.
 
     Raises:
-        ConfigurationError: For an unknown name or option, or a `_target_` that gives no strategy.
+        ConfigurationError: A name or option is unknown, or a `_target_` does not give a strategy.
     """
     if wrong := check_strategy(strategy):
         raise ConfigurationError(wrong)
     if isinstance(strategy, Mapping):
         target = strategy["_target_"]
-        if target not in _TARGETS:
-            if _own_only.get():
+        if target not in TARGETS:
+            if not current_reading().foreign_code:
                 raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
-        return _TARGETS[target](**{key: value for key, value in strategy.items() if key != "_target_"})
+        return _CLASSES[TARGETS[target]](**{key: value for key, value in strategy.items() if key != "_target_"})
     if isinstance(strategy, str):
-        return (_KNOWN | _TARGETS)[strategy]()
+        return _CLASSES[(CLASSES | TARGETS)[strategy]]()
     assert isinstance(strategy, Strategy)
     return strategy
 
@@ -248,8 +161,8 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
 
 
 def strategy_data(strategy: Strategy) -> dict[str, Any]:
-    """Return the mapping that `build_strategy` makes this strategy from."""
+    """Return the mapping from which `build_strategy` builds an equal strategy."""
     cls = type(strategy)
     options = asdict(strategy) if hasattr(strategy, "__dataclass_fields__") else {}  # type: ignore[call-overload]
-    module = _MODULES[0] if cls in _KNOWN.values() else cls.__module__
+    module = "airflow_balancer.strategies" if cls in _CLASSES.values() else cls.__module__
     return {"_target_": f"{module}.{cls.__name__}", **options}

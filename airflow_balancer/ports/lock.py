@@ -1,11 +1,10 @@
-"""The lock file: which free port is kept for whom, so that files that are parsed apart get different ones."""
+"""The lock file: the free port of each request, so that files that are parsed apart get different ones."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,38 +13,38 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from ..files.inventory import find_file, searched_folders
+from ..files.locate import find_file
+from ..files.reading import current_reading
 from ..files.yaml import read_checked, yaml_line
 from ..fleet.messages import problems_of
 from ..fleet.model import LockEntry
 from .table import LockedPorts
 
-__all__ = ("LockAsk", "PortLock", "lock_at", "lock_file", "reading_checked", "write_lock")
+__all__ = ("PortLock", "PortRequest", "lock_at", "lock_file", "write_lock")
 
 _HEADER = """\
-# The free ports that are kept for who asks, one line for each. Commit this file.
-# Made by `airflow-balancer port lock`: run it again when an ask is new; it keeps what is here.
+# One line for each request for a free port, and the port that is kept for it. Commit this file.
+# Written by `airflow-balancer port lock`: run it again for a new request; it keeps these lines.
 """
-_FORM = "a mapping such as {host: host1, port: 9000, asker: etl, min: 9000, max: 9999}"
-_check: ContextVar[Callable[[Path], None] | None] = ContextVar("airflow_balancer_check_lock", default=None)
+_FORM = "a mapping such as {host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"
 
 
-class LockAsk(NamedTuple):
-    """Who asks for a free port: the host, the key, the first and the last port."""
+class PortRequest(NamedTuple):
+    """A request for a free port: the host, the requester's key, the first and the last port."""
 
     host: str
-    asker: str
+    requester: str
     first: int
     last: int
 
     @classmethod
-    def of(cls, entry: LockEntry) -> LockAsk:
-        """Return the ask that an entry answers."""
-        return cls(entry.host, entry.asker, entry.min, entry.max)
+    def of(cls, entry: LockEntry) -> PortRequest:
+        """Return the request that an entry answers."""
+        return cls(entry.host, entry.requester, entry.min, entry.max)
 
     def entry(self, port: int) -> LockEntry:
-        """Return the entry that keeps a port for this ask."""
-        return LockEntry(host=self.host, port=port, asker=self.asker, min=self.first, max=self.last)
+        """Return the entry that keeps a port for this request."""
+        return LockEntry(host=self.host, port=port, requester=self.requester, min=self.first, max=self.last)
 
 
 @dataclass(frozen=True)
@@ -56,41 +55,31 @@ class PortLock:
     entries: tuple[LockEntry, ...] = ()
 
     @classmethod
-    def made(cls, file: Path, entries: Iterable[LockEntry]) -> PortLock:
+    def sorted(cls, file: Path, entries: Iterable[LockEntry]) -> PortLock:
         """Return the lock of entries in any order."""
         return cls(file, tuple(sorted(entries, key=lambda entry: (entry.host, entry.port))))
 
     @cached_property
-    def ports(self) -> dict[LockAsk, int]:
-        """The port of each ask."""
-        return {LockAsk.of(entry): entry.port for entry in self.entries}
+    def ports(self) -> dict[PortRequest, int]:
+        """The port of each request."""
+        return {PortRequest.of(entry): entry.port for entry in self.entries}
 
     @cached_property
     def _by_host(self) -> dict[str, LockedPorts]:
         found: dict[str, dict[tuple[str, int, int], int]] = {}
-        for ask, port in self.ports.items():
-            found.setdefault(ask.host, {})[ask[1:]] = port
+        for request, port in self.ports.items():
+            found.setdefault(request.host, {})[request[1:]] = port
         return {host: LockedPorts(str(self.file), ports) for host, ports in found.items()}
 
     def of(self, host: str) -> LockedPorts:
-        """Return what is kept on one host."""
+        """Return the locked ports of one host."""
         return self._by_host.get(host) or LockedPorts(str(self.file), {})
 
     @property
     def text(self) -> str:
-        """The file's text: the same for the same entries."""
+        """The file's content: equal for equal entries."""
         lines = [f"\n  - {yaml_line(entry.model_dump())}" for entry in self.entries]
         return f"{_HEADER}ports:{''.join(lines) or ' []'}\n"
-
-
-@contextmanager
-def reading_checked(check: Callable[[Path], None]) -> Iterator[None]:
-    """Call `check` with each lock file before it is read; it raises where the file may not be."""
-    token = _check.set(check)
-    try:
-        yield
-    finally:
-        _check.reset(token)
 
 
 def lock_file(name: str) -> Path | None:
@@ -102,7 +91,7 @@ def lock_file(name: str) -> Path | None:
     path = Path(name).expanduser()
     if path.is_absolute():
         return path
-    if folders := searched_folders():
+    if folders := current_reading().folders:
         return next((folder / path for folder in folders if (folder / path).is_file()), folders[0] / path)
     with suppress(ConfigurationError):
         return find_file(name)
@@ -115,8 +104,7 @@ def lock_at(file: Path) -> PortLock:
     Raises:
         ConfigurationError: It cannot be read, or is wrong; one problem for each entry that is.
     """
-    if check := _check.get():
-        check(file)
+    current_reading().admit(file, f"the lock file {file.name!r}")
     try:
         state = file.stat()
     except FileNotFoundError:
@@ -136,7 +124,7 @@ def _read(file: Path, modified: int, size: int) -> PortLock:  # noqa: ARG001 (th
         entries = _entries(items)
     except ConfigurationError as error:
         raise error.with_origin({problem: str(file) for problem in error.problems}) from None
-    return PortLock.made(file, entries)
+    return PortLock.sorted(file, entries)
 
 
 def _entries(items: list[Any]) -> list[LockEntry]:
@@ -164,13 +152,13 @@ def _range_rules(entries: list[LockEntry]) -> Iterator[Problem]:
 
 
 def _unique_rules(entries: list[LockEntry]) -> Iterator[Problem]:
-    places, asks = dict[tuple[str, int], int](), dict[LockAsk, int]()
+    places, requests = dict[tuple[str, int], int](), dict[PortRequest, int]()
     advice = "remove one of them, and run `airflow-balancer port lock`"
     for index, entry in enumerate(entries):
         if (other := places.setdefault((entry.host, entry.port), index)) != index:
             yield Problem(f"port {entry.port} on host {entry.host!r} is kept twice, also at ports[{other}]; {advice}", f"ports[{index}]")
-        elif (other := asks.setdefault(LockAsk.of(entry), index)) != index:
-            text = f"{entry.asker!r} on host {entry.host!r} is there twice for {entry.min} to {entry.max}, also at ports[{other}]"
+        elif (other := requests.setdefault(PortRequest.of(entry), index)) != index:
+            text = f"{entry.requester!r} on host {entry.host!r} is there twice for {entry.min} to {entry.max}, also at ports[{other}]"
             yield Problem(f"{text}; {advice}", f"ports[{index}]")
 
 

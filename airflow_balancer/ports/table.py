@@ -16,7 +16,7 @@ DEFAULT_MIN = 1000
 
 
 class LockedPorts(NamedTuple):
-    """The ports of one host that a lock file keeps, by key, first and last port of those who ask."""
+    """The ports of one host that a lock file keeps, by key, first and last port of the request."""
 
     file: str
     ports: Mapping[tuple[str, int, int], int]
@@ -29,7 +29,7 @@ def port_number(key: str, value: object) -> int:
     """Return a port as a query gives it.
 
     Raises:
-        ConfigurationError: It is no whole number from 1 to 65535.
+        ConfigurationError: It is not a whole number from 1 to 65535.
     """
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
@@ -46,15 +46,15 @@ def _check_range(first: int, last: int) -> None:
 class PortTable:
     """The ports that are taken on one host.
 
-    Who has a locked port gets that one. Each other key starts at a port that is a hash of key and host,
+    A request with a locked port gets that one. Each other key starts at a port that is a hash of key and host,
     so that other keys rarely move it, and takes the next free one from there, around the end of the range.
     Equal keys get the same port. A port is found in time logarithmic in the ports taken, however full the
     range is.
 
     Args:
         host: The host's name.
-        in_use: The ports in use on it, which nobody gets.
-        locked: The ports on it that are kept for those who may ask.
+        in_use: The ports in use on it, which are never given.
+        locked: The ports on it that are kept for requests of a lock file.
     """
 
     def __init__(self, host: str, in_use: Iterable[int] = (), locked: LockedPorts = _UNLOCKED) -> None:
@@ -79,17 +79,17 @@ class PortTable:
 
         Raises:
             NoFreePort: All of them are taken.
-            ConfigurationError: The range is none, or leaves 1 to 65535, or the locked port is in use; a ValueError.
+            ConfigurationError: The range is invalid, or leaves 1 to 65535, or the locked port is in use; a ValueError.
         """
         _check_range(first, last)
-        ask = (key, first, last)
-        if ask not in self._given:
-            self._given[ask] = self._locked_port(ask) if ask in self._locked.ports else self._free_port(key, first, last)
-        return self._given[ask]
+        request = (key, first, last)
+        if request not in self._given:
+            self._given[request] = self._locked_port(request) if request in self._locked.ports else self._free_port(key, first, last)
+        return self._given[request]
 
-    def _locked_port(self, ask: tuple[str, int, int]) -> int:
-        if (port := self._locked.ports[ask]) in self._in_use:
-            text = f"port {port}, which {self._locked.file} keeps for {ask[0]!r}, is in use"
+    def _locked_port(self, request: tuple[str, int, int]) -> int:
+        if (port := self._locked.ports[request]) in self._in_use:
+            text = f"port {port}, which {self._locked.file} keeps for {request[0]!r}, is in use"
             raise ConfigurationError(f"host {self._host!r}: {text}; take it out of 'ports', or run `airflow-balancer port lock`")
         return port
 

@@ -12,10 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from ..cli.reports import credential_of
 from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
+from ..fleet.strategy import STRATEGIES
 from ..hydra.compose import Composed
-from ..hydra.nodes import node_at, walk
-from ..hydra.picks import dotted
-from ..picking.strategies import STRATEGIES
+from ..hydra.nodes import dotted, node_at, walk
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..airflow.live import metadata_connection
 from ..errors import UnavailableError
+from ..fleet.pools import DEFAULT_POOL
 from .catalogue import Catalogue
 from .models import Assignment, AssignmentsAnswer, ConfigurationQuery, QueueAssignment, Task
 
@@ -18,7 +19,6 @@ __all__ = ("PoolTasks", "assignments", "read_tasks", "tasks_in_pools")
 
 PoolTasks = dict[str, list[Task]]
 _CHUNK = 200
-_DEFAULT_POOL = "default_pool"
 _read: dict[tuple[str, str], list[tuple[str, str]]] = {}
 _lock = Lock()
 
@@ -45,7 +45,7 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
         Assignment(
             host=host.name,
             pool=host.pool_name,
-            slots=host.effective_pool.slots or host.size,
+            slots=host.pool_values["slots"],
             tasks=tasks(host.pool_name),
             drain=host.drain,
         )
@@ -106,7 +106,7 @@ def tasks_in_pools(serialized: Any) -> Iterable[tuple[str, str]]:
     for item in tasks if isinstance(tasks, list) else ():
         task = _inside(item)
         pool = task.get("pool") or _inside(_inside(task.get("partial_kwargs")).get("pool"))
-        if isinstance(pool, str) and pool != _DEFAULT_POOL and task.get("task_id"):
+        if isinstance(pool, str) and pool != DEFAULT_POOL and task.get("task_id"):
             yield str(task["task_id"]), pool
 
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from ..airflow.sources import find_sources
 from ..errors import ConfigurationError, Problem
 from ..files.locate import tree_above
+from ..files.reading import is_inside
 from ..files.scan import Snapshot, take_snapshot
 from ..files.yaml import read_root
-from .guard import is_inside
 from .opened import Opened, open_configuration
 
 __all__ = ("Catalogue", "Configuration", "Listing", "Places", "UnknownError")

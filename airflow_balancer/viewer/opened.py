@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,14 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import ConfigurationError, Problem
+from ..files.reading import Reading, is_inside, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..fleet.strategy import is_own_target
 from ..hydra.compose import Composed, compose_file
-from ..hydra.nodes import BALANCER_TARGETS, walk
-from ..hydra.picks import dotted
-from ..picking.strategies import is_own_target
-from .guard import Reading, is_inside, now_reading
+from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
 
 if TYPE_CHECKING:
     from .catalogue import Configuration
@@ -29,6 +30,10 @@ __all__ = ("Opened", "open_configuration")
 
 T = TypeVar("T")
 _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
+_SECRET_VARIABLE = re.compile(r"key|conn|cred|auth|dsn|pwd|cert|salt", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
+"""An environment variable, or a resolver whose name is an interpolation."""
 _MODELS = frozenset(("Host", "Port", "Pool", "Variable", "PoolManagerConfiguration"))
 
 
@@ -66,41 +71,39 @@ class Opened:
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
         # What a config was asked is kept with it, and several requests may ask at once.
-        with self._lock, now_reading(self.reading):
+        with self._lock, reading(**vars(self.reading)):
             return call(self.composed)
 
     def _secrets_in(self, data: Any) -> set[str]:
         # A fleet may have a password for each host: replacing all of them in each text would take seconds.
         text = "\n".join(value for _, value in walk(data) if isinstance(value, str))
-        return {secret for secret in self.secrets | self.reading.secrets if secret in text}
+        return {secret for secret in self.secrets if secret in text}
 
 
 def open_configuration(configuration: Configuration, environment: str | None) -> tuple[Opened | ConfigurationError, set[Path]]:
     """Return the configuration, or what is wrong with it, and the files that it is made of."""
-    reading = Reading([root.resolve() for root in configuration.roots])
+    permitted = Reading(roots=tuple(root.resolve() for root in configuration.roots), foreign_code=False)
     files: set[Path] = set()
     try:
-        with now_reading(reading):
+        with reading(**vars(permitted)):
             composed = compose_file(configuration.path, configuration.overrides_for(environment))
             files.update(composed.origins.files())
-            _check(composed, files, reading)
-            secrets = frozenset(_secrets(composed) | reading.secrets)
+            _check(composed, files, permitted.roots or ())
+            secrets = frozenset(_secrets(composed))
             fleet = composed.fleet
             if lock := fleet.settings.port_lock:
-                reading.admit(Path(lock), f"the lock file {Path(lock).name!r}")
-            return Opened(configuration, environment, composed, fleet, secrets, reading), files | reading.files
+                permitted.admit(Path(lock), f"the lock file {Path(lock).name!r}")
+            return Opened(configuration, environment, composed, fleet, secrets, permitted), files | permitted.opened
     except ConfigurationError as error:
         wrong = error
     except Exception as error:  # whatever is wrong with a file, the viewer goes on
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
-    return _without_secrets(wrong, _written_secrets([configuration.path, *files]) | reading.secrets), files | reading.files
+    return _without_secrets(wrong, _written_secrets([configuration.path, *files]) | _environment_secrets()), files | permitted.opened
 
 
-def _check(composed: Composed, files: Iterable[Path], reading: Reading) -> None:
+def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> None:
     problems = [
-        Problem("is outside of the configured folders; not opened", origin=file.name)
-        for file in files
-        if not is_inside(file, reading.roots)
+        Problem("is outside of the configured folders; not opened", origin=file.name) for file in files if not is_inside(file, roots)
     ]
     problems += _foreign_targets(composed)
     if problems:
@@ -132,7 +135,16 @@ def _secrets(composed: Composed) -> set[str]:
         if path and is_secret_key(path[-1]) and isinstance(value, str):
             with suppress(Exception):
                 found.add(str(composed.resolved(path)))
+    if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
+        found |= _environment_secrets()
     return found - {"", "None"}
+
+
+def _environment_secrets() -> set[str]:
+    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
+    return {
+        value for name, value in os.environ.items() if is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value)
+    }
 
 
 def _written(composed: Composed) -> Any:

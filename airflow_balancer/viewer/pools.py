@@ -10,7 +10,7 @@ from ..airflow.live import metadata_connection
 from ..airflow.pools import WantedPool, wanted_pools
 from ..airflow.targets import current_settings, has_airflow, open_api
 from ..errors import BalancerError, ConfigurationError, UnavailableError
-from ..fleet.fleet import PoolSlots
+from ..fleet.pools import PoolSlots
 from .catalogue import Catalogue
 from .models import ConfigurationQuery, PoolChange, PoolsAnswer
 from .opened import Opened

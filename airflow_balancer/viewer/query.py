@@ -10,10 +10,12 @@ from typing import Any
 from ..airflow.occupancy import LiveLoad, live_load
 from ..cli.reports import DEFAULT_KEY
 from ..errors import ConfigurationError
+from ..files.reading import reading
 from ..fleet.model import HostSpec
+from ..picking.choice import rank_hosts
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import score
-from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
+from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy
 from .catalogue import Catalogue
 from .models import Candidate, LoadShown, PickedAnswer, PickQuery
 
@@ -31,8 +33,8 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     key = query.key or DEFAULT_KEY
     asked = _asked(query)
     patterns: dict[str, Any] = {**asked}
-    candidates = opened.fleet.index.candidates(HostFilter.of(**patterns))
-    with own_strategies_only():
+    candidates = opened.composed.index.candidates(HostFilter.of(**patterns))
+    with reading(foreign_code=False):
         strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
     live = live_load(opened.fleet) if isinstance(strategy, LeastLoaded) else None
     picked = strategy.choose(key, candidates, live.load if live else {})
@@ -57,7 +59,7 @@ def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec], live: L
     load = live.load if live else {}
     return [
         Candidate(name=host.name, size=host.size, score=score(key, host), taken=load.get(host.name))
-        for host in ranking(strategy, key, hosts, load)
+        for host in rank_hosts(strategy, key, hosts, load=load)
     ]
 
 

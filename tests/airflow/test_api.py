@@ -15,7 +15,8 @@ from airflow_balancer.airflow.connections import wanted_connections
 from airflow_balancer.airflow.occupancy import PoolOccupancy
 from airflow_balancer.airflow.plan import Plan
 from airflow_balancer.airflow.pools import mark, wanted_pools
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 from tests.airflow.databases import AIRFLOW, environment, free_port, migrate
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")

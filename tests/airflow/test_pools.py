@@ -11,7 +11,8 @@ from airflow_balancer.airflow import pools
 from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.airflow.pools import mark, plan_pools, wanted_pools
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 
 
 def fleet(**node: Any) -> Fleet:

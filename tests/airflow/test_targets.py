@@ -16,7 +16,8 @@ from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.airflow.settings import BalancerSettings
 from airflow_balancer.airflow.targets import open_target
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 from tests.airflow.databases import environment
 
 APPLY = """

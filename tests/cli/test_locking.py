@@ -22,8 +22,8 @@ ports = [balancer.free_port("host1", 9000, 9002).port for _ in range({1})]
 print("of the DAG file")
 """
 HEADER = """\
-# The free ports that are kept for who asks, one line for each. Commit this file.
-# Made by `airflow-balancer port lock`: run it again when an ask is new; it keeps what is here.
+# One line for each request for a free port, and the port that is kept for it. Commit this file.
+# Written by `airflow-balancer port lock`: run it again for a new request; it keeps these lines.
 """
 
 
@@ -35,8 +35,8 @@ def project(write):
     return write("dags/balancer_of_none.py", "raise RuntimeError('airflow runs no such file')").parent.parent
 
 
-def entry(port: int, asker: str, host: str = "host1") -> str:
-    return f"  - {{host: {host}, port: {port}, asker: {asker}, min: 9000, max: 9002}}\n"
+def entry(port: int, requester: str, host: str = "host1") -> str:
+    return f"  - {{host: {host}, port: {port}, requester: {requester}, min: 9000, max: 9002}}\n"
 
 
 @pytest.mark.slow
@@ -60,7 +60,7 @@ class TestDagFiles:
 
     def test_their_output_is_not_the_answer(self, cli, project):
         result = cli("port", "lock", "balancer.yaml", "dag_files=[dags/b.py,dags/a.py]", "output=json")
-        assert [row["asker"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
+        assert [row["requester"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
         assert result.stderr.count("of the DAG file") == 2
 
     @pytest.mark.parametrize("name", ["a", "b", "c"])
@@ -88,7 +88,7 @@ class TestDagFiles:
                 DAG.format("../", 0).replace("import load", "import load\nfrom keys import KEY") + "balancer.free_port('host1', key=KEY)",
             )
         report = json.loads(cli("port", "lock", "balancer.yaml", "dag_files=[one,two]", "output=json").stdout)
-        assert sorted(row["asker"] for row in report["added"]) == ["first", "second"]
+        assert sorted(row["requester"] for row in report["added"]) == ["first", "second"]
 
     def test_those_of_another_lock_file_are_not_added(self, cli, project, write):
         write("balancer.yaml", BALANCER.replace("ports.lock", "other.lock"))
@@ -99,7 +99,7 @@ class TestDagFiles:
         made = "BalancerConfiguration(hosts=[{'name': 'h'}], port_lock='ports.lock.yaml')"
         write("dags/b.py", f"from airflow_balancer import BalancerConfiguration\n{made}.free_port('h', key='x')\n")
         assert "x" in [
-            row["asker"] for row in json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags", "output=json").stdout)["added"]
+            row["requester"] for row in json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags", "output=json").stdout)["added"]
         ]
 
     def test_the_ports_that_their_balancer_has_in_use_are_not_given(self, cli, project, write):
@@ -144,7 +144,7 @@ class TestCommand:
         file = write("ports.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))
         assert cli("port", "lock", "balancer.yaml").stdout == f"{file}: 0 added, 0 dropped, 2 kept\n"
         report = json.loads(cli("port", "lock", "balancer.yaml", "prune=true", "output=json").stdout)
-        assert [(row["asker"], row["why"]) for row in report["dropped"]] == [
+        assert [(row["requester"], row["why"]) for row in report["dropped"]] == [
             (name, "nothing in this run asks for it") for name in ("dev", "prod")
         ]
         assert file.read_text() == f"{HEADER}ports: []\n"
@@ -156,7 +156,7 @@ class TestCommand:
         result = program("port", "lock", "--multirun", "env=dev,prod")
         assert (result.stderr, result.stdout.splitlines()[-1].partition(": ")[2]) == ("", "1 added, 0 dropped, 2 kept")
         lock = lock_at(write("conf/ports.lock.yaml.old", "").with_suffix(""))
-        assert sorted(entry.asker for entry in lock.entries) == ["tasks.both", "tasks.dev", "tasks.prod"]
+        assert sorted(entry.requester for entry in lock.entries) == ["tasks.both", "tasks.dev", "tasks.prod"]
         assert program("validate", "--multirun", "env=dev,prod").returncode == 0
 
     def test_a_full_range_names_the_host_and_who_asks(self, cli, project, write):
@@ -217,7 +217,7 @@ class TestValidate:
         file = write("ports.lock.yaml", "ports:\n" + entry(9000, "a.py#0"))
         result = cli("validate", "balancer.yaml", "dag_files=dags")
         assert self.said(result) == [
-            f"{file}: keeps no port of host 'host1' from 9000 to 9002 for {asker!r}; {self.RUN}" for asker in ("a.py#1", "b.py#0")
+            f"{file}: keeps no port of host 'host1' from 9000 to 9002 for {requester!r}; {self.RUN}" for requester in ("a.py#1", "b.py#0")
         ]
         assert result.returncode == 1
 
@@ -242,7 +242,7 @@ class TestValidate:
 
     def test_what_is_wrong_in_the_file_is_said(self, cli, project, write):
         file = write("ports.lock.yaml", "ports: [1, 2]")
-        form = "must be a mapping such as {host: host1, port: 9000, asker: etl, min: 9000, max: 9999}"
+        form = "must be a mapping such as {host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"
         assert self.said(cli("validate", "balancer.yaml")) == [f"{file}: ports[0]: {form}, not 1", f"{file}: ports[1]: {form}, not 2"]
 
     def test_a_host_of_another_environment_is_right(self, cli, project, write):

@@ -79,7 +79,7 @@ class TestRules:
             (lambda: Port(port=80), "port 80: needs key 'host': the name of a host"),
             (lambda: Port(host=Host(name="a"), host_name="b", port=80), "key 'host' says 'a' but 'host_name' says 'b'"),
             (lambda: BalancerConfiguration(hosts=HOSTS, sise=3), "unknown key 'sise'"),
-            (lambda: BalancerConfiguration(hosts=[Host(name="a"), Host(name="a")]), "host 'a': is there twice"),
+            (lambda: BalancerConfiguration(hosts=[Host(name="a"), Host(name="a")]), "host 'a': is defined twice"),
             (lambda: BalancerConfiguration(hosts=HOSTS, ports=[Port(host="a", port=80)]), "port 80 on host 'a': unknown host 'a'"),
             (lambda: BalancerConfiguration(strategy="nope"), "key 'strategy': unknown strategy 'nope'"),
         ],
@@ -97,7 +97,7 @@ class TestRules:
 
     def test_an_assignment_is_held_to_the_rules_and_undone(self, balancer):
         hosts = balancer.hosts
-        with pytest.raises(ValidationError, match="is there twice"):
+        with pytest.raises(ValidationError, match="is defined twice"):
             balancer.hosts = [Host(name="a"), Host(name="a")]
         assert balancer.hosts is hosts
 

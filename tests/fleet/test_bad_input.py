@@ -35,30 +35,30 @@ WRONG_YAML = {
         "hosts: []\ndefault_sise: 3",
         f"unknown key 'default_sise'; did you mean 'default_size'? (keys: {FILE_KEYS})",
     ),
-    "a host without a name": ("hosts:\n  - {size: 3}", "hosts[0]: needs key 'name': a text of 1 to 256 characters"),
-    "a host that is a text": ("hosts: [host1]", "hosts[0]: must be a mapping such as {name: host1}, not 'host1'"),
-    "hosts that are a text": ("hosts: host1", "key 'hosts' must be a list of hosts, or a mapping of hosts by name, not 'host1'"),
+    "a host without a name": ("hosts:\n  - {size: 3}", "hosts[0]: needs key 'name': a string of 1 to 256 characters"),
+    "a host that is a string": ("hosts: [host1]", "hosts[0]: must be a mapping such as {name: host1}, not 'host1'"),
+    "hosts that are a string": ("hosts: host1", "key 'hosts' must be a list of hosts, or a mapping of hosts by name, not 'host1'"),
     "a size of 0": ("hosts:\n  - {name: host1, size: 0}", f"host 'host1': key 'size' {SIZES}, not 0"),
     "a negative size": ("hosts:\n  - {name: host1, size: -3}", f"host 'host1': key 'size' {SIZES}, not -3"),
     "a huge size": ("hosts:\n  - {name: host1, size: 2147483648}", f"host 'host1': key 'size' {SIZES}, not 2147483648"),
-    "a size that is a text": ("hosts:\n  - {name: host1, size: big}", f"host 'host1': key 'size' {SIZES}, not 'big'"),
+    "a size that is a string": ("hosts:\n  - {name: host1, size: big}", f"host 'host1': key 'size' {SIZES}, not 'big'"),
     "a size that is true": ("hosts:\n  - {name: host1, size: true}", f"host 'host1': key 'size' {SIZES}, not True"),
     "a default size of 0": ("hosts: []\ndefault_size: 0", f"key 'default_size' {SIZES}, not 0"),
-    "queues that are a text": (
+    "queues that are a string": (
         "hosts:\n  - {name: host1, queues: workers}",
         "host 'host1': key 'queues' must be a list such as [workers], not 'workers'",
     ),
-    "a name that is a number": ("hosts:\n  - {name: 1}", "host 1: key 'name' must be a text of 1 to 256 characters, not 1"),
+    "a name that is a number": ("hosts:\n  - {name: 1}", "host 1: key 'name' must be a string of 1 to 256 characters, not 1"),
     "a password that is a list": (
         "hosts:\n  - {name: host1, password: [hunter2]}",
-        "host 'host1': key 'password' must be a text, or {key: <name of an Airflow Variable>}",
+        "host 'host1': key 'password' must be a string, or {key: <name of an Airflow Variable>}",
     ),
     "port 0": ("hosts:\n  - name: host1\nports:\n  - {host: host1, port: 0}", f"port 0 on host 'host1': key 'port' {PORTS}, not 0"),
     "port 65536": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: 65536}",
         f"port 65536 on host 'host1': key 'port' {PORTS}, not 65536",
     ),
-    "a port that is a text": (
+    "a port that is a string": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: http}",
         f"port 'http' on host 'host1': key 'port' {PORTS}, not 'http'",
     ),
@@ -73,19 +73,19 @@ WRONG_YAML = {
     ),
     "a host twice": (
         "hosts:\n  - name: host1\n  - name: host1",
-        "host 'host1': is there twice, at hosts[0] and hosts[1]; host names must differ",
+        "host 'host1': is defined twice, at hosts[0] and hosts[1]; host names must differ",
     ),
     "a port twice on a host": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: 80}\n  - {host_name: host1, port: 80}",
-        "port 80 on host 'host1': is there twice, at ports[0] and ports[1]; a host has each port once",
+        "port 80 on host 'host1': is defined twice, at ports[0] and ports[1]; a host has each port once",
     ),
     "a port's name twice": (
         "hosts:\n  - name: host1\nports:\n  - {name: web, host: host1, port: 80}\n  - {name: web, host: host1, port: 81}",
-        "port 'web': is there twice, at ports[0] and ports[1]; port names must differ",
+        "port 'web': is defined twice, at ports[0] and ports[1]; port names must differ",
     ),
     "one pool with two different slots": (
         "hosts:\n  - {name: host1, size: 2, pool: shared}\n  - {name: host2, size: 3, pool: shared}",
-        "host 'host2': pool 'shared' is asked for with 3 slots, but with 2 by host 'host1'; "
+        "host 'host2': pool 'shared' is requested with 3 slots, but with 2 by host 'host1'; "
         "give both the same, as in pool: {pool: shared, slots: 2}",
     ),
     "Airflow's own pool": (
@@ -152,7 +152,7 @@ WRONG_OVERRIDES = {
     "a wrong secret": (
         "hosts.host1.password=[hunter2]",
         "{file}: override 'hosts.host1.password=**********': host 'host1': "
-        "key 'password' must be a text, or {{key: <name of an Airflow Variable>}}",
+        "key 'password' must be a string, or {{key: <name of an Airflow Variable>}}",
     ),
 }
 

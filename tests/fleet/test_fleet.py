@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.fleet.fleet import PoolSlots
+from airflow_balancer.fleet.pools import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
 
@@ -127,7 +127,7 @@ def test_a_queues_pool_is_nothing_elses(data, other):
     hosts = [{"name": "a", "size": 1, "queues": ["a"]}, *data.pop("hosts", [])]
     with pytest.raises(ConfigurationError) as error:
         Fleet.from_data({"hosts": hosts, "queue_pools": True, **data})
-    assert str(error.value) == f"queue 'a': its pool 'queue-a' is that of {other}, too; give that one another name"
+    assert str(error.value) == f"queue 'a': its pool 'queue-a' is also that of {other}; rename that one"
 
 
 def test_reading_a_fleet_does_not_change_the_data():

@@ -1,4 +1,4 @@
-"""Bounded loads: exact caps, everybody served, nothing depends on order."""
+"""Bounded loads: exact caps, every request served, nothing depends on order."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def cap(c: float, share: Fraction) -> int:
     return math.ceil(Fraction(c).limit_denominator(10_000) * share)
 
 
-def asks_for(count: int, hosts: list[Machine]) -> dict:
+def requests_for(count: int, hosts: list[Machine]) -> dict:
     return {(f"task{number}", ""): hosts for number in range(count)}
 
 
 @st.composite
-def mixed_asks(draw):
-    """Asks with different candidates, as queries by queue and system make."""
+def mixed_requests(draw):
+    """Requests with different candidates, as queries by queue and system make."""
     hosts = machines(draw(sizes))
     groups = draw(st.lists(st.lists(st.sampled_from(hosts), min_size=1, unique=True), min_size=1, max_size=3))
     return {
@@ -53,30 +53,30 @@ def mixed_asks(draw):
 @given(host_sizes=sizes, count=st.integers(0, 40), c=factors)
 def test_no_host_is_over_its_share_times_c(host_sizes, count, c):
     hosts = machines(host_sizes)
-    loads = Counter(host.name for host in Bounded(c).assign(asks_for(count, hosts)).values())
+    loads = Counter(host.name for host in Bounded(c).assign(requests_for(count, hosts)).values())
     for host in hosts:
         assert loads[host.name] <= cap(c, Fraction(count * host.size, sum(host_sizes)))
 
 
-@given(asks=mixed_asks(), c=factors)
-def test_every_ask_is_served_by_a_candidate_within_the_caps(asks, c):
-    assigned = Bounded(c).assign(asks)
-    assert all(assigned[ask] in candidates for ask, candidates in asks.items())
-    caps = Bounded(c).caps(asks)
+@given(requests=mixed_requests(), c=factors)
+def test_every_request_is_served_by_a_candidate_within_the_caps(requests, c):
+    assigned = Bounded(c).assign(requests)
+    assert all(assigned[request] in candidates for request, candidates in requests.items())
+    caps = Bounded(c).caps(requests)
     assert all(load <= caps[name] for name, load in Counter(host.name for host in assigned.values()).items())
 
 
-@given(asks=mixed_asks(), c=factors, data=st.data())
-def test_the_order_of_asks_and_candidates_does_not_matter(asks, c, data):
-    shuffled = {ask: data.draw(st.permutations(asks[ask])) for ask in data.draw(st.permutations(list(asks)))}
-    assert Bounded(c).assign(shuffled) == Bounded(c).assign(asks)
+@given(requests=mixed_requests(), c=factors, data=st.data())
+def test_the_order_of_requests_and_candidates_does_not_matter(requests, c, data):
+    shuffled = {request: data.draw(st.permutations(requests[request])) for request in data.draw(st.permutations(list(requests)))}
+    assert Bounded(c).assign(shuffled) == Bounded(c).assign(requests)
 
 
 @given(host_sizes=sizes, count=st.integers(1, 40))
 def test_with_a_large_c_it_is_rendezvous(host_sizes, count):
     hosts = machines(host_sizes)
-    picked = Bounded(c=1000).assign(asks_for(count, hosts))
-    assert picked == {ask: Rendezvous().choose(ask[0], hosts, {}) for ask in asks_for(count, hosts)}
+    picked = Bounded(c=1000).assign(requests_for(count, hosts))
+    assert picked == {request: Rendezvous().choose(request[0], hosts, {}) for request in requests_for(count, hosts)}
 
 
 @given(host_sizes=sizes, count=st.integers(1, 40), c=factors)
@@ -92,10 +92,10 @@ def test_a_host_that_leaves_moves_few_keys_but_its_own():
     moved = own = 0
     for trial in range(30):
         hosts = machines([8] * 10)
-        asks = {(f"trial{trial}.task{number}", ""): hosts for number in range(100)}
-        before = Bounded().assign(asks)
-        after = Bounded().assign(dict.fromkeys(asks, hosts[1:]))
-        moved += sum(before[ask] != after[ask] for ask in asks)
+        requests = {(f"trial{trial}.task{number}", ""): hosts for number in range(100)}
+        before = Bounded().assign(requests)
+        after = Bounded().assign(dict.fromkeys(requests, hosts[1:]))
+        moved += sum(before[request] != after[request] for request in requests)
         own += sum(host == hosts[0] for host in before.values())
     assert moved <= own * (1 + 1 / 0.25**2)
     assert moved < own * 1.25

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from inspect import signature
+
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.picking.filters import HostFilter, PortFilter, matching_ports
+from airflow_balancer.picking.filters import HOST_KEYS, PORT_KEYS, HostFilter, HostPatterns, PortFilter, matching_ports
+from airflow_balancer.picking.index import HostIndex
 
 FLEET = Fleet.from_data(
     {
@@ -16,6 +20,8 @@ FLEET = Fleet.from_data(
         "ports": [{"name": "web", "host": "host1", "port": 80, "tags": ["http"]}, {"host": "host1", "port": 81}],
     }
 )
+
+INDEX = HostIndex(FLEET.hosts)
 
 CASES = {
     "nothing asked": ({}, ["host1", "host2", "host3", "other"]),
@@ -36,12 +42,12 @@ CASES = {
 
 @pytest.mark.parametrize(("asked", "names"), CASES.values(), ids=CASES)
 def test_hosts_match(asked, names):
-    assert [host.name for host in FLEET.index.matching(HostFilter.of(**asked))] == names
+    assert [host.name for host in INDEX.matching(HostFilter.of(**asked))] == names
 
 
 def test_matching_is_case_sensitive():
     with pytest.raises(NoMatch):
-        FLEET.index.matching(HostFilter.of(os="Ubuntu"))
+        INDEX.matching(HostFilter.of(os="Ubuntu"))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_ports_match(asked, numbers):
 )
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
-        FLEET.index.matching(HostFilter.of(**asked))
+        INDEX.matching(HostFilter.of(**asked))
     there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow"
     assert str(error.value) == f"{text} ({there_is})"
 
@@ -80,29 +86,31 @@ def test_no_match_is_a_runtime_error():
     assert issubclass(NoMatch, RuntimeError)
 
 
-DRAINING = Fleet.from_data(
-    {
-        "hosts": [
-            {"name": "host1", "queues": ["workers"], "drain": True},
-            {"name": "host2", "queues": ["workers"], "tags": ["ssd"]},
-            {"name": "host3", "queues": ["workers"]},
-            {"name": "host4", "queues": ["late"], "drain": True},
-        ]
-    }
+DRAINING = HostIndex(
+    Fleet.from_data(
+        {
+            "hosts": [
+                {"name": "host1", "queues": ["workers"], "drain": True},
+                {"name": "host2", "queues": ["workers"], "tags": ["ssd"]},
+                {"name": "host3", "queues": ["workers"]},
+                {"name": "host4", "queues": ["late"], "drain": True},
+            ]
+        }
+    ).hosts
 )
 
 
 def test_a_drained_host_is_no_candidate():
-    assert [host.name for host in DRAINING.index.candidates(HostFilter.of(queue="workers"))] == ["host2", "host3"]
+    assert [host.name for host in DRAINING.candidates(HostFilter.of(queue="workers"))] == ["host2", "host3"]
 
 
 def test_a_drained_host_still_matches():
-    assert [host.name for host in DRAINING.index.matching(HostFilter.of(queue="workers"))] == ["host1", "host2", "host3"]
+    assert [host.name for host in DRAINING.matching(HostFilter.of(queue="workers"))] == ["host1", "host2", "host3"]
 
 
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
-        DRAINING.index.candidates(HostFilter.of(queue="late"))
+        DRAINING.candidates(HostFilter.of(queue="late"))
     assert str(error.value) == "every host that matches queue='late' is drained (host4)"
 
 
@@ -112,18 +120,25 @@ def test_all_matching_hosts_drained_is_said():
     ids=["a tag", "a name", "none has it", "several"],
 )
 def test_a_preference_is_soft(prefer, names):
-    assert [host.name for host in DRAINING.index.candidates(HostFilter.of(queue="workers", prefer=prefer))] == names
+    assert [host.name for host in DRAINING.candidates(HostFilter.of(queue="workers", prefer=prefer))] == names
 
 
 @pytest.mark.parametrize("size", [0, -1, "a", True, 1.5])
-def test_a_smallest_size_that_is_none_is_refused(size):
+def test_an_invalid_smallest_size_is_refused(size):
     with pytest.raises(ConfigurationError, match="key 'min_size' must be a whole number from 1, not "):
         HostFilter.of(min_size=size)
 
 
 @pytest.mark.parametrize("asked", [5, 0, True, {"a": 1}, ["a", 5], [["a"]]], ids=str)
 @pytest.mark.parametrize("query", [HostFilter, PortFilter])
-def test_a_pattern_that_is_no_text_is_refused(query, asked):
+def test_a_pattern_that_is_not_a_string_is_refused(query, asked):
     with pytest.raises(ConfigurationError) as error:
         query.of(tag=asked)
-    assert str(error.value) == f"key 'tag' must be a text or a list of texts, not {asked!r}; put it in quotes"
+    assert str(error.value) == f"key 'tag' must be a string or a list of strings, not {asked!r}; put it in quotes"
+
+
+def test_the_keys_of_a_query_are_the_fields_of_its_filter():
+    assert [*HostPatterns.__annotations__] == [field.name for field in fields(HostFilter)]
+    assert [*signature(PortFilter.of).parameters] == [field.name for field in fields(PortFilter)]
+    assert HOST_KEYS == ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
+    assert PORT_KEYS == ("name", "tag")

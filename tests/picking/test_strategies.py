@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_balancer import ConfigurationError
+from airflow_balancer.picking.choice import rank_hosts
 from airflow_balancer.picking.rendezvous import Candidates, hash_fraction, rank
-from airflow_balancer.picking.strategies import LeastLoaded, Random, Rendezvous, build_strategy, ranking, strategy_data
+from airflow_balancer.picking.strategies import LeastLoaded, Random, Rendezvous, build_strategy, strategy_data
 
 KEYS = [f"dags.d{n // 10}.tasks.t{n % 10}" for n in range(10_000)]
 CHI_SQUARE_99_9 = {3: 16.27, 4: 18.47, 9: 27.88}
@@ -115,7 +116,7 @@ def test_the_least_loaded_host_has_the_smallest_load_for_its_size(key, candidate
 
 @given(key=keys, candidates=fleets, load=loads)
 def test_without_the_least_loaded_host_the_next_of_the_ranking_is_chosen(key, candidates, load):
-    ranked = ranking(LeastLoaded(), key, candidates, load)
+    ranked = rank_hosts(LeastLoaded(), key, candidates, load=load)
     assert sorted(ranked) == sorted(candidates)
     assert [LeastLoaded().choose(key, ranked[place:], load) for place in range(len(ranked))] == ranked
 

@@ -31,7 +31,7 @@ def composed(folder: Path, asks: dict[str, tuple[int, int]], **balancer: object)
 def locked(folder: Path, asks: dict[str, tuple[int, int]], *, prune: bool = False, **balancer: object) -> dict[str, int]:
     """The ports that the lock file keeps for these asks, and maybe others."""
     lock_report(composed(folder, asks, **balancer), [], prune=prune)
-    return {entry.asker.removeprefix("tasks."): entry.port for entry in lock_at(folder / "ports.lock.yaml").entries}
+    return {entry.requester.removeprefix("tasks."): entry.port for entry in lock_at(folder / "ports.lock.yaml").entries}
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_port_that_is_in_use_now_is_left(folder):
     place = folder()
     before = locked(place, {"a": (9000, 9001), "b": (9000, 9001)})
     report = lock_report(composed(place, {"a": (9000, 9002)}, ports=[{"host": "host1", "port": before["a"]}]), [], prune=False)
-    entry = {"host": "host1", "asker": "tasks.a", "min": 9000, "max": 9001}
+    entry = {"host": "host1", "requester": "tasks.a", "min": 9000, "max": 9001}
     assert report["dropped"] == [{**entry, "port": before["a"], "why": "the port is in use"}]
-    assert [(row["asker"], row["port"]) for row in report["added"]] == [("tasks.a", 9002)]
+    assert [(row["requester"], row["port"]) for row in report["added"]] == [("tasks.a", 9002)]
     assert report["kept"] == 1

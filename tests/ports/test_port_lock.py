@@ -23,40 +23,38 @@ dags:
   b: "${{balancer.free_port:{{host:host1,min:9000,max:9002}}}}"
 """
 LOCK = """\
-# The free ports that are kept for who asks, one line for each. Commit this file.
-# Made by `airflow-balancer port lock`: run it again when an ask is new; it keeps what is here.
+# One line for each request for a free port, and the port that is kept for it. Commit this file.
+# Written by `airflow-balancer port lock`: run it again for a new request; it keeps these lines.
 ports:
-  - {host: host1, port: 9001, asker: b, min: 9000, max: 9002}
-  - {host: host1, port: 9002, asker: 'dag.py#0', min: 9000, max: 9002}
-  - {host: host2, port: 80, asker: 'no', min: 1, max: 65535}
+  - {host: host1, port: 9001, requester: b, min: 9000, max: 9002}
+  - {host: host1, port: 9002, requester: 'dag.py#0', min: 9000, max: 9002}
+  - {host: host2, port: 80, requester: 'no', min: 1, max: 65535}
 """
 ENTRIES = (
-    LockEntry(host="host1", port=9001, asker="b", min=9000, max=9002),
-    LockEntry(host="host1", port=9002, asker="dag.py#0", min=9000, max=9002),
-    LockEntry(host="host2", port=80, asker="no", min=1, max=65535),
+    LockEntry(host="host1", port=9001, requester="b", min=9000, max=9002),
+    LockEntry(host="host1", port=9002, requester="dag.py#0", min=9000, max=9002),
+    LockEntry(host="host2", port=80, requester="no", min=1, max=65535),
 )
 
 texts = st.sampled_from(["0e0", "1", "null", "2026-01-01", "~", "a: b", "größe"]) | st.text(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9
 ).filter(str.strip)
 entries = st.builds(
-    lambda host, port, asker: LockEntry(host=host, port=port, asker=asker, min=1, max=65535), texts, st.integers(1, 99), texts
+    lambda host, port, requester: LockEntry(host=host, port=port, requester=requester, min=1, max=65535), texts, st.integers(1, 99), texts
 )
 
 
 class TestFile:
     def test_it_has_one_line_for_each_entry(self, tmp_path):
-        assert PortLock.made(tmp_path, ENTRIES).text.replace("dag.py#0", "'dag.py#0'") == LOCK
+        assert PortLock.sorted(tmp_path, ENTRIES).text.replace("dag.py#0", "'dag.py#0'") == LOCK
 
     @given(entries=st.permutations(ENTRIES))
     def test_it_is_the_same_whatever_the_order_of_its_entries(self, entries):
-        assert PortLock.made("file", entries).text == PortLock.made("file", ENTRIES).text
+        assert PortLock.sorted("file", entries).text == PortLock.sorted("file", ENTRIES).text
 
-    @given(
-        entries=st.lists(entries, unique_by=(lambda entry: (entry.host, entry.port), lambda entry: (entry.host, entry.asker)), max_size=4)
-    )
+    @given(entries=st.lists(entries, unique_by=(lambda e: (e.host, e.port), lambda e: (e.host, e.requester)), max_size=4))
     def test_it_says_what_was_written(self, tmp_path_factory, entries):
-        lock = PortLock.made(tmp_path_factory.mktemp("lock") / "a.yaml", entries)
+        lock = PortLock.sorted(tmp_path_factory.mktemp("lock") / "a.yaml", entries)
         write_lock(lock)
         assert lock_at(lock.file) == lock
 
@@ -75,7 +73,7 @@ class TestFile:
         assert str(error.value) == f"{file}: cannot be written: No such file or directory"
 
 
-FORM = "{host: host1, port: 9000, asker: etl, min: 9000, max: 9999}"
+FORM = "{host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"
 ADVICE = "remove one of them, and run `airflow-balancer port lock`"
 WRONG = {
     "no list": ("ports: {}", "must hold the key 'ports' alone, with a list; `airflow-balancer port lock` writes it"),
@@ -83,24 +81,24 @@ WRONG = {
     "no YAML": ("ports:\n<<<<<<< HEAD\n  - {}", "line 3: could not find expected ':'"),
     "no mapping": ("ports: [9000]", f"ports[0]: must be a mapping such as {FORM}, not 9000"),
     "an unknown key": (
-        "ports: [{host: a, port: 2, asker: x, min: 1, max: 3, prot: 1}]",
-        "ports[0]: unknown key 'prot'; did you mean 'port'? (keys: asker, host, max, min, port)",
+        "ports: [{host: a, port: 2, requester: x, min: 1, max: 3, prot: 1}]",
+        "ports[0]: unknown key 'prot'; did you mean 'port'? (keys: host, max, min, port, requester)",
     ),
-    "a missing key": ("ports: [{host: a, port: 2, min: 1, max: 3}]", "ports[0]: needs key 'asker': a text that is not empty"),
+    "a missing key": ("ports: [{host: a, port: 2, min: 1, max: 3}]", "ports[0]: needs key 'requester': a string that is not empty"),
     "no port": (
-        "ports: [{host: a, port: 65536, asker: x, min: 1, max: 3}]",
+        "ports: [{host: a, port: 65536, requester: x, min: 1, max: 3}]",
         "ports[0]: key 'port' must be a whole number from 1 to 65535, not 65536",
     ),
     "a port out of its range": (
-        "ports: [{host: a, port: 2, asker: x, min: 1, max: 3}, {host: a, port: 9, asker: y, min: 1, max: 3}]",
+        "ports: [{host: a, port: 2, requester: x, min: 1, max: 3}, {host: a, port: 9, requester: y, min: 1, max: 3}]",
         "ports[1]: key 'port' must be from 1 to 3, as min and max say, not 9",
     ),
     "a port twice": (
-        "ports: [{host: a, port: 2, asker: x, min: 1, max: 3}, {host: a, port: 2, asker: y, min: 1, max: 3}]",
+        "ports: [{host: a, port: 2, requester: x, min: 1, max: 3}, {host: a, port: 2, requester: y, min: 1, max: 3}]",
         f"ports[1]: port 2 on host 'a' is kept twice, also at ports[0]; {ADVICE}",
     ),
-    "an asker twice": (
-        "ports: [{host: a, port: 2, asker: x, min: 1, max: 3}, {host: a, port: 3, asker: x, min: 1, max: 3}]",
+    "a requester twice": (
+        "ports: [{host: a, port: 2, requester: x, min: 1, max: 3}, {host: a, port: 3, requester: x, min: 1, max: 3}]",
         f"ports[1]: 'x' on host 'a' is there twice for 1 to 3, also at ports[0]; {ADVICE}",
     ),
 }
@@ -153,12 +151,12 @@ class TestHonoured:
 
     @pytest.mark.parametrize("order", ["ab", "ba"])
     def test_by_the_path_of_a_node(self, write, order):
-        write("ports.lock.yaml", LOCK.replace("asker: b", "asker: dags.b"))
+        write("ports.lock.yaml", LOCK.replace("requester: b", "requester: dags.b"))
         composed = compose_file(write("config.yaml", TREE))
         assert {name: composed.resolved(("dags", name)) for name in order} == {"a": 9000, "b": 9001}
 
     def test_in_an_app_of_hydras_own(self, write, monkeypatch):
-        write("ports.lock.yaml", LOCK.replace("asker: b", "asker: dags.b").replace("'dag.py#0'", "dags.a"))
+        write("ports.lock.yaml", LOCK.replace("requester: b", "requester: dags.b").replace("'dag.py#0'", "dags.a"))
         folder = write("config.yaml", TREE).parent
         monkeypatch.chdir(folder)
         with initialize_config_dir(config_dir=str(folder), version_base=None):
@@ -196,7 +194,7 @@ class TestHonoured:
         assert balancer.free_port("host1", key="a").port == without.free_port("host1", key="a").port
 
     def test_what_another_node_asks_for_wrongly_is_that_nodes_error(self, write):
-        write("ports.lock.yaml", LOCK.replace("asker: b", "asker: dags.b"))
+        write("ports.lock.yaml", LOCK.replace("requester: b", "requester: dags.b"))
         composed = compose_file(write("config.yaml", TREE.replace("port: 8080", "port: 9001")))
         assert composed.resolved(("dags", "a")) == 9000
         with pytest.raises(ConfigurationError, match=r"dags\.b: \$\{balancer\.free_port:.*keeps for 'dags\.b', is in use"):

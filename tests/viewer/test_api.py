@@ -6,7 +6,7 @@ import json
 
 import yaml
 
-from airflow_balancer.picking.strategies import STRATEGIES
+from airflow_balancer.fleet.strategy import STRATEGIES
 
 FLEET = """
 hosts:

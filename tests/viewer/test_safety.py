@@ -239,6 +239,40 @@ class TestResolvers:
         assert OmegaConf.create({"a": "${test_viewer.call:elsewhere}"}).a is None
         assert called == ["elsewhere"]
 
+    @pytest.mark.parametrize(
+        "yaml",
+        [
+            "defaults: [part: '${test_viewer.call:now}', _self_]\nhosts: [{name: host1}]\n",
+            "defaults: [part: '${oc.decode:''\\${test_viewer.call:now}''}', _self_]\nhosts: [{name: host1}]\n",
+            "defaults: [base, _self_]\nbalancer: {hosts: [{name: host1}]}\n",
+            "defaults: [_self_]\nhydra: {job: {env_copy: '${test_viewer.call:now}'}}\nbalancer: {hosts: [{name: host1}]}\n",
+            "defaults: [_self_]\nhydra: '${test_viewer.call:now}'\nbalancer: {hosts: [{name: host1}]}\n",
+            "hosts: '${oc.create:[{name: ''\\${test_viewer.call:now}''}]}'\n",
+            "hosts: [{name: host1, os: '${oc.decode:''\\${test_viewer.call:now}''}'}]\n",
+            "hosts: [{name: host1, os: '${${name}:now}'}]\nname: test_viewer.call\n",
+            "balancer: {hosts: '${balancer.inventory:hosts.yaml}'}\nask: '${balancer.host:{name:host*}}'\n",
+        ],
+        ids=["defaults", "decoded in defaults", "merged", "hydra", "searchpath", "created", "decoded", "named by another key", "inventory"],
+    )
+    def test_a_resolver_of_others_is_not_called_on_any_way(self, api, write, yaml: str) -> None:
+        from omegaconf import OmegaConf
+
+        called: list[str] = []
+        OmegaConf.register_new_resolver("test_viewer.call", called.append, replace=True)
+        write("base.yaml", "balancer: ${test_viewer.call:now}\n")
+        write("hosts.yaml", "- {name: host1, os: '${test_viewer.call:now}', tags: ['${test_viewer.call:now}']}\n")
+        write("a.yaml", yaml)
+        everything(api("a.yaml"), "a.yaml")
+        assert called == []
+
+    def test_the_resolvers_of_the_process_stay_as_they_are(self, api, write) -> None:
+        from omegaconf.basecontainer import BaseContainer
+
+        write("a.yaml", "balancer: {hosts: [{name: host1, os: '${oc.env:HOME}'}]}\n")
+        before = dict(BaseContainer._resolvers)
+        assert api().of("fleet", "a.yaml").status_code == 200
+        assert BaseContainer._resolvers == before
+
 
 class TestText:
     NAMES = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "${oc.env:HOME}", "é\u2028\u0007", "'\"`")

@@ -1,0 +1,69 @@
+"""What may be read and called while a configuration is composed and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+
+__all__ = ("Reading", "current_reading", "is_inside", "reading")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The permissions and notes of one reading of a configuration.
+
+    Attributes:
+        folders: Where relative names are looked for first.
+        roots: The folders, links resolved, that hold every file that may be opened; None for anywhere.
+        foreign_code: Whether a strategy of another package may be imported and called.
+        opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
+        recorder: Takes note of requests for free ports; see `ports/recorder.py`.
+    """
+
+    folders: tuple[Path, ...] = ()
+    roots: tuple[Path, ...] | None = None
+    foreign_code: bool = True
+    opened: set[Path] = field(default_factory=set)
+    recorder: Any = None
+
+    def admit(self, path: Path, what: str) -> None:
+        """Check that a file may be opened, and count it as opened.
+
+        Raises:
+            ConfigurationError: It is outside of the roots.
+        """
+        if self.roots is None:
+            return
+        if not is_inside(path, self.roots):
+            raise ConfigurationError(f"{what} is outside of the configuration's folders")
+        self.opened.add(path)
+
+
+_current: ContextVar[Reading] = ContextVar("airflow_balancer_reading", default=Reading())  # noqa: B039 (its set stays empty: see `admit`)
+
+
+def current_reading() -> Reading:
+    """Return the reading of this context; without one, everything is permitted."""
+    return _current.get()
+
+
+@contextmanager
+def reading(**changes: Any) -> Iterator[Reading]:
+    """Change the current reading in this context, field by field."""
+    token = _current.set(replace(_current.get(), **changes))
+    try:
+        yield _current.get()
+    finally:
+        _current.reset(token)
+
+
+def is_inside(path: Path, roots: Sequence[Path]) -> bool:
+    """Return whether a file is in one of the `roots`, which are resolved, wherever symbolic links lead."""
+    real = path.resolve()
+    return any(real.is_relative_to(root) for root in roots)

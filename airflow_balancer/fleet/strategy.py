@@ -1,0 +1,54 @@
+"""Strategies as written in YAML, checked without importing or building one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ..errors import listing, suggestion
+
+__all__ = ("CLASSES", "OPTIONS", "STRATEGIES", "TARGETS", "check_strategy", "is_own_target", "option_problem")
+
+CLASSES = {"rendezvous": "Rendezvous", "bounded": "Bounded", "least_loaded": "LeastLoaded", "random": "Random"}
+"""This package's strategies: the name of each in YAML, and its class."""
+STRATEGIES = tuple(CLASSES)
+OPTIONS: Mapping[str, Mapping[str, float]] = {"Bounded": {"c": 1}}
+"""The options of each class that has some, with the smallest number that each takes."""
+TARGETS = {f"{module}.{cls}": cls for module in ("airflow_balancer.strategies", "airflow_balancer") for cls in CLASSES.values()}
+"""The class that each `_target_` of this package means."""
+
+
+def is_own_target(target: object) -> bool:
+    """Return whether a `_target_` is a strategy of this package."""
+    return target in TARGETS
+
+
+def check_strategy(strategy: object) -> str:
+    """Return what is wrong with a strategy as written, or an empty string."""
+    if hasattr(strategy, "choose"):
+        return ""
+    name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
+    if not isinstance(name, str) or not name:
+        return f"key 'strategy' must be one of {listing(CLASSES)}, or a mapping with a _target_, not {strategy!r}"
+    if isinstance(strategy, Mapping) and name in TARGETS:
+        return _check_options(name, strategy)
+    if name in CLASSES or name in TARGETS or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
+        return ""
+    return f"key 'strategy': unknown strategy {name!r}{suggestion(name, [*CLASSES, *TARGETS])} (strategies: {listing(CLASSES)})"
+
+
+def _check_options(target: str, strategy: Mapping[str, object]) -> str:
+    cls = TARGETS[target]
+    known = OPTIONS.get(cls, {})
+    given = {key: value for key, value in strategy.items() if key != "_target_"}
+    if unknown := sorted(given.keys() - known.keys()):
+        return f"key 'strategy': {target} has no option {unknown[0]!r} (options: {listing(known)})"
+    return next(filter(None, (option_problem(cls, key, value) for key, value in given.items())), "")
+
+
+def option_problem(cls: str, key: str, value: object) -> str:
+    """Return what is wrong with the value of an option, or an empty string."""
+    least = OPTIONS[cls][key]
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < math.inf:
+        return ""
+    return f"key 'strategy': {key} must be a number from {least}, not {value!r}"

@@ -1,0 +1,28 @@
+"""What is written of a strategy is checked as the strategy itself is built."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from airflow_balancer import ConfigurationError, strategies
+from airflow_balancer.fleet.strategy import CLASSES, OPTIONS, TARGETS, check_strategy
+from airflow_balancer.picking.strategies import build_strategy
+
+
+@pytest.mark.parametrize("name", CLASSES.values())
+def test_options_are_the_fields_of_the_class(name):
+    assert {field.name for field in fields(getattr(strategies, name))} == {*OPTIONS.get(name, ())}
+
+
+@pytest.mark.parametrize("written", [*CLASSES, *TARGETS])
+def test_each_way_to_write_a_strategy_builds_its_class(written):
+    assert type(build_strategy(written)).__name__ == (CLASSES | TARGETS)[written]
+
+
+@pytest.mark.parametrize("value", [0.999, float("inf"), float("nan"), True, "2", None], ids=str)
+def test_a_wrong_option_gets_the_same_message_from_yaml_and_python(value):
+    with pytest.raises(ConfigurationError) as error:
+        strategies.Bounded(value)
+    assert str(error.value) == check_strategy({"_target_": "airflow_balancer.Bounded", "c": value}) != ""
