@@ -52,11 +52,7 @@ class TestFile:
     def test_it_is_the_same_whatever_the_order_of_its_entries(self, entries):
         assert PortLock.sorted("file", entries).text == PortLock.sorted("file", ENTRIES).text
 
-    @given(
-        entries=st.lists(
-            entries, unique_by=(lambda e: (e.host, e.port), lambda e: (e.host, e.requester)), max_size=4
-        )
-    )
+    @given(entries=st.lists(entries, unique_by=(lambda e: (e.host, e.port), lambda e: (e.host, e.requester)), max_size=4))
     def test_it_says_what_was_written(self, tmp_path_factory, entries):
         lock = PortLock.sorted(tmp_path_factory.mktemp("lock") / "a.yaml", entries)
         write_lock(lock)
