@@ -15,7 +15,6 @@ from ..ports.lock import PortLock, PortRequest, lock_at, write_lock
 from ..ports.recorder import Recorder
 from ..ports.table import PortTable
 from .dag_files import dag_files, run_dag_files
-from .reports import asking_nodes
 
 __all__ = ("check_lock", "lock_report")
 
@@ -86,7 +85,7 @@ def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files
     noted = Recorder(PortLock.sorted(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
     found = dag_files(map(Path, files))
     with reading(recorder=noted):
-        asking_nodes(composed)
+        composed.requests()
         noted.composed = dict(noted.given)
         run_dag_files(found)
     if problems := list(_one_key_rules(noted)):

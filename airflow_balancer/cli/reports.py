@@ -15,7 +15,6 @@ from ..fleet.masking import mask_secrets
 from ..fleet.messages import unknown_key
 from ..fleet.model import MAX_PORT, HostSpec
 from ..hydra.compose import Composed
-from ..hydra.nodes import dotted, walk
 from ..picking.filters import HostFilter
 from ..picking.strategies import LeastLoaded, build_strategy
 from ..ports.recorder import locked_ports
@@ -26,7 +25,6 @@ __all__ = ("config_report", "credential_of", "port_report", "select_report", "sh
 Query = Mapping[str, Any]
 DEFAULT_KEY = "command line"
 _QUERY_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
-_RESOLVER = "${balancer."
 
 
 def _checked(query: Query, *more: str) -> HostFilter:
@@ -91,22 +89,6 @@ def _queue(fleet: Fleet, queue: str, key: str) -> dict[str, Any]:
     return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": pick}
 
 
-def asking_nodes(composed: Composed) -> list[dict[str, Any]]:
-    """Return every node outside the balancer that asks for a host or a port, with what it gets.
-
-    Raises:
-        ConfigurationError: One of them cannot be served.
-    """
-    found = []
-    for path, value in walk(_written(composed)):
-        below = composed.path and path[: len(composed.path)] == composed.path
-        if isinstance(value, str) and _RESOLVER in value and not below and "balancer.inventory" not in value:
-            answer = composed.resolved(path)
-            shown = answer.get("name") if isinstance(answer, DictConfig | dict) else answer
-            found.append({"asker": dotted(path), "asks": value, "gets": shown})
-    return found
-
-
 def show_report(composed: Composed, query: Query) -> dict[str, Any]:
     """Return the hosts that match, the ports on them, each queue with its pick, and the picks that the config makes."""
     fleet = composed.fleet
@@ -117,7 +99,7 @@ def show_report(composed: Composed, query: Query) -> dict[str, Any]:
         "hosts": [_host(host, drains=drains, addresses=addresses) for host in hosts],
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue(fleet, queue, str(query.get("key", DEFAULT_KEY))) for queue in queues],
-        "picks": asking_nodes(composed),
+        "picks": composed.requests(),
     }
 
 
@@ -156,7 +138,7 @@ def port_report(composed: Composed, query: Query, **server: str) -> dict[str, An
 def validate_report(composed: Composed, query: Query) -> dict[str, Any]:  # noqa: ARG001 (every command takes a query)
     """Return the counts of a configuration that is right in every respect."""
     fleet = composed.fleet
-    picks = asking_nodes(composed)
+    picks = composed.requests()
     return {
         "file": str(composed.source),
         "hosts": len(fleet.hosts),

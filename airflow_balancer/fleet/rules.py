@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Problem, listing, suggestion
@@ -33,11 +33,11 @@ def port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     return unknown + repeated
 
 
-def _repeated(entries: Entries, identities: Sequence[Hashable], rule: str) -> list[Problem]:
+def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]], rule: str) -> list[Problem]:
     """Return a problem for each entry whose identity an earlier one has; an empty identity may repeat."""
     if len(set(identities)) == len(identities):
         return []
-    first: dict[Hashable, int] = {}
+    first: dict[str | int | tuple[str, int], int] = {}
     problems = []
     for at, identity in enumerate(identities):
         if identity and (before := first.setdefault(identity, at)) != at:

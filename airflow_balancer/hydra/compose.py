@@ -16,17 +16,18 @@ from pathlib import Path as FilePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigurationError, NoMatch, Problem
+from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source, tree_above
 from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.model import HostSpec
+from ..picking.choice import choose_host
 from ..picking.filters import HostFilter
 from ..picking.index import HostIndex
 from ..picking.strategies import build_strategy
 from ..ports.lock import lock_file
-from .nodes import dotted, find_balancer, has_interpolation, node_at
+from .nodes import Path, dotted, find_balancer, has_interpolation, node_at, walk
 from .origins import Layer, Origins
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = (
 )
 
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
+_RESOLVER = "${balancer."
 _lock = RLock()
 
 
@@ -89,11 +91,6 @@ class Composed:
         except ConfigurationError as error:
             raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
 
-    @cached_property
-    def index(self) -> HostIndex[HostSpec]:
-        """The fleet's hosts, indexed for queries."""
-        return HostIndex(self.fleet.hosts)
-
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.
 
@@ -111,26 +108,74 @@ class Composed:
             raise explained(error, str(self.source)) from error
         return node
 
-    def pick(self, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that an asker gets or would get, beside all those that ask in the config.
+    @cached_property
+    def index(self) -> HostIndex[HostSpec]:
+        """The index of the fleet's hosts."""
+        return HostIndex(self.fleet.hosts)
+
+    @cached_property
+    def assigned(self) -> Mapping[tuple[str, tuple[str, ...]], str]:
+        """The hosts that the config's own requests were assigned, by key and names of the candidates.
 
         Raises:
-            NoMatch: No host answers the query.
             ConfigurationError: The config cannot be resolved.
         """
         if isinstance(self.root, dict):
-            return build_strategy(self.fleet.settings.strategy).choose(key, self.index.candidates(query), {})
+            return {}
         from .explain import CAUSES, explained
         from .picks import Picks
 
         root: Any = self.root
         try:
             with reading(folders=self.folders):
-                return Picks.of(root).would_get(root, dotted(self.path), key, query)
-        except NoMatch:
-            raise
+                picks = Picks.of(root)
+                picks.gather()
+                return picks.assignments.of_balancer(dotted(self.path))
         except CAUSES as error:
             raise explained(error, str(self.source)) from error
+
+    def pick(self, key: str, query: HostFilter) -> HostSpec:
+        """Return the host that a key gets: what the config assigned to it, else what the strategy chooses for it alone.
+
+        Raises:
+            NoMatch: No host matches the query.
+            ConfigurationError: The config cannot be resolved.
+        """
+        strategy = build_strategy(self.fleet.settings.strategy)
+        return choose_host(strategy, key, self.index.candidates(query), assigned=self.assigned)
+
+    def requesting_nodes(self) -> Iterator[tuple[Path, str]]:
+        """Yield the path and the written value of each node outside the balancer that requests a host or a port."""
+        for path, value in walk(self.written):
+            below = self.path and path[: len(self.path)] == self.path
+            if isinstance(value, str) and _RESOLVER in value and not below and "balancer.inventory" not in value:
+                yield path, value
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return each requesting node as a row: its path, its written value, and what it gets.
+
+        Raises:
+            ConfigurationError: One of them cannot be served.
+        """
+        return [{"requester": dotted(path), "requests": value, "gets": self.gets(path)} for path, value in self.requesting_nodes()]
+
+    def gets(self, path: Path) -> Any:
+        """Return what a requesting node gets: the name of a host, or a port.
+
+        Raises:
+            ConfigurationError: It cannot be served.
+        """
+        answer = self.resolved(path)
+        return answer.get("name") if isinstance(answer, Mapping) else answer
+
+    @property
+    def written(self) -> Any:
+        """The whole config as plain data, interpolations as written."""
+        if isinstance(self.root, dict):
+            return self.root
+        from omegaconf import OmegaConf
+
+        return OmegaConf.to_container(self.root, resolve=False)
 
     def _origin(self, problem: Problem) -> str:
         origin = self.origins.of((*self.path, *problem.path)) or str(self.source)

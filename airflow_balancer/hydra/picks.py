@@ -1,52 +1,35 @@
 """What the resolvers pick over one composed config.
 
-A composed config is taken as it stands at its first pick; a copy of it, or a merge into a new one,
-starts afresh.
+The requests are gathered from the config as written, in rounds, so that the order in which nodes are resolved
+plays no part: while they are gathered, a request that is not assigned yet is noted and answered by `PENDING`.
+After a round the new requests are assigned, and nodes that still wait for an answer are resolved again.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 from omegaconf import DictConfig, OmegaConf
 
-from ..errors import BalancerError, ConfigurationError
-from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
-from ..picking.bounded import Request
+from ..picking.choice import choose_host
 from ..picking.filters import HostFilter
-from ..picking.index import HostIndex
 from ..picking.rendezvous import Candidates
-from ..picking.strategies import Strategy, assigns_together, build_strategy
-from ..ports.lock import PortRequest
-from ..ports.recorder import locked_ports, record_request
-from ..ports.table import PortTable
-from .nodes import Path, dotted, find_balancer, has_interpolation, walk
+from ..picking.strategies import assigns_together
+from .assignments import Assignments, HostRequest, NodePort
+from .fleets import PENDING, Fleets, PendingError
+from .nodes import Path, walk
 
-__all__ = ("Picked", "Picks", "PortAsk")
+__all__ = ("Picked", "Picks")
 
 _CACHE = "airflow_balancer"
-_HOST = "balancer."
-_FREE_PORT = "balancer.free_port"
-_NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
-_ROUNDS = 4
-"""How often asks are gathered while the answer to one changes what another asks."""
-
-
-class HostAsk(NamedTuple):
-    """Who asks for a host: the balancer's path, the key, and the names of the candidates."""
-
-    balancer: str
-    key: str
-    candidates: tuple[str, ...]
+_RESOLVER = "balancer."
 
 
 class Picked(NamedTuple):
-    """A pick that a config makes: who asks for what, the candidates, and the name of the host."""
+    """A pick of a config: the key, the query, the candidates, and the name of the host."""
 
     key: str
     query: str
@@ -54,219 +37,122 @@ class Picked(NamedTuple):
     host: str
 
 
-class PortAsk(NamedTuple):
-    """A node that asks for a free port: its path, the balancer's, the host, the first and the last port."""
+class _Round:
+    """The new requests of one round, and what the node that is being resolved met."""
 
-    node: str
-    balancer: str
-    host: str
-    first: int
-    last: int
+    def __init__(self) -> None:
+        self.hosts: dict[HostRequest, Candidates[HostSpec]] = {}
+        self.ports: set[NodePort] = set()
+        self.pending = False
+        self.again = False
 
 
 class Picks:
-    """The fleets of one composed config, the hosts that its askers got, and the free ports that its nodes did."""
+    """The picks of one composed config, taken as it is at the first of them; a copy or a merge starts afresh."""
 
-    def __init__(self) -> None:
-        self._raw: Any = None
-        self._fleets: dict[str, Fleet | None] = {}
-        self._indexes: dict[str, HostIndex[HostSpec]] = {}
-        self._strategies: dict[str, Strategy] = {}
-        self._hosts: dict[HostAsk, str] = {}
-        self._candidates: dict[tuple[str, tuple[str, ...]], Candidates[HostSpec]] = {}
+    def __init__(self, root: DictConfig | None) -> None:
+        self.root = root
         self._made: dict[tuple[str, str], Picked] = {}
-        self._ports: dict[PortAsk, int] = {}
-        self._tables: dict[tuple[str, str], PortTable] = {}
-        self._asked_hosts: set[HostAsk] | None = None
-        self._asked_ports: set[PortAsk] | None = None
-        self._gathered: set[str] = set()
+        self._round: _Round | None = None
+        if root is not None:
+            written = OmegaConf.to_container(root, resolve=False)
+            self.fleets = Fleets(root, written)
+            self.assignments = Assignments(self.fleets)
+            self._open = [path for path, value in walk(written) if isinstance(value, str) and _RESOLVER in value]
 
     @classmethod
     def of(cls, root: DictConfig) -> Picks:
         """Return the picks of a config, kept with it."""
-        kept = OmegaConf.get_cache(root)[_CACHE].setdefault("picks", cls())
+        cache = OmegaConf.get_cache(root)[_CACHE]
+        if cache.get("picks") is None or cache["picks"].root is not root:
+            cache["picks"] = cls(root)
+        kept = cache["picks"]
         assert isinstance(kept, Picks)
         return kept
 
     def __deepcopy__(self, memo: object) -> Self:
-        return type(self)()
+        return type(self)(None)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
-        return type(self), ()
-
-    def locate(self, root: DictConfig) -> str:
-        """Return the path of the config's balancer; see `find_balancer`."""
-        return dotted(find_balancer(self._written(root)))
-
-    def fleet(self, root: DictConfig, balancer: str) -> Fleet:
-        """Return the fleet at a path of the config.
-
-        Raises:
-            ConfigurationError: There is none, it is wrong, or it asks for its own hosts or ports.
-        """
-        if balancer not in self._fleets:
-            self._fleets[balancer] = None
-            try:
-                self._fleets[balancer] = Fleet.from_data(_plain_balancer(root, balancer))
-            finally:
-                if self._fleets[balancer] is None:
-                    del self._fleets[balancer]
-        if (fleet := self._fleets[balancer]) is None:
-            raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
-        return fleet
-
-    def index(self, root: DictConfig, balancer: str) -> HostIndex[HostSpec]:
-        """Return the index of the hosts of the balancer at a path of the config."""
-        if balancer not in self._indexes:
-            self._indexes[balancer] = HostIndex(self.fleet(root, balancer).hosts)
-        return self._indexes[balancer]
-
-    def strategy(self, root: DictConfig, balancer: str) -> Strategy:
-        """Return the strategy of the balancer at a path of the config."""
-        if balancer not in self._strategies:
-            self._strategies[balancer] = build_strategy(self.fleet(root, balancer).settings.strategy)
-        return self._strategies[balancer]
+    def __reduce__(self) -> tuple[type[Self], tuple[None]]:
+        return type(self), (None,)
 
     @property
     def made(self) -> list[Picked]:
-        """The picks that were made so far, by who asks and for what."""
+        """The picks that were made so far, by key and query."""
         return [pick for _, pick in sorted(self._made.items())]
 
-    def host(self, root: DictConfig, balancer: str, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that an asker gets.
+    def host(self, balancer: str, key: str, query: HostFilter) -> HostSpec:
+        """Return the host of a request.
 
         Raises:
-            NoMatch: No host answers the query.
+            NoMatch: No host matches the query.
+            PendingError: It is not assigned yet.
         """
-        candidates = self.index(root, balancer).candidates(query)
-        chosen = self._choose(root, balancer, key, candidates)
-        if self._asked_hosts is None:
-            self._hosts[HostAsk(balancer, key, candidates.names)] = chosen.name
-            if self._asked_ports is None:
-                self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
+        candidates = self.fleets.candidates(balancer, query)
+        strategy = self.fleets.strategy(balancer)
+        assigned = self.assignments.of_balancer(balancer)
+        if (key, candidates.names) not in assigned and assigns_together(strategy):
+            if self._round is not None:
+                self._round.hosts[HostRequest(balancer, key, candidates.names)] = candidates
+                raise PendingError(again=False)
+            self.gather()
+        chosen = choose_host(strategy, key, candidates, assigned=self.assignments.of_balancer(balancer))
+        if self._round is None:
+            self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
         return chosen
 
-    def would_get(self, root: DictConfig, balancer: str, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that an asker gets or would get; it takes nothing from those that ask after it.
-
-        Raises:
-            NoMatch: No host answers the query.
-        """
-        return self._choose(root, balancer, key, self.index(root, balancer).candidates(query))
-
-    def _choose(self, root: DictConfig, balancer: str, key: str, candidates: Candidates[HostSpec]) -> HostSpec:
-        """Choose one of the candidates.
-
-        For a strategy that assigns all asks at once, they are gathered from the config as written, so
-        that the order in which nodes are resolved plays no part.
-        """
-        strategy = self.strategy(root, balancer)
-        if not assigns_together(strategy):
-            return strategy.choose(key, candidates, {})
-        ask = HostAsk(balancer, key, candidates.names)
-        self._candidates.setdefault((balancer, candidates.names), candidates)
-        if self._asked_hosts is not None:
-            self._asked_hosts.add(ask)
-        elif "hosts" not in self._gathered:
-            self._gathered.add("hosts")
-            self._gather_hosts(root)
-        if ask in self._hosts:
-            return self.fleet(root, balancer).by_name[self._hosts[ask]]
-        load = Counter(name for other, name in self._hosts.items() if other.balancer == balancer)
-        return strategy.choose(key, candidates, load)
-
-    def free_port(self, root: DictConfig, ask: PortAsk) -> int:
-        """Return the port of an asking node, the same whichever node is resolved first.
-
-        At the first ask, all nodes that ask are found in the config as written, and served in the
-        order of their paths; who has a port in the lock file of the balancer gets that one.
+    def free_port(self, request: NodePort) -> int:
+        """Return the port of a node.
 
         Raises:
             NoFreePort: All ports of the range are taken.
             ConfigurationError: The lock file is wrong, or keeps a port that is in use.
+            PendingError: It is not assigned yet.
         """
-        if self._asked_ports is not None:
-            self._asked_ports.add(ask)
-        if self._asked_ports is not None or self._asked_hosts is not None:
-            return ask.first
-        if "ports" not in self._gathered:
-            self._gathered.add("ports")
-            self._gather_ports(root)
-        port = self._ports[ask] if ask in self._ports else self._allocate(root, ask)
-        lock, table = self.fleet(root, ask.balancer).settings.port_lock, self._tables[ask.balancer, ask.host]
-        record_request(lock, PortRequest(ask.host, ask.node, ask.first, ask.last), port, table, by_file=False)
-        return port
+        if request not in self.assignments.ports:
+            if self._round is not None:
+                self._round.ports.add(request)
+                raise PendingError(again=False)
+            self.gather()
+        return self.assignments.port(request)
 
-    def _written(self, root: DictConfig) -> Any:
-        if self._raw is None:
-            self._raw = OmegaConf.to_container(root, resolve=False)
-        return self._raw
+    def put_off(self, error: PendingError) -> str:
+        """Return what a pending request resolves to for now."""
+        assert self._round is not None
+        self._round.pending = True
+        self._round.again |= error.again
+        return PENDING
 
-    def _gather_hosts(self, root: DictConfig) -> None:
-        known: set[HostAsk] = set()
-        for _ in range(_ROUNDS):
-            self._asked_hosts = asks = set[HostAsk]()
-            try:
-                touched = self._touch(root, lambda text: _HOST in text)
-            finally:
-                self._asked_hosts = None
-            if asks == known:
-                return
-            known = asks
-            self._hosts = self._assigned(root, asks)
-            if not any(map(_NESTED.search, touched)):
+    @property
+    def is_pending(self) -> bool:
+        """Whether a request in the node that is being resolved is pending, on which others in it may depend."""
+        return self._round is not None and self._round.pending
+
+    def gather(self) -> None:
+        """Assign all requests of the config that can be; a node that fails is tried again at the next call."""
+        while self._open and self._round is None:
+            with self._gathering() as found:
+                self._open = [path for path in self._open if self._resolve(path, found)]
+            self.assignments.assign_hosts(found.hosts)
+            self.assignments.assign_ports(found.ports)
+            if not found.hosts and not found.ports:
                 return
 
-    def _assigned(self, root: DictConfig, asks: set[HostAsk]) -> dict[HostAsk, str]:
-        assigned: dict[HostAsk, str] = {}
-        for balancer in sorted({ask.balancer for ask in asks}):
-            strategy = self.strategy(root, balancer)
-            if assigns_together(strategy):
-                batch: dict[Request, Candidates[HostSpec]] = {
-                    (ask.key, ask.candidates): self._candidates[balancer, ask.candidates] for ask in asks if ask.balancer == balancer
-                }
-                assigned |= {HostAsk(balancer, key, names): host.name for (key, names), host in strategy.assign(batch).items()}
-        return assigned
-
-    def _gather_ports(self, root: DictConfig) -> None:
-        self._asked_ports = asks = set[PortAsk]()
+    @contextmanager
+    def _gathering(self) -> Iterator[_Round]:
+        self._round = found = _Round()
         try:
-            self._touch(root, lambda text: _FREE_PORT in text)
+            yield found
         finally:
-            self._asked_ports = None
-        for ask in sorted(asks):
-            with suppress(BalancerError):
-                self._allocate(root, ask)
+            self._round = None
 
-    def _allocate(self, root: DictConfig, ask: PortAsk) -> int:
-        place = (ask.balancer, ask.host)
-        if place not in self._tables:
-            fleet = self.fleet(root, ask.balancer)
-            in_use = [port.port for port in fleet.ports if port.host == ask.host]
-            self._tables[place] = PortTable(ask.host, in_use, locked_ports(fleet.settings.port_lock, ask.host))
-        self._ports[ask] = self._tables[place].take(ask.node, ask.first, ask.last)
-        return self._ports[ask]
-
-    def _touch(self, root: DictConfig, asks: Callable[[str], bool]) -> list[str]:
-        """Resolve every node that asks, to learn for what, and return their texts; one that fails here fails when it is used."""
-        asking = [(path, value) for path, value in walk(self._written(root)) if isinstance(value, str) and asks(value)]
-        for path, _ in asking:
-            with suppress(Exception):
-                _resolve(root, path)
-        return [value for _, value in asking]
-
-
-def _resolve(node: Any, path: Path) -> None:
-    for key in path:
-        node = node[key]
-
-
-def _plain_balancer(root: DictConfig, balancer: str) -> Mapping[str, Any]:
-    node = OmegaConf.select(root, balancer) if balancer else root
-    if not isinstance(node, DictConfig):
-        raise ConfigurationError(f"there is no balancer at {balancer!r}")
-    plain = OmegaConf.to_container(node, resolve=False)
-    if has_interpolation(plain):
-        plain = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    def _resolve(self, path: Path, found: _Round) -> bool:
+        """Resolve a node, to learn its requests; return whether it has to be resolved again."""
+        found.pending = found.again = False
+        node: Any = self.root
+        try:
+            for key in path:
+                node = node[key]
+        except Exception:  # it fails again where it is used
+            return True
+        return found.again

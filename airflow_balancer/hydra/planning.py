@@ -10,7 +10,6 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from ..cli.reports import asking_nodes
 from ..files.locate import find_source
 from ..picking.rendezvous import rank
 from ..picking.strategies import Bounded, LeastLoaded, Rendezvous, Strategy, build_strategy
@@ -37,7 +36,7 @@ def against(composed: Composed, overrides: Sequence[str], other: str) -> Compose
 
 
 def _made(composed: Composed) -> list[Picked]:
-    asking_nodes(composed)
+    composed.requests()
     return Picks.of(composed.root).made if isinstance(composed.root, DictConfig) else []
 
 
@@ -90,12 +89,12 @@ def _reason(before: Picked, after: Picked, hosts: Mapping[str, Any]) -> str:
 def _moves(before: Sequence[Picked], after: Sequence[Picked], hosts: Mapping[str, Any]) -> list[dict[str, Any]]:
     old, new = ({(pick.key, pick.query): pick for pick in picks} for picks in (before, after))
     moves = []
-    for ask in sorted(old.keys() | new.keys()):
-        was, will = old.get(ask), new.get(ask)
+    for request in sorted(old.keys() | new.keys()):
+        was, will = old.get(request), new.get(request)
         if was and will and was.host == will.host:
             continue
-        why = _reason(was, will, hosts) if was and will else "is asked for there alone" if will else "is asked for here alone"
-        moves.append({"asker": ask[0], "query": ask[1], "here": was and was.host, "there": will and will.host, "why": why})
+        why = _reason(was, will, hosts) if was and will else "is requested there alone" if will else "is requested here alone"
+        moves.append({"requester": request[0], "query": request[1], "here": was and was.host, "there": will and will.host, "why": why})
     return moves
 
 
@@ -107,7 +106,7 @@ def plan_report(composed: Composed, other: Composed | None) -> dict[str, Any]:
     """
     picks, strategy = _made(composed), build_strategy(composed.fleet.settings.strategy)
     rows = [
-        {"asker": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
+        {"requester": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
         for pick in picks
     ]
     report: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}

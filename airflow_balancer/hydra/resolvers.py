@@ -9,14 +9,15 @@
     ${balancer.free_port:{host:host1,min:9000}}    a port of that host which nothing else has
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
-A query is a name or a mapping: patterns under `name`, `queue`, `os` and `tag` (ports: `name`, `tag`),
-further `min_size`, `exclude` and `prefer` as in `HostFilter`, `key` for who asks, `balancer` for the
-path of the balancer where it is not found by itself.
+A query is a name or a mapping: the keys of `HostFilter` (ports: `PortFilter`), further `key` for the
+requester, and `balancer` for the path of the balancer where it is not found by itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -29,61 +30,82 @@ if TYPE_CHECKING:
 __all__ = ("register_resolvers",)
 
 _COMMON = ("key", "balancer")
-_HOST_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer", *_COMMON)
-_PORT_KEYS = ("name", "tag", *_COMMON)
-_FREE_PORT_KEYS = ("host", "min", "max", *_HOST_KEYS)
+_NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 
 
-class _Ask:
-    """One use of a resolver: what is asked, by which node, over which config."""
+def _host_keys() -> tuple[str, ...]:
+    from ..picking.filters import HostFilter
+
+    return tuple(field.name for field in fields(HostFilter) if field.name != "custom")
+
+
+def _port_keys() -> tuple[str, ...]:
+    return ("name", "tag")
+
+
+def _free_port_keys() -> tuple[str, ...]:
+    return ("host", "min", "max", *_host_keys())
+
+
+class _Request:
+    """One use of a resolver: the query, the node with it, and the config around that."""
 
     def __init__(self, query: Any, keys: tuple[str, ...], node: Any, root: DictConfig) -> None:
         from ..errors import ConfigurationError
         from ..fleet.messages import unknown_key
-        from .omegaconf_internals import requester_of
+        from .fleets import PENDING, PendingError
+        from .omegaconf_internals import requester_of, written_at
         from .picks import Picks
 
+        self.picks = Picks.of(root)
+        if self.picks.is_pending and (PENDING in str(query) or _NESTED.search(written_at(node))):
+            raise PendingError
         self.query: dict[str, Any] = dict(query) if isinstance(query, Mapping) else {"name": query}
         for key in self.query:
-            if key not in keys:
-                raise ConfigurationError(unknown_key(str(key), keys))
-        self.node, self.root, self.picks = node, root, Picks.of(root)
+            if key not in (*keys, *_COMMON):
+                raise ConfigurationError(unknown_key(str(key), (*keys, *_COMMON)))
+        self.node = node
         self.key = str(self.query.pop("key", None) or requester_of(node))
-        self.balancer = str(self.query.pop("balancer", None) or self.picks.locate(root))
-        self.fleet = self.picks.fleet(root, self.balancer)
+        self.balancer = str(self.query.pop("balancer", None) or self.picks.fleets.locate())
+        self.fleet = self.picks.fleets[self.balancer]
 
     def host(self) -> HostSpec:
-        return self.picks.host(self.root, self.balancer, self.key, self._host_query)
+        return self.picks.host(self.balancer, self.key, self._host_query)
 
     def ranking(self) -> Ranking:
         from ..fleet.fleet import Fleet
         from ..picking.ranking import Ranking
 
-        candidates = self.picks.index(self.root, self.balancer).candidates(self._host_query)
+        candidates = self.picks.fleets.candidates(self.balancer, self._host_query)
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
 
     @property
     def _host_query(self) -> HostFilter:
         from ..picking.filters import HostFilter
 
-        return HostFilter.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
+        keys = _host_keys()
+        return HostFilter.of(**{key: value for key, value in self.query.items() if key in keys})
 
 
 def _short(query: Any) -> str:
     return "{" + ",".join(f"{key}:{value}" for key, value in query.items()) + "}" if isinstance(query, Mapping) else str(query)
 
 
-def _resolver(name: str, keys: tuple[str, ...], answer: Callable[[_Ask], Any]) -> None:
+def _resolver(name: str, keys: Callable[[], tuple[str, ...]], answer: Callable[[_Request], Any]) -> None:
     def resolve(query: Any = None, *, _node_: Any, _root_: DictConfig) -> Any:
         from ..errors import BalancerError
+        from .fleets import PendingError
         from .omegaconf_internals import place_of
+        from .picks import Picks
 
         plain = OmegaConf.to_container(query, resolve=True) if OmegaConf.is_config(query) else query
         try:
-            return answer(_Ask({} if plain is None else plain, keys, _node_, _root_))
+            return answer(_Request({} if plain is None else plain, keys(), _node_, _root_))
+        except PendingError as error:
+            return Picks.of(_root_).put_off(error)
         except BalancerError as error:
-            asker = f"{place_of(_node_)}: ${{balancer.{name}:{_short(plain)}}}"
-            raise type(error)(f"{asker}: {error}") from error
+            place = f"{place_of(_node_)}: ${{balancer.{name}:{_short(plain)}}}"
+            raise type(error)(f"{place}: {error}") from error
 
     _register(name, resolve)
 
@@ -93,31 +115,36 @@ def _register(name: str, resolve: Callable[..., Any]) -> None:
         OmegaConf.register_new_resolver(f"balancer.{name}", resolve)
 
 
-def _host(ask: _Ask) -> DictConfig:
-    host = ask.host()
+def _host(request: _Request) -> DictConfig:
+    host = request.host()
     data = host.model_dump(exclude_none=True, exclude_unset=True)
     return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.pool_values})
 
 
-def _port(ask: _Ask) -> int:
+def _port(request: _Request) -> int:
     from ..picking.choice import choose_port
     from ..picking.filters import PortFilter, matching_ports
 
-    ports = matching_ports(PortFilter.of(**ask.query), ask.fleet.ports)
-    return choose_port(ask.picks.strategy(ask.root, ask.balancer), ask.key, ports).port
+    ports = matching_ports(PortFilter.of(**request.query), request.fleet.ports)
+    return choose_port(request.picks.fleets.strategy(request.balancer), request.key, ports).port
 
 
-def _free_port(ask: _Ask) -> int:
+def _free_port(request: _Request) -> int:
     from ..fleet.model import MAX_PORT
     from ..ports.table import DEFAULT_MIN, port_number
+    from .assignments import NodePort
+    from .fleets import PendingError
     from .omegaconf_internals import place_of
-    from .picks import PortAsk
 
-    if host := ask.query.pop("host", None):
-        ask.query["name"] = host["name"] if isinstance(host, Mapping) else host
-    first, last = port_number("min", ask.query.get("min", DEFAULT_MIN)), port_number("max", ask.query.get("max", MAX_PORT))
-    node = place_of(ask.node)
-    return ask.picks.free_port(ask.root, PortAsk(node, ask.balancer, ask.host().name, first, last))
+    query = request.query
+    if host := query.pop("host", None):
+        query["name"] = host["name"] if isinstance(host, Mapping) else host
+    first, last = port_number("min", query.get("min", DEFAULT_MIN)), port_number("max", query.get("max", MAX_PORT))
+    try:
+        name = request.host().name
+    except PendingError:
+        raise PendingError from None  # the port is requested once the host is known
+    return request.picks.free_port(NodePort(place_of(request.node), request.balancer, name, first, last))
 
 
 def _inventory(name: str) -> list[Any]:
@@ -128,11 +155,11 @@ def _inventory(name: str) -> list[Any]:
 
 def register_resolvers() -> None:
     """Make the `balancer.*` resolvers known to OmegaConf; doing it again changes nothing."""
-    _resolver("host", _HOST_KEYS, _host)
-    _resolver("name", _HOST_KEYS, lambda ask: ask.host().name)
-    _resolver("address", _HOST_KEYS, lambda ask: ask.host().remote_host)
-    _resolver("hosts", _HOST_KEYS, _Ask.ranking)
-    _resolver("pool", _HOST_KEYS, lambda ask: ask.host().pool_name)
-    _resolver("port", _PORT_KEYS, _port)
-    _resolver("free_port", _FREE_PORT_KEYS, _free_port)
+    _resolver("host", _host_keys, _host)
+    _resolver("name", _host_keys, lambda request: request.host().name)
+    _resolver("address", _host_keys, lambda request: request.host().remote_host)
+    _resolver("hosts", _host_keys, _Request.ranking)
+    _resolver("pool", _host_keys, lambda request: request.host().pool_name)
+    _resolver("port", _port_keys, _port)
+    _resolver("free_port", _free_port_keys, _free_port)
     _register("inventory", _inventory)

@@ -75,7 +75,7 @@ class HostFilter:
             ConfigurationError: A pattern is not a string, or `min_size` is not a whole number from 1.
         """
         size = patterns.get("min_size")
-        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+        if size is not None and (type(size) is not int or size < 1):
             raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {size!r}")
         return cls(**_values(patterns))
 

@@ -92,7 +92,7 @@ class _OfOneSize(Generic[C]):
         return (_TAKEN if largest == _TAKEN else _weighted(largest, self.size)), self.hosts[place].name, place
 
 
-class Candidates(tuple[C, ...]):
+class Candidates(tuple[C, ...]):  # noqa: SLOT001  # what is prepared is kept in its __dict__
     """The hosts to choose from, prepared for many keys."""
 
     @classmethod

@@ -14,7 +14,7 @@ from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..fleet.strategy import STRATEGIES
 from ..hydra.compose import Composed
-from ..hydra.nodes import dotted, node_at, walk
+from ..hydra.nodes import dotted, node_at
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -180,14 +180,9 @@ def _picks(opened: Opened) -> tuple[list[PickShown], int]:
     """Return every node outside of the balancer that asks for a host or a port, and how many of them get none."""
 
     def asked(composed: Composed) -> Iterator[tuple[bool, dict[str, str]]]:
-        for path, value in walk(_written(composed.root)):
-            below = composed.path and path[: len(composed.path)] == composed.path
-            if not isinstance(value, str) or _RESOLVER not in value or below or "balancer.inventory" in value:
-                continue
+        for path, value in composed.requesting_nodes():
             try:
-                answer = composed.resolved(path)
-                gets = str(answer.get("name") if isinstance(answer, DictConfig | dict) else answer)
-                yield True, {"asker": dotted(path), "asks": value, "gets": gets}
+                yield True, {"asker": dotted(path), "asks": value, "gets": str(composed.gets(path))}
             except BalancerError as error:
                 yield False, {"asker": dotted(path), "asks": value, "gets": relative(str(error), opened.configuration.roots)}
 

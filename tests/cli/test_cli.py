@@ -76,7 +76,7 @@ class TestShow:
 
     def test_names_the_picks_that_a_tree_makes(self, cli):
         report = json.loads(cli("show", "output=json", cwd=REPOSITORY).stdout)
-        assert [(pick["asker"], pick["gets"]) for pick in report["picks"]] == [
+        assert [(pick["requester"], pick["gets"]) for pick in report["picks"]] == [
             ("dags.etl.tasks.extract.ssh_hook", "host2"),
             ("dags.etl.tasks.extract.pool", "host2"),
             ("dags.etl.tasks.extract.command", "extract --on host2 --port 9651"),

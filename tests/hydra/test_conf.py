@@ -69,4 +69,4 @@ def test_the_command_line_changes_one_default():
 
 def test_the_dag_that_fails_over_picks_its_first_host(cli):
     picks = json.loads(cli("plan", "--config-dir", str(CONF), "dags=failover", "output=json").stdout)["picks"]
-    assert [(pick["asker"], pick["host"]) for pick in picks] == [("dags.failover.tasks.extract", "host2")]
+    assert [(pick["requester"], pick["host"]) for pick in picks] == [("dags.failover.tasks.extract", "host2")]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+from collections import Counter
 
 import pytest
 from hydra.utils import instantiate
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
+from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.picks import Picks
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.strategies import Bounded
 
 register_resolvers()
 
@@ -286,10 +289,47 @@ def test_a_wrong_inventory_is_named(write, content, message):
     assert f"{path}: {message}" in str(error.value)
 
 
-def test_asking_what_one_would_get_changes_nothing():
-    root = config(a={"x": "${balancer.name:{queue:*}}"}, b={"x": "${balancer.name:{queue:*}}"})
-    picks, query = Picks.of(root), HostFilter.of(queue="*")
-    would = [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
-    assert would == [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
-    assert picks.would_get(root, "balancer", "a", query).name == root.a.x
-    assert [pick.key for pick in picks.made] == ["a"]
+NESTED = {
+    "a": {"x": "${balancer.name:{queue:workers}}"},
+    "b": {"x": "${balancer.free_port:{host:${a.x},min:9000,max:9002}}"},
+    "c": {"x": "${balancer.free_port:{host:${a.x},min:9000,max:9002}}"},
+    "d": {"x": "${balancer.name:{exclude:${a.x},queue:workers}}", "y": "at ${balancer.name:{exclude:${d.x}}} and ${balancer.port:web}"},
+    "e": {"x": "${balancer.name:{queue:${oc.select:queues.${balancer.name:host1}}}}"},
+    "queues": {"host1": "primary"},
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations([("a", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("d", "y"), ("e", "x")]))
+def test_requests_that_depend_on_others_follow_them_in_any_order_of_resolution(order):
+    cfg = config(**NESTED)
+    got = {(node, key): cfg[node][key] for node, key in order}
+    assert got == {
+        ("a", "x"): "host2",
+        ("b", "x"): 9001,
+        ("c", "x"): 9002,
+        ("d", "x"): "host3",
+        ("d", "y"): "at host1 and 8080",
+        ("e", "x"): "host1",
+    }
+
+
+def test_a_balancer_whose_hosts_another_names_is_assigned_in_any_order_of_resolution():
+    other = {"hosts": [{"name": "one"}, {"name": "two"}], "strategy": {"_target_": "airflow_balancer.strategies.Bounded", "c": 1}}
+    hosts = [{"name": "${balancer.name:{balancer:other}}"}, {"name": "three"}]
+    nodes = {f"n{number}": {"x": "${balancer.name:}"} for number in range(6)} | {"o": {"x": "${balancer.name:{balancer:other}}"}}
+    data = {"balancer": {**other, "hosts": hosts}, "other": other, **nodes}
+    forth, back = ({name: cfg[name].x for name in order} for cfg, order in ((OmegaConf.create(data), o) for o in (nodes, reversed(nodes))))
+    assert forth == back
+    assert sorted(Counter(host for name, host in forth.items() if name != "o").values()) == [3, 3]
+
+
+def test_a_key_of_the_tree_gets_what_its_node_got_and_any_other_what_it_gets_alone(write):
+    strategy = {"_target_": "airflow_balancer.strategies.Bounded", "c": 1}
+    nodes = {f"n{number}": {"x": "${balancer.name:{queue:'*'}}"} for number in range(9)}
+    source = write("config.yaml", OmegaConf.to_yaml({"balancer": {**BALANCER, "ports": [], "strategy": strategy}, **nodes}))
+    composed, query = compose_file(source), HostFilter.of(queue="*")
+    alone = [composed.pick(f"other{number}", query).name for number in range(9)]
+    assert {name: composed.pick(name, query).name for name in nodes} == {name: composed.resolved((name, "x")) for name in nodes}
+    candidates = composed.fleet.index.candidates(query)
+    assert alone == [Bounded(c=1).choose(f"other{number}", candidates, {}).name for number in range(9)]

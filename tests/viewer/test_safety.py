@@ -269,9 +269,10 @@ class TestResolvers:
         from omegaconf.basecontainer import BaseContainer
 
         write("a.yaml", "balancer: {hosts: [{name: host1, os: '${oc.env:HOME}'}]}\n")
-        before = dict(BaseContainer._resolvers)
-        assert api().of("fleet", "a.yaml").status_code == 200
-        assert BaseContainer._resolvers == before
+        names = BaseContainer._resolvers.keys() - {"hydra", "now", "python_version"}  # which each Hydra app registers again
+        before = {name: BaseContainer._resolvers[name] for name in names}
+        assert "host1" in everything(api("a.yaml"), "a.yaml")
+        assert {name: BaseContainer._resolvers[name] for name in names} == before
 
 
 class TestText:
