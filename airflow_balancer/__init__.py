@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         PortQuery,
         load_config,
     )
-    from .config.loading import load
+    from .config.balancer import load
     from .errors import BalancerError, ConfigurationError, HostUnreachable, NoFreePort, NoMatch
     from .fleet.fleet import Fleet
     from .hydra.compose import load_fleet
@@ -56,7 +56,7 @@ _MODULES = {
     **dict.fromkeys(("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch"), "errors"),
     "BalancedSSHHook": "airflow.hooks",
     "BalancedSSHOperator": "airflow.operators",
-    "load": "config.loading",
+    "load": "config.balancer",
     "load_fleet": "hydra.compose",
     "Fleet": "fleet.fleet",
 }

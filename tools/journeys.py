@@ -49,7 +49,7 @@ def plan_pools() -> Callable[[], object]:
     from airflow_balancer.airflow import pools, sync, versions
 
     versions.dag_folders = lambda: [Path.cwd()]
-    versions.option = lambda _: None
+    versions.option = lambda key: None  # noqa: ARG005
     return lambda: pools.plan_pools(pools.wanted_pools(sync.find_fleets()[0]), [])
 
 

@@ -21,18 +21,20 @@ from pydantic import (
 from ..files.garbage import pause_gc
 from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet
+from ..hydra.compose import Composed
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .adopted import adopted
-from .host import Host, masked, password_of
-from .objects import Settled, objects_of, plain
-from .picking import Picking
+from .host import Host, mask, password_of
+from .loading import compose, compose_named, instantiate_balancer, names_own_class
+from .models import WatchedList, adopt
+from .objects import Settled, plain, settle_objects
 from .pool_manager import PoolManagerConfiguration
 from .port import Port
+from .selection import SelectingBalancer
 
-__all__ = ("BalancerConfiguration", "load_config")
+__all__ = ("BalancerConfiguration", "load", "load_config")
 
 
-class BalancerConfiguration(Picking):
+class BalancerConfiguration(SelectingBalancer):
     """Hosts, ports and how they are balanced.
 
     Hosts may be given as a list, or as a mapping by name; `host_overrides` changes single ones, and a
@@ -42,17 +44,17 @@ class BalancerConfiguration(Picking):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
 
-    hosts: list[Host] = Field(default_factory=list)
-    ports: list[Port] = Field(default_factory=list)
+    hosts: list[Host] = Field(default_factory=WatchedList)
+    ports: list[Port] = Field(default_factory=WatchedList)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
     queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
-    port_lock: str | None = Field(default=None, description="The file that keeps free ports for who asks.")
+    port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
 
     @field_validator("hosts", "ports", mode="wrap")
     @classmethod
-    def _keep_settled(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        return list(value) if isinstance(value, Settled) else handler(value)
+    def _keep_settled(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> WatchedList[Any]:
+        return WatchedList(value if isinstance(value, Settled) else handler(value))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -60,7 +62,7 @@ class BalancerConfiguration(Picking):
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
-        value = adopted(value, cls, BaseBalancerConfiguration)
+        value = adopt(value, cls, BaseBalancerConfiguration)
         if not isinstance(value, dict):
             return handler(value)
         data = plain_node({key: plain(item) for key, item in cls._apply_template(dict(value)).items()})
@@ -68,7 +70,8 @@ class BalancerConfiguration(Picking):
         given = {key: item for key, item in data.items() if key in cls.model_fields and item is not None}
         if "strategy" in given:
             given["strategy"] = build_strategy(given["strategy"])
-        return handler({**given, **objects_of(fleet, data.get("hosts"), data.get("ports"))})
+        hosts, ports = settle_objects(fleet, data.get("hosts"), data.get("ports"))
+        return handler({**given, "hosts": hosts, "ports": ports})
 
     @classmethod
     @pause_gc()
@@ -79,8 +82,10 @@ class BalancerConfiguration(Picking):
         values |= {"default_password": password_of(settings.default_password), "strategy": build_strategy(settings.strategy)}
         if settings.pool_manager is not None:
             values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
-        objects = {key: list(items) for key, items in objects_of(fleet, None, None).items()}
-        return cls.model_construct(**values, **objects)
+        hosts, ports = map(WatchedList, settle_objects(fleet, None, None))
+        made = cls.model_construct(**values, hosts=hosts, ports=ports)
+        made._known.fleet = fleet
+        return made
 
     @classmethod
     def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -90,9 +95,8 @@ class BalancerConfiguration(Picking):
         if all(settled.__dict__[name] is item for name, item in before.items()):
             return settled
         try:
-            objects = objects_of(settled.fleet, settled.hosts, settled.ports)
-            settled.__dict__.update((key, list(items)) for key, items in objects.items())
             settled.__dict__["strategy"] = build_strategy(settled.strategy)
+            settled._settle_objects()
         except Exception:
             settled.__dict__.update(before)
             raise
@@ -101,11 +105,6 @@ class BalancerConfiguration(Picking):
     @model_validator(mode="after")
     def _validate(self) -> Self:
         return self
-
-    @property
-    def fleet(self) -> Fleet:
-        """The same hosts, ports and settings as validated plain data."""
-        return Fleet.from_data(self.__dict__)
 
     def queue_pool(self, queue: str) -> str:
         """Return the name of a queue's pool, for tasks that are counted together whichever of its hosts they run on.
@@ -122,8 +121,6 @@ class BalancerConfiguration(Picking):
     @staticmethod
     def load_path(yaml_file: str | Path, _config_dir: str | Path | None = None, *, overrides: Sequence[str] = ()) -> BalancerConfiguration:
         """Return the balancer of one YAML file; see `airflow_balancer.load`."""
-        from .loading import load
-
         return load(yaml_file if _config_dir is None else Path(_config_dir) / Path(yaml_file).name, overrides)
 
     @staticmethod
@@ -146,21 +143,43 @@ class BalancerConfiguration(Picking):
         Raises:
             ConfigurationError: There is none, or it is wrong.
         """
-        from .loading import load_tree
-
-        return load_tree(config_dir, config_name, overrides or (), basepath)
+        return _balancer_of(compose_named(config_dir, config_name, overrides or (), basepath))
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, masked(value) if name == "default_password" else value
+            yield name, mask(value) if name == "default_password" else value
 
     @field_serializer("default_password", mode="wrap", when_used="json")
     def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
-        return handler(masked(value))
+        return handler(mask(value))
 
     @field_serializer("strategy")
     def _strategy_data(self, value: Strategy) -> dict[str, Any]:
         return strategy_data(value)
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Path | None = None) -> BalancerConfiguration:
+    """Return the balancer of a YAML file or of a Hydra tree.
+
+    Args:
+        path: A balancer's YAML, a file of a Hydra tree or of an airflow-config tree, or a tree's folder.
+            A relative one is looked for beside the calling file, then upwards, then in the working directory.
+        overrides: Hydra overrides, such as `["env=prod"]`.
+        basepath: The file or folder to look beside, in place of the calling file.
+
+    Raises:
+        ConfigurationError: It is missing, or wrong; each problem names the file or override.
+    """
+    return _balancer_of(compose(path, overrides, basepath))
+
+
+def _balancer_of(composed: Composed) -> BalancerConfiguration:
+    if names_own_class(composed.data):
+        balancer = instantiate_balancer(composed, BalancerConfiguration)
+    else:
+        balancer = BalancerConfiguration.of_fleet(composed.fleet)
+    balancer._carry(getattr(composed, "assigned", {}))
+    return balancer
 
 
 load_config = BalancerConfiguration.load

@@ -9,7 +9,7 @@ from airflow_pydantic import Dag, Pool
 from airflow_pydantic import PoolManagerConfiguration as BasePoolManagerConfiguration
 from pydantic import ModelWrapValidatorHandler, model_validator
 
-from .adopted import adopted
+from .models import adopt
 
 if TYPE_CHECKING:
     from .balancer import BalancerConfiguration
@@ -28,7 +28,7 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
     @model_validator(mode="wrap")
     @classmethod
     def _adopt(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return handler(adopted(value, cls, BasePoolManagerConfiguration))
+        return handler(adopt(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
         """Return the DAG, or None where it is not enabled."""

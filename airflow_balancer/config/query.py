@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from airflow_pydantic import BalancerHostQueryConfiguration as BaseHostQuery
 from airflow_pydantic import BalancerPortQueryConfiguration as BasePortQuery
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from ..picking.filters import HOST_KEYS, PORT_KEYS
 from ..picking.keys import call_key
 from .balancer import BalancerConfiguration
 from .fan_out import go_to_addresses
@@ -15,18 +17,21 @@ from .fan_out import go_to_addresses
 __all__ = ("BalancerHostQueryConfiguration", "BalancerPortQueryConfiguration", "HostQuery", "PortQuery")
 
 go_to_addresses()
-_KEY = Field(default=None, description="Who asks; by default the calling file and which of its queries this is.")
+_KEY = Field(default=None, description="Identifies the request; by default the calling file and the number of its query.")
 
 
 class _Keyed:
-    """Gives a query one key for its life, so that it always selects the same."""
+    """A query has one key for its life, so it always selects the same host."""
 
     key: str | None
     _own_key: str | None
 
-    def _asker(self, kind: str) -> str:
+    def _request_key(self, kind: str) -> str:
         self._own_key = self.key or self._own_key or call_key(kind)
         return self._own_key
+
+    def _patterns(self, keys: Iterable[str]) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in (*keys, "custom")}
 
 
 class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
@@ -47,10 +52,11 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
         Raises:
             NoMatch: No host matches.
         """
-        asked: dict[str, Any] = {key: getattr(self, key) for key in ("name", "queue", "os", "tag", "custom", "min_size", "exclude")}
+        patterns = self._patterns(HOST_KEYS)
         if self.kind == "filter":
-            return self.balancer.filter_hosts(**asked)
-        return self.balancer.select_host(**asked, prefer=self.prefer, key=self._asker("host"))
+            del patterns["prefer"]
+            return self.balancer.filter_hosts(**patterns)
+        return self.balancer.select_host(**patterns, key=self._request_key("host"))
 
 
 class BalancerPortQueryConfiguration(_Keyed, BasePortQuery):
@@ -68,10 +74,10 @@ class BalancerPortQueryConfiguration(_Keyed, BasePortQuery):
         Raises:
             NoMatch: No port matches.
         """
-        asked: dict[str, Any] = {key: getattr(self, key) for key in ("name", "tag", "custom")}
+        patterns = self._patterns(PORT_KEYS)
         if self.kind == "filter":
-            return self.balancer.filter_ports(**asked)
-        return self.balancer.select_port(**asked, key=self._asker("port"))
+            return self.balancer.filter_ports(**patterns)
+        return self.balancer.select_port(**patterns, key=self._request_key("port"))
 
 
 HostQuery = BalancerHostQueryConfiguration

@@ -70,9 +70,9 @@ class PortTable:
         return frozenset(self._in_use)
 
     def reserve(self, ports: Iterable[int]) -> None:
-        """Count more ports as in use."""
-        self._in_use.update(ports)
-        self._taken = sorted({*self._taken, *self._in_use})
+        """Count these ports as in use, in place of those that were before; ports that were given stay taken."""
+        self._in_use = set(ports)
+        self._taken = sorted({*self._in_use, *self._locked.ports.values(), *self._given.values()})
 
     def take(self, key: str, first: int = DEFAULT_MIN, last: int = MAX_PORT) -> int:
         """Return a port from `first` to `last`, both included, and count it as taken.

@@ -1,13 +1,10 @@
-"""What a balancer answers to those who ask for a host or a port."""
+"""Filters and selects the hosts and ports of a balancer object."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Unpack
-
-from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
-from pydantic import PrivateAttr
 
 from ..errors import NoMatch, listing, suggestion
 from ..files.caller import caller_state, calling_frame
@@ -20,27 +17,24 @@ from ..ports.lock import PortRequest
 from ..ports.recorder import record_request
 from ..ports.table import DEFAULT_MIN
 from .host import Host
-from .indexed import IndexedHosts
+from .kept import KeepingBalancer
 from .port import Port
-from .port_tables import PortTables
 
-__all__ = ("Picking",)
+__all__ = ("SelectingBalancer",)
 
 
-class Picking(BaseBalancerConfiguration):
+class SelectingBalancer(KeepingBalancer):
     """Filters and selects hosts and ports, and gives free ports."""
-
-    _indexed: IndexedHosts = PrivateAttr(default_factory=IndexedHosts)
-    _tables: PortTables = PrivateAttr(default_factory=PortTables)
 
     @property
     def all_hosts(self) -> list[Host]:
         """The hosts, sorted by name."""
-        return list(self._indexed.of(self.hosts).hosts)
+        return list(self._of_hosts.indexed.hosts)
 
     @property
     def all_ports(self) -> list[Port]:
         """The tracked ports, sorted by the names of their pools."""
+        self._in_use  # noqa: B018 (ports that were added have their hosts then)
         return sorted(self.ports, key=lambda port: port.pool)
 
     def filter_hosts(
@@ -69,7 +63,7 @@ class Picking(BaseBalancerConfiguration):
             NoMatch: No host matches; a RuntimeError.
         """
         query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude)
-        return self._indexed.of(self.hosts).matching(query)
+        return self._of_hosts.indexed.matching(query)
 
     def select_host(
         self,
@@ -84,7 +78,7 @@ class Picking(BaseBalancerConfiguration):
         exclude: Patterns = None,
         prefer: Patterns = None,
     ) -> Host:
-        """Return one of the hosts that match and are not drained: the same one for the same key, wherever it is asked.
+        """Return one of the hosts that match and are not drained: equal keys get the same host.
 
         Args:
             name: See `filter_hosts`.
@@ -92,8 +86,8 @@ class Picking(BaseBalancerConfiguration):
             os: See `filter_hosts`.
             tag: See `filter_hosts`.
             custom: See `filter_hosts`.
-            key: Who asks: a key is given its host whatever else is asked. By default the calling file's name and
-                which of its selections this is, and a `bounded` strategy counts those that went before.
+            key: Identifies the request. Its host does not depend on other requests. By default the calling file's
+                name and the number of its selection, and a `bounded` strategy counts the selections before it.
             min_size: See `filter_hosts`.
             exclude: See `filter_hosts`.
             prefer: Patterns of names or tags: one of the hosts that match these is selected where there are any.
@@ -102,41 +96,44 @@ class Picking(BaseBalancerConfiguration):
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude, prefer=prefer)
-        candidates = self._indexed.of(self.hosts).candidates(query)
+        known = self._of_hosts
+        candidates = known.indexed.candidates(query)
         if key or not assigns_together(self._strategy):
-            return choose_host(self._strategy, key or call_key("host"), candidates)
+            return choose_host(self._strategy, key or call_key("host"), candidates, assigned=known.assigned)
         return self._choose_by_load(candidates)
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
         """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
 
         Args:
-            keys: Who asks, such as the ids of a DAG's tasks.
+            keys: Identify the requests, such as the ids of a DAG's tasks.
             **patterns: Which hosts match; see `select_host`.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns))
-        asks = {(key, ""): candidates for key in keys}
+        candidates = self._of_hosts.indexed.candidates(HostFilter.of(**patterns))
+        requests = {(key, ""): candidates for key in keys}
         if not assigns_together(self._strategy):
-            return {key: self._strategy.choose(key, candidates, {}) for key, _ in asks}
-        assigned = self._strategy.assign(asks)
-        return {ask[0]: assigned[ask] for ask in asks}
+            return {key: self._strategy.choose(key, candidates, {}) for key, _ in requests}
+        assigned = self._strategy.assign(requests)
+        return {request[0]: assigned[request] for request in requests}
 
     def rank_hosts(self, *, key: str, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]) -> list[Host]:
         """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
 
         Args:
-            key: Who asks. The first host is the one that `select_host` gives for it.
+            key: Identifies the request. The first host is the one that `select_host` gives for it.
             load: How many tasks each host has now, by name, for a strategy that goes by it.
             **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns))
-        return rank_hosts(self._strategy, key, candidates, load=load or {})
+        known = self._of_hosts
+        return rank_hosts(
+            self._strategy, key, known.indexed.candidates(HostFilter.of(**patterns)), assigned=known.assigned, load=load or {}
+        )
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -168,17 +165,17 @@ class Picking(BaseBalancerConfiguration):
             host: The host, or the name of one of this balancer's.
             min: The first port that may be given.
             max: The last port that may be given.
-            key: Who asks: equal keys get the same port. By default every call is another.
+            key: Identifies the request: equal keys get the same port. By default each call is a request of its own.
 
         Raises:
             NoFreePort: All ports of the range are taken.
             NoMatch: No host has the given name.
-            ConfigurationError: The range is none, or the lock file is wrong, or keeps a port that is in use.
+            ConfigurationError: The range is invalid, or the lock file is wrong, or keeps a port that is in use.
         """
         if isinstance(host, str):
             host = self._host(host)
         key = key or call_key("free_port")
-        table = self._tables.of(host.name, self.ports, self.port_lock)
+        table = self._port_table(host.name)
         number = table.take(key, min, max)
         if self.port_lock:
             record_request(self.port_lock, PortRequest(host.name, key, min, max), number, table, by_file=True)
@@ -198,7 +195,7 @@ class Picking(BaseBalancerConfiguration):
         return strategy
 
     def _host(self, name: str) -> Host:
-        if host := self._tables.host(name, self.hosts):
+        if host := self._of_hosts.by_name.get(name):
             return host
         known = [host.name for host in self.hosts]
         raise NoMatch(f"no host is named {name!r}{suggestion(name, known)} (hosts: {listing(known)})")
