@@ -14,7 +14,7 @@ from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_secrets
 from ..fleet.messages import unknown_key
 from ..fleet.model import MAX_PORT, HostSpec
-from ..hydra.compose import Composed
+from ..hydra.compose import DEFAULT_KEY, Composed
 from ..hydra.nodes import walk
 from ..hydra.picks import dotted
 from ..picking.filters import HostFilter
@@ -22,10 +22,9 @@ from ..picking.strategies import LeastLoaded, build_strategy
 from ..ports.asks import locked_ports
 from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
-__all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
+__all__ = ("config_report", "port_report", "select_report", "show_report", "validate_report", "whole_report")
 
 Query = Mapping[str, Any]
-DEFAULT_KEY = "command line"
 _QUERY_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
 _RESOLVER = "${balancer."
 
@@ -58,13 +57,6 @@ def _pick(composed: Composed, key: str, query: HostFilter, server: Mapping[str, 
     return ranked[0], {"live": shown}
 
 
-def credential_of(host: HostSpec) -> str:
-    """Return the kind of a host's credential."""
-    if host.password is not None:
-        return "password" if isinstance(host.password, str) else f"variable {host.password.key}"
-    return "key file" if host.key_file else "default"
-
-
 def _host(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
     return {
         "name": host.name,
@@ -75,7 +67,7 @@ def _host(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> d
         "size": host.size,
         "pool": host.pool_name,
         "username": host.username,
-        "credential": credential_of(host),
+        "credential": host.credential,
         **({"drained": "yes" if host.drain else ""} if drains else {}),
     }
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypedDict, TypeVar
 
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
 
-__all__ = ("HostFilter", "HostPatterns", "PortFilter", "matcher", "matching_ports", "no_host")
+__all__ = ("HOST_KEYS", "HostFilter", "HostPatterns", "PortFilter", "matcher", "matching_ports", "no_host")
 
 Patterns = str | Sequence[str] | None
 
@@ -125,6 +125,10 @@ class HostFilter:
 
     def __str__(self) -> str:
         return _describe(self)
+
+
+HOST_KEYS = tuple(field.name for field in fields(HostFilter))
+"""The keys of a host query."""
 
 
 @dataclass(frozen=True)

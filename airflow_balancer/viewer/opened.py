@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,14 +17,14 @@ from ..errors import ConfigurationError, Problem
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..fleet.model import HostSpec
 from ..hydra.compose import Composed, compose_file
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..hydra.picks import dotted
+from ..picking.filters import HostFilter
 from ..picking.strategies import is_own_target
+from .configuration import Configuration
 from .guard import Reading, is_inside, now_reading
-
-if TYPE_CHECKING:
-    from .catalogue import Configuration
 
 __all__ = ("Opened", "open_configuration")
 
@@ -69,10 +70,30 @@ class Opened:
         with self._lock, now_reading(self.reading):
             return call(self.composed)
 
+    def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
+        """Return the host that a key gets, beside all requests in the config.
+
+        Args:
+            key: Identifies the requester.
+            wanted: Which hosts are candidates.
+            strategy: The strategy that chooses for all of them; default: the configuration's own.
+        """
+        return self.guarded(lambda composed: _with_strategy(composed, strategy).pick(key, wanted))
+
     def _secrets_in(self, data: Any) -> set[str]:
         # A fleet may have a password for each host: replacing all of them in each text would take seconds.
         text = "\n".join(value for _, value in walk(data) if isinstance(value, str))
         return {secret for secret in self.secrets | self.reading.secrets if secret in text}
+
+
+def _with_strategy(composed: Composed, strategy: str) -> Composed:
+    """Return a copy of a composed config with another strategy; the same config for an empty name."""
+    if not strategy:
+        return composed
+    root = deepcopy(composed.root)
+    if isinstance(root, DictConfig):
+        OmegaConf.update(root, dotted((*composed.path, "strategy")), strategy, force_add=True)
+    return replace(composed, root=root, data={**composed.data, "strategy": strategy})
 
 
 def open_configuration(configuration: Configuration, environment: str | None) -> tuple[Opened | ConfigurationError, set[Path]]:

@@ -24,7 +24,7 @@ from .models import (
     ConfigurationQuery,
     ConfigurationsAnswer,
     ErrorAnswer,
-    ErrorShown,
+    ErrorDetail,
     FleetAnswer,
     NoQuery,
     OccupancyAnswer,
@@ -196,7 +196,7 @@ def _conditional(reply: Reply, match: str) -> Reply:
 
 def error_reply(status: int, message: str, problems: Collection[str] | None = None, headers: Mapping[str, str] | None = None) -> Reply:
     """Return an error as the API has it."""
-    shown = ErrorAnswer(error=ErrorShown(message=message, problems=list([message] if problems is None else problems)))
+    shown = ErrorAnswer(error=ErrorDetail(message=message, problems=list([message] if problems is None else problems)))
     return Reply(status, shown.model_dump_json().encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})})
 
 

@@ -90,8 +90,8 @@ def test_sizes_and_exclusions_leave_hosts_out_and_preferences_come_first(api, wr
 def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
-    assert answer["python"] == 'load("a.yaml").select_host(exclude=["a", "b"], prefer="gpu", min_size=2, key="k")'
-    assert answer["resolver"] == "${balancer.host:{exclude:[a,b],prefer:gpu,min_size:2,key:k}}"
+    assert answer["python"] == 'load("a.yaml").select_host(min_size=2, exclude=["a", "b"], prefer="gpu", key="k")'
+    assert answer["resolver"] == "${balancer.host:{min_size:2,exclude:[a,b],prefer:gpu,key:k}}"
 
 
 @pytest.mark.parametrize("size", ["-1", "many", "1.5", str(2**31)])
@@ -110,8 +110,7 @@ def test_the_page_is_told_the_strategies(api, write) -> None:
 class TestLeastLoaded:
     @pytest.fixture(autouse=True)
     def _no_airflow(self, monkeypatch) -> None:
-        for module in ("occupancy", "targets"):
-            monkeypatch.setattr(f"airflow_balancer.airflow.{module}.has_airflow", lambda: False)
+        monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
 
     def test_the_candidates_are_in_the_order_of_their_load(self, api, write, monkeypatch) -> None:
         write("a.yaml", FLEET)
