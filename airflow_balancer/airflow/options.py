@@ -28,8 +28,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "example": "false",
     },
     "api_url": {
-        "description": "The address of Airflow's API server, for `airflow-balancer pools` and the strategy `least_loaded` "
-        "on a machine without the metadata database.",
+        "description": "The address of Airflow's API server: `airflow-balancer pools`, the page and the strategy `least_loaded` "
+        "use it in place of this machine's metadata database.",
         "example": "https://airflow.example.org",
     },
     "api_username": {"description": "The user who logs in there.", "example": "admin"},
@@ -64,7 +64,7 @@ def environment_option(key: str) -> str | None:
 
 
 def read_options(option: Callable[[str], str | None]) -> SectionOptions:
-    """Read section `[balancer]` with `option`, which returns the text of one option, or None.
+    """Read section `[balancer]` with `option`, which returns one option as a string, or None.
 
     Raises:
         ConfigurationError: `sync` or `overrides` cannot be read.

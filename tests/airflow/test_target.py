@@ -133,5 +133,5 @@ def test_command_page_and_occupancy_mean_the_same_airflow(pages: Catalogue, monk
             if meant:
                 assert ask() == MEANT[meant]
             else:
-                with pytest.raises(UnavailableError, match="there is no Airflow here; give the address .*AIRFLOW__BALANCER__API_URL"):
+                with pytest.raises(UnavailableError, match=r"there is no Airflow here; give the address .*AIRFLOW__BALANCER__API_URL"):
                     ask()
