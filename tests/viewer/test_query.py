@@ -6,6 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from airflow_balancer import load
+from airflow_balancer.hydra.compose import compose_file
+from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.viewer.query import resolver_expression
 from tests.airflow.pools_server import serving_pools
 
@@ -146,3 +148,35 @@ def test_an_unknown_strategy_is_said(api, write) -> None:
 def test_a_strategy_is_never_a_class_of_others(api, write) -> None:
     write("a.yaml", FLEET)
     assert api().of("query", "a.yaml", strategy="os.system").status_code == 400
+
+
+TREE = """
+defaults: [_self_]
+balancer:
+  strategy: {strategy}
+  hosts: {{a: {{size: 2}}, b: {{size: 2}}, c: {{size: 2}}}}
+tasks: {{t0: "${{balancer.name:{{}}}}", t1: "${{balancer.name:{{}}}}"}}
+more: {{t2: "${{balancer.name:{{}}}}"}}
+"""
+FULL = "{_target_: airflow_balancer.strategies.Bounded, c: 1}"
+KEYS = ("tasks", "more", "another", "third", "command line")
+
+
+def picks(api, write, written: str, **query: str) -> list[str]:
+    """Write the tree with a strategy, and return the hosts that the page picks for KEYS."""
+    write("config.yaml", TREE.format(strategy=written))
+    page = api("config.yaml")
+    return [page.of("query", "config.yaml", key=key, **query).json()["picked"] for key in KEYS]
+
+
+@pytest.mark.parametrize("strategy", [FULL, "bounded", "rendezvous"])
+def test_the_page_picks_what_the_command_line_picks_beside_all_requests(api, write, tmp_path, strategy) -> None:
+    picked = picks(api, write, strategy)
+    composed = compose_file(tmp_path / "config.yaml")
+    assert picked == [composed.pick(key, HostFilter()).name for key in KEYS]
+    assert picked[:2] == [composed.root.tasks.t0, composed.root.more.t2]
+
+
+def test_another_strategy_on_the_page_serves_the_same_requests(api, write) -> None:
+    assert picks(api, write, FULL, strategy="rendezvous") == picks(api, write, "rendezvous")
+    assert picks(api, write, "rendezvous", strategy="bounded") == picks(api, write, "bounded")
