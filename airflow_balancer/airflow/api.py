@@ -34,7 +34,7 @@ class RestApi:
 
     Args:
         url: The server's address, such as `https://airflow.example.org/prefix`.
-        username: Who logs in; without it, the server must let everyone in.
+        username: The user to log in as; without it, the server must let everyone in.
         password: The user's password.
         token: A token to use in place of logging in.
         seconds: How long each step of a request may take: connecting, sending, each part of the answer.
@@ -57,7 +57,7 @@ class RestApi:
         try:
             self._client = httpx.Client(base_url=f"{self._url}/", timeout=seconds, transport=transport)
         except httpx.InvalidURL as error:
-            raise ApiError(f"{self._url}: is no address ({error}); check [balancer] api_url") from None
+            raise ApiError(f"{self._url}: is not a valid address ({error}); check [balancer] api_url") from None
 
     def __repr__(self) -> str:
         return f"RestApi({self._url!r})"
@@ -166,7 +166,7 @@ class RestApi:
         # Without a user only a server that lets everyone in gives a token.
         response = self._send(lambda: self._client.request("POST" if self._login else "GET", "auth/token", json=self._login))
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            user = f"user {self._login['username']!r}" if self._login else "nobody (no username is given)"
+            user = f"user {self._login['username']!r}" if self._login else "an anonymous user (no username is given)"
             raise ApiError(f"{self._url}: {user} may not log in; check [balancer] api_username and api_password")
         self._token = str(self._answer(response, "login")["access_token"])
         return self._token

@@ -35,7 +35,9 @@ def open_engine() -> Engine:
     """
     try:
         engine = versions.engine()
-    except (ImportError, RuntimeError, SQLAlchemyError) as error:
+    except SQLAlchemyError as error:
+        raise _refused(error) from None
+    except (ImportError, RuntimeError) as error:
         raise UnavailableError(f"{error}; give the address of the API server in [balancer] api_url") from None
     url = engine.url
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
@@ -51,7 +53,7 @@ def reading(seconds: float | None = None) -> Iterator[Connection]:
         seconds: How long PostgreSQL may take for each statement; default: any time.
 
     Raises:
-        UnavailableError: There is none, or it refuses.
+        UnavailableError: This process has no metadata database, or it refuses.
     """
     engine = open_engine()
     try:
@@ -65,7 +67,9 @@ def reading(seconds: float | None = None) -> Iterator[Connection]:
 
 
 def _refused(error: SQLAlchemyError) -> UnavailableError:
-    return UnavailableError(metadata.refusal(getattr(error, "orig", None) or error))
+    # Only the driver's own error is shown: SQLAlchemy's may hold the database's URL or a statement's values.
+    original = getattr(error, "orig", None)
+    return UnavailableError(metadata.refusal(original) if original else f"the metadata database refuses ({type(error).__name__})")
 
 
 class MetadataDatabase:

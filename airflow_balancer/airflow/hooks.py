@@ -19,7 +19,7 @@ from .versions import current_context
 __all__ = ("BalancedSSHHook", "is_unreachable")
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
-"""How paramiko's texts begin where a host hangs up or keeps silent; the class alone is also that of an unknown host key."""
+"""How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
 
 
 class BalancedSSHHook(SSHHook):
@@ -75,12 +75,12 @@ class BalancedSSHHook(SSHHook):
         """Return the hosts in the order in which a key's attempts go through them.
 
         Raises:
-            NoMatch: No host matches, or all that do are drained; or `first` is none of them.
+            NoMatch: No host matches, or all that do are drained; or `first` is not among them.
         """
         if key not in self._ranked:
             ranked = self.balancer.rank_hosts(**self.query, key=key)
             if self.first and self.first not in (names := [host.name for host in ranked]):
-                raise NoMatch(f"host {self.first!r}, which is to be the first, is none of the candidates ({listing(names)})")
+                raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
             self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
         return self._ranked[key]
 

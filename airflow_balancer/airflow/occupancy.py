@@ -1,4 +1,4 @@
-"""How full Airflow's pools are now: the one place that reads it, for the viewer, the command line and operators."""
+"""How full Airflow's pools are now, for the viewer, the command line and operators."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SECONDS = 2.0
 
 
 class Occupancy(NamedTuple):
-    """The occupancy of all pools, by their names, and who said it."""
+    """The occupancy of all pools, by their names, and where it was read."""
 
     source: str
     pools: Mapping[str, PoolOccupancy]
 
 
 class LiveLoad(NamedTuple):
-    """How many slots are taken on each host, by name, and who said it; or nothing, and why nobody could."""
+    """How many slots are taken on each host, by name, and where it was read; or nothing, and why it could not be read."""
 
     load: Mapping[str, int]
     source: str
@@ -32,7 +32,7 @@ class LiveLoad(NamedTuple):
 
 
 def live_load(fleet: Fleet, *, api_url: str = "", api_username: str = "") -> LiveLoad:
-    """Return the load of a fleet's hosts now, or none where `read_occupancy` has none."""
+    """Return the load of a fleet's hosts now, or none where it cannot be read."""
     try:
         read = read_occupancy(seconds=SECONDS, api_url=api_url, api_username=api_username)
     except BalancerError as error:
@@ -45,23 +45,23 @@ def host_load(fleet: Fleet, *, seconds: float = SECONDS) -> dict[str, int]:
 
     They are those of running and queued tasks in the host's pool (and of deferred ones where the pool
     includes them), each task counting as many as it has pool slots. See `load_of` for hosts that share
-    a pool, and `read_occupancy` for who is asked.
+    a pool, and `read_occupancy` for where it is read.
 
     Args:
         fleet: The hosts.
         seconds: How long all of it may take; loading Airflow, where this process has not yet, is not counted.
 
     Raises:
-        UnavailableError: Nobody can say, or not in time; the text says why.
+        UnavailableError: It cannot be read, or not in time; the message says why.
         ConfigurationError: An option of section `[balancer]` cannot be read.
     """
     return load_of(fleet, read_occupancy(seconds=seconds).pools)
 
 
 def load_of(fleet: Fleet, pools: Mapping[str, PoolOccupancy]) -> dict[str, int]:
-    """Return how many slots are taken on each host, by name; a pool that is not there has none.
+    """Return how many slots are taken on each host, by name; a missing pool counts as empty.
 
-    Nobody knows on which of several hosts the tasks of a shared pool run: each host gets the share of
+    On which of several hosts the tasks of a shared pool run is unknown: each host gets the share of
     its size, rounded up, so that hosts of one size are as loaded as each other.
     """
     sizes: dict[str, int] = {}
@@ -77,7 +77,7 @@ def read_occupancy(*, seconds: float = SECONDS, api_url: str = "", api_username:
     Args:
         seconds: How long all of it may take: connecting, logging in, every page.
         api_url: The API server that is meant; default: `[balancer] api_url`.
-        api_username: Who logs in there; default: `[balancer] api_username`.
+        api_username: The user to log in as; default: `[balancer] api_username`.
 
     Raises:
         UnavailableError: It cannot be read, or not in time; the text says why.

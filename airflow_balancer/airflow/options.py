@@ -69,13 +69,13 @@ def read_options(option: Callable[[str], str | None]) -> SectionOptions:
     Raises:
         ConfigurationError: `sync` or `overrides` cannot be read.
     """
-    texts = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
+    strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
     try:
         overrides = tuple(shlex.split(option("overrides") or ""))
     except ValueError as error:
         message = f"[balancer] overrides must be Hydra overrides separated by spaces: {error}"
         raise ConfigurationError(message) from None
-    return SectionOptions(overrides=overrides, sync=_switch(option("sync")), **texts)
+    return SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
 
 
 def _switch(value: str | None) -> bool:

@@ -113,7 +113,7 @@ def _outline(path: Path) -> Any:
         if b"balancer" not in content.lower():
             return None
         mark = getattr(error, "problem_mark", None)
-        text = f"is no YAML{f', line {mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
+        text = f"is not valid YAML{f', line {mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
         raise ConfigurationError([Problem(text, origin=str(path))]) from None
 
 

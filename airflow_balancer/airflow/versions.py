@@ -51,7 +51,7 @@ def engine() -> Engine:
     """Return the engine of the metadata database.
 
     Raises:
-        RuntimeError: This process has none, as a task's in Airflow 3.
+        RuntimeError: This process has no metadata database, such as a task's in Airflow 3.
     """
     from airflow import settings
 

@@ -107,7 +107,7 @@ def _parsed(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[t
 
 
 def tasks_in_pools(serialized: Any) -> Iterable[tuple[str, str]]:
-    """Yield the id and the pool of each task of a serialized DAG that is in none but the default pool."""
+    """Yield the id and the pool of each task of a serialized DAG that is in another pool than the default one."""
     tasks = _inside(_inside(_inside(serialized).get("dag")).get("tasks"))
     for item in tasks if isinstance(tasks, list) else ():
         task = _inside(item)

@@ -100,7 +100,7 @@ class ConfigurationRow(BaseModel):
 
 
 class ConfigurationsAnswer(BaseModel):
-    """All configurations, and the strategies there are; `hint` says what to do where there is no configuration."""
+    """All configurations and strategies; `hint` says what to do where there is no configuration."""
 
     configurations: list[ConfigurationRow]
     strategies: list[str]

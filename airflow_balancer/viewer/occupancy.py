@@ -11,7 +11,7 @@ __all__ = ("occupancy",)
 
 
 def occupancy(_: Catalogue, __: NoQuery) -> OccupancyAnswer:
-    """Return the occupancy of all pools; where nobody can say, why."""
+    """Return the occupancy of all pools; if it cannot be read, why."""
     try:
         read = read_occupancy()
     except BalancerError as error:

@@ -42,7 +42,7 @@ class Opened:
         environment: In which environment; None where it has none.
         composed: The composed config.
         fleet: The fleet in it.
-        secrets: The texts that no answer may hold.
+        secrets: The strings that no answer may hold.
         reading: What it may read, and did.
     """
 
@@ -66,7 +66,7 @@ class Opened:
 
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
-        # What a config was asked is kept with it, and several requests may ask at once.
+        # Picks are kept with their config, and several threads may resolve it at once.
         with self._lock, now_reading(self.reading):
             return call(self.composed)
 
@@ -146,7 +146,7 @@ def _is_model(target: object) -> bool:
 
 
 def _secrets(composed: Composed) -> set[str]:
-    """Return the texts under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
+    """Return the strings under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
     written = _written(composed)
     found = secret_values(composed.data) | secret_values(written)
     for path, value in walk(written):

@@ -193,7 +193,7 @@ class TestDeadline:
 
     def test_an_address_that_is_none_is_said(self) -> None:
         pytest.importorskip("httpx")
-        with gives_up(r"http://127.0.0.1:port: is no address \(.*\); check \[balancer\] api_url"):
+        with gives_up(r"http://127.0.0.1:port: is not a valid address \(.*\); check \[balancer\] api_url"):
             read_occupancy(api_url="http://127.0.0.1:port", seconds=SECONDS)
 
     def test_without_an_airflow_and_an_address_it_is_said_what_is_missing(self) -> None:

@@ -94,7 +94,7 @@ class TestFound:
 class TestNotRead:
     def test_a_broken_file_is_a_problem_with_its_line(self, tmp_path: Path) -> None:
         write(tmp_path, {"broken.yaml": "balancer:\n  hosts: [\n", "good.yaml": BALANCER, "others.yaml": "{{ jinja }}: hosts: ["})
-        assert problems(tmp_path) == ["broken.yaml: is no YAML, line 3: did not find expected node content"]
+        assert problems(tmp_path) == ["broken.yaml: is not valid YAML, line 3: did not find expected node content"]
 
     def test_aliases_that_stand_for_billions_are_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": BOMB + "balancer: {hosts: *i}\n"})
