@@ -167,7 +167,7 @@ class TestOdd:
             answering(down).read_pools()
 
     def test_without_a_user_a_server_must_let_everyone_in(self) -> None:
-        with pytest.raises(ApiError, match=r"nobody \(no username is given\) may not log in"):
+        with pytest.raises(ApiError, match=r"an anonymous user \(no username is given\) may not log in"):
             answering(lambda _: httpx.Response(403, json={"detail": "no"})).read_pools()
 
     def test_an_error_inside_of_a_bulk_answer_is_raised(self) -> None:
