@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_balancer import load
 from airflow_balancer.hydra.compose import compose_file
-from airflow_balancer.viewer.catalogue import Catalogue, Places
+from airflow_balancer.viewer.catalogue import Catalogue
+from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.service import Viewer
 
 QUEUES = ("etl", "web")

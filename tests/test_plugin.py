@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_balancer.airflow.options import SectionOptions, environment_option, read_options
 from airflow_balancer.airflow.provider import get_provider_info
-from airflow_balancer.airflow.settings import BalancerSettings, environment_option, read_settings
 from airflow_balancer.errors import ConfigurationError
 
 PACKAGE = Path(__file__).parents[1] / "airflow_balancer"
@@ -80,12 +80,12 @@ def test_only_the_plugin_the_views_and_what_runs_in_tasks_import_airflow_when_th
 
 class TestSettings:
     def test_nothing_is_needed(self) -> None:
-        assert read_settings({}.get) == BalancerSettings()
+        assert read_options({}.get) == SectionOptions()
 
     def test_overrides_are_split_as_a_shell_does(self) -> None:
         options = {"overrides": "env=prod 'hosts.0.tags=[a, b]'", "sync": "False", "config_path": "conf"}
-        settings = BalancerSettings(config_path="conf", overrides=("env=prod", "hosts.0.tags=[a, b]"), sync=False)
-        assert read_settings(options.get) == settings
+        settings = SectionOptions(config_path="conf", overrides=("env=prod", "hosts.0.tags=[a, b]"), sync=False)
+        assert read_options(options.get) == settings
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -96,11 +96,11 @@ class TestSettings:
     )
     def test_what_cannot_be_read_is_an_error(self, options: dict[str, str], message: str) -> None:
         with pytest.raises(ConfigurationError, match=message):
-            read_settings(options.get)
+            read_options(options.get)
 
     def test_without_airflow_the_environment_has_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "http://airflow.test")
-        assert read_settings(environment_option) == BalancerSettings(api_url="http://airflow.test")
+        assert read_options(environment_option) == SectionOptions(api_url="http://airflow.test")
 
     def test_a_password_stands_in_no_repr(self) -> None:
-        assert "secret" not in repr(BalancerSettings(api_password="secret"))
+        assert "secret" not in repr(SectionOptions(api_password="secret"))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from airflow_balancer import load_fleet
-from airflow_balancer.airflow.settings import OPTIONS
+from airflow_balancer.airflow.options import OPTIONS
 from airflow_balancer.picking.strategies import build_strategy
 from tests.conftest import HAS_AIRFLOW, REPOSITORY
 

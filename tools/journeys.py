@@ -55,7 +55,8 @@ def plan_pools() -> Callable[[], object]:
 
 def get_page() -> Callable[[], object]:
     """The page's first request for a fleet."""
-    from airflow_balancer.viewer.catalogue import Catalogue, Places
+    from airflow_balancer.viewer.catalogue import Catalogue
+    from airflow_balancer.viewer.configuration import Places
     from airflow_balancer.viewer.service import Viewer
 
     places = Places((REPOSITORY / "conf",), REPOSITORY / "conf" / "config.yaml")

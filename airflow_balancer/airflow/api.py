@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from ..errors import UnavailableError
+from ..fleet.fleet import Fleet
 from ..fleet.pools import PoolSlots
-from .connections import SshConnection, is_ours, plan_connections
-from .occupancy import INFINITE, PoolOccupancy
-from .plan import Plan
-from .pools import WantedPool, plan_pools
+from .connections import SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
+from .plan import Plan, Plans
+from .pools import COUNTED_STATES, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
 
 __all__ = ("ApiError", "RestApi")
 
+T = TypeVar("T")
 _PAGE = 100
 """The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
 _CHUNK = 500
@@ -34,7 +35,7 @@ class RestApi:
 
     Args:
         url: The server's address, such as `https://airflow.example.org/prefix`.
-        username: Who logs in; without it, the server must let everyone in.
+        username: The user to log in as; without it, the server must let everyone in.
         password: The user's password.
         token: A token to use in place of logging in.
         seconds: How long each step of a request may take: connecting, sending, each part of the answer.
@@ -57,7 +58,7 @@ class RestApi:
         try:
             self._client = httpx.Client(base_url=f"{self._url}/", timeout=seconds, transport=transport)
         except httpx.InvalidURL as error:
-            raise ApiError(f"{self._url}: is no address ({error}); check [balancer] api_url") from None
+            raise ApiError(f"{self._url}: is not a valid address ({error}); check [balancer] api_url") from None
 
     def __repr__(self) -> str:
         return f"RestApi({self._url!r})"
@@ -70,15 +71,28 @@ class RestApi:
 
     def read_pools(self) -> list[PoolSlots]:
         """Return all pools that the user may read."""
-        return [PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"]) for item in self._all("pools")]
+        return self._read("pools", _pool_slots)
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
         """Return how full all pools are that the user may read, by their names."""
-        return {item["name"]: _occupancy(item) for item in self._all("pools")}
+        return dict(self._read("pools", _occupancy))
+
+    def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
+        """Return what `apply` would write."""
+        pools = self.plan_pools(wanted_pools(fleets))
+        return Plans(pools, self.plan_connections(self._wanted_connections(fleets)))
+
+    def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
+        """Make pools and connections what the `fleets` want; with `prune`, delete those that they no longer want."""
+        pools, connections = wanted_pools(fleets), self._wanted_connections(fleets)
+        return Plans(self.apply_pools(pools, prune=prune), self.apply_connections(connections, prune=prune))
+
+    def _wanted_connections(self, fleets: Mapping[str, Fleet]) -> dict[str, SshConnection]:
+        return wanted_connections(fleets, self.read_variables(variable_keys(fleets)))
 
     def read_connections(self) -> list[SshConnection]:
         """Return all connections that the user may read, without their passwords: the server hides them."""
-        return [_connection(item) for item in self._all("connections")]
+        return self._read("connections", _connection)
 
     def read_variables(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the values of those Variables of the `keys` that exist and that the server does not hide."""
@@ -121,6 +135,12 @@ class RestApi:
             self._bulk("connections", "delete", [item.name for item in plan.orphaned], action_on_non_existence="skip")
         return plan
 
+    def _read(self, kind: str, build: Callable[[dict[str, Any]], T]) -> list[T]:
+        try:
+            return [build(item) for item in self._all(kind)]
+        except (KeyError, TypeError) as error:
+            raise ApiError(f"{self._url}: its {kind} have no {error}, as those of an Airflow 3 have") from None
+
     def _all(self, kind: str) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
         while offset < total:
@@ -147,7 +167,7 @@ class RestApi:
         # Without a user only a server that lets everyone in gives a token.
         response = self._send(lambda: self._client.request("POST" if self._login else "GET", "auth/token", json=self._login))
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            user = f"user {self._login['username']!r}" if self._login else "nobody (no username is given)"
+            user = f"user {self._login['username']!r}" if self._login else "an anonymous user (no username is given)"
             raise ApiError(f"{self._url}: {user} may not log in; check [balancer] api_username and api_password")
         self._token = str(self._answer(response, "login")["access_token"])
         return self._token
@@ -173,9 +193,13 @@ def _pool(pool: PoolSlots) -> dict[str, Any]:
     return pool._asdict()
 
 
-def _occupancy(item: Mapping[str, Any]) -> PoolOccupancy:
-    by_state = {state: item[f"{state}_slots"] for state in ("running", "queued", "deferred", "scheduled")}
-    return PoolOccupancy(None if item["slots"] == INFINITE else item["slots"], **by_state, taken=item["occupied_slots"])
+def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
+    return PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"])
+
+
+def _occupancy(item: Mapping[str, Any]) -> tuple[str, PoolOccupancy]:
+    by_state = {state: item[f"{state}_slots"] for state in COUNTED_STATES}
+    return item["name"], PoolOccupancy(limit_of(item["slots"]), **by_state, taken=item["occupied_slots"])
 
 
 def _body(item: SshConnection) -> dict[str, Any]:

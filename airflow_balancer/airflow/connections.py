@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
 from ..fleet.fleet import Fleet
-from ..fleet.masking import mask_secrets
 from ..fleet.model import HostSpec, VariableSpec
 from .plan import Plan, Update
 
-__all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "shown", "variable_keys", "wanted_connections")
+__all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "variable_keys", "wanted_connections")
 
 MARK_TEXT = "[airflow-balancer]"
 MAX_NAME = 200
@@ -34,12 +33,6 @@ class SshConnection(NamedTuple):
 
     def __repr__(self) -> str:
         return f"SshConnection(name={self.name!r}, host={self.host!r}, login={self.login!r}, port={self.port!r})"
-
-
-def shown(connection: SshConnection) -> dict[str, Any]:
-    """Return a connection as plain data with its secrets masked."""
-    data: dict[str, Any] = mask_secrets({**connection._asdict(), "extra": json.loads(connection.extra or "{}")})
-    return data
 
 
 def is_ours(connection: SshConnection) -> bool:

@@ -1,4 +1,4 @@
-"""Attempts: which host each attempt of a task goes to, and what is said of it; pure, Airflow is not loaded."""
+"""Attempts: which host each attempt of a task goes to, and its messages; pure, Airflow is not loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Attempt:
     """One attempt of a task.
 
     Attributes:
-        key: Who asks: it decides the ranking of the hosts.
+        key: Identifies the task; it decides the ranking of the hosts.
         number: Which attempt this is, from 1.
         task: The task as it is named in messages; empty outside of a task.
         pool: The pool of the task.
@@ -40,18 +40,18 @@ class Attempt:
 
 
 def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
-    """Return the attempt that a task's context tells of.
+    """Return the attempt of a task's context.
 
     Args:
         context: The context of the task that runs; None outside of a task, which is attempt 1.
-        key: Who asks; default: `<dag_id>.<task_id>`, with the index of a mapped task in brackets.
+        key: Identifies the task; default: `<dag_id>.<task_id>`, with the index of a mapped task in brackets.
 
     Raises:
         ConfigurationError: There is neither a task nor a key.
     """
     if context is None:
         if not key:
-            raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which says who asks")
+            raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which decides the ranking of its hosts")
         return Attempt(key)
     ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
     index = getattr(ti, "map_index", None)
@@ -94,7 +94,7 @@ def called(host: HostSpec | Host) -> str:
 
 
 def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:
-    """Return what is said where an attempt fails since its hosts cannot be reached.
+    """Return the message of an attempt that fails because its hosts cannot be reached.
 
     Args:
         attempt: The attempt.

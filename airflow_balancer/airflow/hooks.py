@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import paramiko
@@ -10,7 +10,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
-from ..picking.filters import Patterns
+from ..picking.filters import HOST_KEYS
 from ..picking.strategies import LeastLoaded
 from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, unreachable_message
 from .occupancy import host_load
@@ -19,20 +19,20 @@ from .versions import current_context
 __all__ = ("BalancedSSHHook", "is_unreachable")
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
-"""How paramiko's texts begin where a host hangs up or keeps silent; the class alone is also that of an unknown host key."""
+"""How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
 
 
 class BalancedSSHHook(SSHHook):
     """An SSH hook over the candidates of a query: attempt k of the task connects to the k-th host of the key's ranking.
 
-    Used in a task, such as a `@task` function: the task says who asks and which attempt this is. After
+    Used in a task, such as a `@task` function: the task gives the key and the number of the attempt. After
     the last host comes the first again; an attempt after the task was cleared goes on counting.
 
     An attempt is counted in the pool of its task, wherever it runs: Airflow moves no retry to another
     pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
 
     With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
-    slots; where nobody can say it, which is logged, it is that of a DAG file. The load is that of the
+    slots; where it cannot be read, which is logged, it is that of a DAG file. The load is that of the
     hosts' pools, so a task that runs on a host other than its pool's counts where it does not run.
 
     A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
@@ -42,43 +42,28 @@ class BalancedSSHHook(SSHHook):
 
     Args:
         balancer: The balancer with the hosts.
-        name: See `BalancerConfiguration.select_host`; likewise the other keys of a query.
-        queue: See `select_host`.
-        os: See `select_host`.
-        tag: See `select_host`.
-        custom: See `select_host`.
-        min_size: See `select_host`.
-        exclude: See `select_host`.
-        prefer: See `select_host`.
-        key: Who asks. By default the task, as `<dag_id>.<task_id>`, and `[<index>]` where it is mapped;
+        key: Identifies the task. By default it is the task, as `<dag_id>.<task_id>`, and `[<index>]` where it is mapped;
             outside of a task it must be given, and the attempt is the first.
         first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
         failover: Whether an attempt whose host cannot be reached goes on to the next host.
-        **hook_args: As for `Host.hook`, such as `conn_timeout=5`.
+        **arguments: The keys of a query, as for `BalancerConfiguration.select_host`; all others as for
+            `Host.hook`, such as `conn_timeout=5`.
     """
 
     def __init__(
         self,
         balancer: BalancerConfiguration,
         *,
-        name: Patterns = None,
-        queue: Patterns = None,
-        os: Patterns = None,
-        tag: Patterns = None,
-        custom: Callable[[Host], object] | None = None,
-        min_size: int | None = None,
-        exclude: Patterns = None,
-        prefer: Patterns = None,
         key: str | None = None,
         first: str | None = None,
         failover: bool = False,
-        **hook_args: Any,
+        **arguments: Any,
     ) -> None:
-        # Which host it is turns out when it connects; the base class wants one now, and knows its arguments.
+        hook_args = {name: value for name, value in arguments.items() if name not in HOST_KEYS}
+        # The host is known when it connects; the base class wants one now, and checks the other arguments.
         super().__init__(remote_host="balanced", **{arg: value for arg, value in hook_args.items() if arg != "use_local"})
         self.balancer = balancer
-        self.query: dict[str, Any] = {"name": name, "queue": queue, "os": os, "tag": tag, "custom": custom}
-        self.query |= {"min_size": min_size, "exclude": exclude, "prefer": prefer}
+        self.query = {name: value for name, value in arguments.items() if name in HOST_KEYS}
         self.key = key
         self.first = first
         self.failover = failover
@@ -90,12 +75,12 @@ class BalancedSSHHook(SSHHook):
         """Return the hosts in the order in which a key's attempts go through them.
 
         Raises:
-            NoMatch: No host matches, or all that do are drained; or `first` is none of them.
+            NoMatch: No host matches, or all that do are drained; or `first` is not among them.
         """
         if key not in self._ranked:
             ranked = self.balancer.rank_hosts(**self.query, key=key)
             if self.first and self.first not in (names := [host.name for host in ranked]):
-                raise NoMatch(f"host {self.first!r}, which is to be the first, is none of the candidates ({listing(names)})")
+                raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
             self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
         return self._ranked[key]
 
@@ -123,7 +108,7 @@ class BalancedSSHHook(SSHHook):
         raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
-        """Return the hosts by the live load where the strategy goes by it and somebody can say it, else without."""
+        """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
         if not isinstance(self.balancer.strategy, LeastLoaded):
             return self.ranked(attempt.key)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from airflow.providers.ssh.operators.ssh import SSHOperator
@@ -11,13 +10,12 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
 from ..fleet.messages import unknown_key
-from ..picking.filters import HostFilter
+from ..picking.filters import HOST_KEYS
 from .hooks import BalancedSSHHook
 
 __all__ = ("BalancedSSHOperator",)
 
 _NOT_HERE = ("ssh_hook", "ssh_conn_id", "remote_host")
-_QUERY = tuple(field.name for field in fields(HostFilter))
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout")
 
 
@@ -41,7 +39,7 @@ class BalancedSSHOperator(SSHOperator):
         balancer: The balancer with the hosts.
         query: The arguments of `BalancerConfiguration.select_host`, as in `{"queue": "workers"}`, without
             the key. They are apart since Airflow has a `queue` of its own, that of the executor.
-        key: Who asks; default: `<dag_id>.<task_id>`, and `[<index>]` for a mapped task.
+        key: Identifies the task; default: `<dag_id>.<task_id>`, and `[<index>]` for a mapped task.
         first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
         failover: Whether an attempt whose host cannot be reached goes on to the next host.
         pool: The pool that counts the task, whichever host it runs on; default: that of the first host.
@@ -73,7 +71,7 @@ class BalancedSSHOperator(SSHOperator):
             ranked = self.ssh_hook.ranked(key or f"{self.dag_id}.{self.task_id}")
             self.pool = pool or ranked[0].pool.pool
         elif pool is None:
-            raise ConfigurationError(f"task {self.task_id!r} is in no DAG yet, so nobody knows its pool: give it dag=, key= or pool=")
+            raise ConfigurationError(f"task {self.task_id!r} is in no DAG yet, so its pool is unknown: give it dag=, key= or pool=")
 
     def execute(self, context: Any) -> Any:
         """Run the command on the host of this attempt.
@@ -90,5 +88,5 @@ def _check(query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
         if arguments.get(name):
             raise ConfigurationError(f"a BalancedSSHOperator takes no {name}: the balancer chooses the host")
     for key in query:
-        if key not in _QUERY:
-            raise ConfigurationError(f"key 'query': {unknown_key(key, _QUERY)}")
+        if key not in HOST_KEYS:
+            raise ConfigurationError(f"key 'query': {unknown_key(key, HOST_KEYS)}")

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-__all__ = ("Plan", "Update")
+from ..fleet.pools import PoolSlots
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .connections import SshConnection
+
+__all__ = ("Plan", "Plans", "Update")
+
+_ORPHANED = "no configuration wants it; prune=true deletes it"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
 
 
 class Update(NamedTuple, Generic[T]):
@@ -45,28 +58,28 @@ class Plan(Generic[T]):
         groups = {"created": self.create, "updated": self.update, "unchanged": self.unchanged, "orphaned": self.orphaned}
         return ", ".join(f"{len(items)} {name}" for name, items in groups.items())
 
-    def changes(self, shown: Callable[[T], dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return each item as plain data, sorted by name: `name`, `action`, `before`, `after` and `note`.
+    def rows(self) -> list[dict[str, str]]:
+        """Return what differs as plain data, sorted by name: `change`, `name` and `note`.
 
-        Args:
-            shown: Turns an item into plain data with its `name`, without secrets.
+        A `change` is `create`, `update`, `orphaned`, or `kept` for an item that stays unlike its configuration.
         """
-        return sorted((_change(action, before, after, shown, self.notes) for action, before, after in self._pairs()), key=_name)
-
-    def _pairs(self) -> Iterator[tuple[str, T | None, T | None]]:
-        yield from (("create", None, item) for item in self.create)
-        yield from (("update", change.before, change.after) for change in self.update)
-        yield from (("unchanged", item, item) for item in self.unchanged)
-        yield from (("orphaned", item, None) for item in self.orphaned)
-
-
-def _name(change: Mapping[str, Any]) -> str:
-    return str(change["name"])
+        groups: dict[str, Iterable[T]] = {
+            "create": self.create,
+            "update": [change.after for change in self.update],
+            "orphaned": self.orphaned,
+            "kept": [item for item in self.unchanged if item.name in self.notes],
+        }
+        rows = [(item.name, change) for change, items in groups.items() for item in items]
+        notes = {**self.notes, **{item.name: _ORPHANED for item in self.orphaned}}
+        return [{"change": change, "name": name, "note": notes.get(name, "")} for name, change in sorted(rows)]
 
 
-def _change(
-    action: str, before: T | None, after: T | None, shown: Callable[[T], dict[str, Any]], notes: Mapping[str, str]
-) -> dict[str, Any]:
-    old, new = (None if item is None else shown(item) for item in (before, after))
-    name = ({**(old or {}), **(new or {})})["name"]
-    return {"name": name, "action": action, "before": old, "after": new, "note": notes.get(name, "")}
+class Plans(NamedTuple):
+    """What was applied, or would be: to the pools, and to the connections."""
+
+    pools: Plan[PoolSlots]
+    connections: Plan[SshConnection]
+
+    def differs(self, *, prune: bool = False) -> bool:
+        """Return whether applying the plans writes anything."""
+        return self.pools.differs(prune=prune) or self.connections.differs(prune=prune)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
 from ..fleet.fleet import Fleet
@@ -12,8 +12,21 @@ from ..fleet.model import MAX_NAME
 from ..fleet.pools import DEFAULT_POOL, PoolSlots
 from .plan import Plan, Update
 
-__all__ = ("WantedPool", "is_ours", "mark", "plan_pools", "wanted_pools")
+__all__ = (
+    "COUNTED_STATES",
+    "PoolOccupancy",
+    "WantedPool",
+    "is_ours",
+    "limit_of",
+    "mark",
+    "plan_pools",
+    "pool_rows",
+    "wanted_pools",
+)
 
+COUNTED_STATES = ("running", "queued", "deferred", "scheduled")
+"""The task states whose slots Airflow counts for each pool."""
+_INFINITE = -1
 _MARK = re.compile(r" ?\[airflow-balancer: (-?\d+) slots?\]$")
 # The whole descriptions that airflow-pydantic's pool manager and older balancers write.
 _UNMARKED = re.compile(r"Balancer pool for host\([^()]*\)( port\(\d+\))?")
@@ -25,6 +38,36 @@ class WantedPool(NamedTuple):
     pool: PoolSlots
     override: bool
     origin: str
+
+
+class PoolOccupancy(NamedTuple):
+    """The slots of a pool by the state of the tasks in them.
+
+    Attributes:
+        total: How many there are; None for infinitely many.
+        running: Those of running tasks.
+        queued: Those of queued tasks.
+        deferred: Those of deferred tasks; taken only in a pool that includes them.
+        scheduled: Those that scheduled tasks wait for; none of them is taken yet.
+        taken: Those that no other task can have.
+    """
+
+    total: int | None
+    running: int
+    queued: int
+    deferred: int
+    scheduled: int
+    taken: int
+
+    @property
+    def open(self) -> int | None:
+        """The slots that are not taken; None for infinitely many."""
+        return None if self.total is None else self.total - self.taken
+
+
+def limit_of(slots: int) -> int | None:
+    """Return the number of slots of a pool, which Airflow stores as `slots`; None for infinitely many."""
+    return None if slots == _INFINITE else slots
 
 
 def mark(description: str, slots: int) -> str:
@@ -83,6 +126,20 @@ def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -
             update.append(Update(before, after))
     orphaned = sorted(pool for name, pool in existing.items() if name not in wanted and name != DEFAULT_POOL and is_ours(pool))
     return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(orphaned), notes)
+
+
+def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[dict[str, Any]]:
+    """Return the pools that are not as configured, as plain data sorted by name.
+
+    Each row has `change`, `name`, `slots` (what Airflow has), `wanted` (what is configured) and `note`; see `Plan.rows`.
+    """
+    current = {pool.name: pool.slots for pool in (*plan.unchanged, *plan.orphaned, *(change.before for change in plan.update))}
+
+    def row(change: str, name: str, note: str) -> dict[str, Any]:
+        configured = wanted[name].pool.slots if name in wanted else None
+        return {"change": change, "name": name, "slots": current.get(name), "wanted": configured, "note": note}
+
+    return [row(**item) for item in plan.rows()]
 
 
 def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:

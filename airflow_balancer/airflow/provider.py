@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .settings import OPTIONS
+from .options import OPTIONS
 
 __all__ = ("get_provider_info",)
 

@@ -14,13 +14,13 @@ from ..errors import ConfigurationError, Problem
 from ..files.outline import TooMuchError, read_outline
 from ..files.scan import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..fleet.model import Settings
-from .settings import BalancerSettings
+from ..hydra.nodes import BALANCER_TARGETS
+from .options import SectionOptions
 
 __all__ = ("Source", "find_sources", "named_source", "watched_roots")
 
 _BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
 _MENTION = re.compile(rb"balancer|hosts|defaults", re.IGNORECASE)
-_TARGET = "BalancerConfiguration"
 
 
 class Source(NamedTuple):
@@ -30,7 +30,7 @@ class Source(NamedTuple):
     overrides: tuple[str, ...] = ()
 
 
-class _Candidate(NamedTuple):
+class _ConfigFile(NamedTuple):
     """What a YAML file says of itself: whether it holds a balancer, which files its defaults list pulls in."""
 
     path: Path
@@ -38,29 +38,29 @@ class _Candidate(NamedTuple):
     pulls: tuple[str, ...] | None
 
 
-def named_source(settings: BalancerSettings, folders: Sequence[Path]) -> Source | None:
+def named_source(options: SectionOptions, folders: Sequence[Path]) -> Source | None:
     """Return the configuration that `config_path` and `config_name` name; None where they are not given.
 
     Raises:
         ConfigurationError: There is no such file or directory.
     """
-    if not settings.config_path:
+    if not options.config_path:
         return None
-    given = Path(settings.config_path).expanduser()
+    given = Path(options.config_path).expanduser()
     bases = [folder / given for folder in folders] or [given]
-    name = settings.config_name
+    name = options.config_name
     tried = [base / f"{name}{suffix}" for base in bases for suffix in ("", ".yaml", ".yml")] if name else bases
     for path in tried:
         if path.exists():
-            return Source(path, settings.overrides)
+            return Source(path, options.overrides)
     message = f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})"
     raise ConfigurationError(message)
 
 
-def watched_roots(settings: BalancerSettings, folders: Sequence[Path]) -> tuple[Path, ...]:
+def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return the folders in which a change of a YAML file may change a configuration."""
     try:
-        source = named_source(settings, folders)
+        source = named_source(options, folders)
     except ConfigurationError:
         source = None
     if source is None:
@@ -75,7 +75,7 @@ def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[l
     through its defaults list. The files that another one's defaults list pulls in are its parts, as are all
     files of its config groups. A tree with one file over the bounds is not composed.
     """
-    known: dict[Path, _Candidate] = {}
+    known: dict[Path, _ConfigFile] = {}
     problems: list[Problem] = []
     deadline = time.monotonic() + seconds
     for path in map(Path, snapshot.files):
@@ -83,8 +83,8 @@ def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[l
             problems.append(Problem(f"and the files after it were not read within {seconds:g} s", origin=str(path)))
             break
         try:
-            if candidate := _candidate(path):
-                known[path] = candidate
+            if found := _read_file(path):
+                known[path] = found
         except ConfigurationError as error:
             problems += error.problems
     parts = {part for item in known.values() for part in _parts(item, known, snapshot.roots)}
@@ -113,11 +113,11 @@ def _outline(path: Path) -> Any:
         if b"balancer" not in content.lower():
             return None
         mark = getattr(error, "problem_mark", None)
-        text = f"is no YAML{f', line {mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
+        text = f"is not valid YAML{f', line {mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
         raise ConfigurationError([Problem(text, origin=str(path))]) from None
 
 
-def _candidate(path: Path) -> _Candidate | None:
+def _read_file(path: Path) -> _ConfigFile | None:
     keys = _mapping(_outline(path))
     pulls = tuple(_pulled(keys["defaults"])) if isinstance(keys.get("defaults"), list) else None
     balancer = _is_balancer(keys) or "balancer" in _mapping(keys.get("extensions")) or bool(_mapping(keys.get("balancer")))
@@ -126,7 +126,7 @@ def _candidate(path: Path) -> _Candidate | None:
     if "searchpath" in _mapping(keys.get("hydra")):
         text = "sets hydra.searchpath, which may load Python code; not composed here, name it in [balancer] config_path"
         raise ConfigurationError([Problem(text, origin=str(path))])
-    return _Candidate(path, balancer, pulls)
+    return _ConfigFile(path, balancer, pulls)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _is_balancer(keys: dict[str, Any]) -> bool:
-    if str(keys.get("_target_")).rpartition(".")[2] == _TARGET:
+    if str(keys.get("_target_")) in BALANCER_TARGETS:
         return True
     own = {key for key in keys if not key.startswith("_")}
     return own <= _BALANCER_KEYS and isinstance(keys.get("hosts"), list | dict)
@@ -150,7 +150,7 @@ def _pulled(defaults: list[Any]) -> Iterator[str]:
                 yield f"{_group(group)}/{option}"
 
 
-def _unsafe_parts(item: _Candidate, snapshot: Snapshot) -> Iterator[Problem]:
+def _unsafe_parts(item: _ConfigFile, snapshot: Snapshot) -> Iterator[Problem]:
     """Yield a problem for each file over the bounds that composing a tree might read."""
     folder = item.path.parent
     for path in map(Path, snapshot.files) if item.pulls is not None else ():
@@ -170,12 +170,12 @@ def _group(text: str) -> str:
     return re.sub(r"^(?:(?:optional|override)\s+)*", "", text.strip()).partition("@")[0].removeprefix("/").strip()
 
 
-def _files(item: _Candidate) -> list[Path]:
+def _files(item: _ConfigFile) -> list[Path]:
     pulled = [name for name in item.pulls or () if name and name != "_self_" and ".." not in PurePosixPath(name).parts]
     return [item.path.parent / f"{name.removesuffix('.yaml')}{suffix}" for name in pulled for suffix in (".yaml", ".yml")]
 
 
-def _parts(item: _Candidate, known: dict[Path, _Candidate], roots: Sequence[Path]) -> Iterator[Path]:
+def _parts(item: _ConfigFile, known: dict[Path, _ConfigFile], roots: Sequence[Path]) -> Iterator[Path]:
     """Yield the files that belong to a primary config: those it pulls in, and its config groups'."""
     if item.pulls is None:
         return
@@ -189,7 +189,7 @@ def _parts(item: _Candidate, known: dict[Path, _Candidate], roots: Sequence[Path
             yield path
 
 
-def _pulls_balancer(item: _Candidate, known: dict[Path, _Candidate]) -> bool:
+def _pulls_balancer(item: _ConfigFile, known: dict[Path, _ConfigFile]) -> bool:
     if item.pulls is None:
         return False
     return any("balancer" in name for name in item.pulls) or any(file in known and known[file].balancer for file in _files(item))

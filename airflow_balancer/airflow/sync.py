@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.scan import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from . import metadata, versions
-from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
-from .plan import Plan
-from .pools import plan_pools, wanted_pools
-from .settings import BalancerSettings, read_settings
+from .database import apply_fleets, apply_patiently
+from .options import SectionOptions, read_options
+from .plan import Plans
 from .sources import Source, find_sources, named_source, watched_roots
-from .targets import Plans
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+__all__ = ("Sync", "find_fleets", "load_sources", "without_code_of")
 
-__all__ = ("Sync", "apply_fleets", "apply_patiently", "find_fleets", "load_sources", "own_transaction", "plan_fleets", "without_code_of")
-
-T = TypeVar("T")
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
 """The pause before what the database refused is tried again."""
-_TRIES = 5
-_TRY_MILLISECONDS = 10_000
 
 
 def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
@@ -56,91 +46,12 @@ def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet
     return fleets, problems
 
 
-def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
-    """Return what `apply_fleets` would write.
-
-    Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
-    """
-    cipher = versions.cipher()
-    variables = _variables(connection, variable_keys(fleets))
-    pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
-    return Plans(pools, plan_connections(wanted_connections(fleets, variables), metadata.read_connections(connection, cipher)))
-
-
-def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
-    """Make pools and connections what the `fleets` want; all of the pools first, then all of the connections.
-
-    Args:
-        connection: A connection whose transaction the caller commits.
-        fleets: The fleets; the keys say where each comes from.
-
-    Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
-        sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
-    """
-    return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))
-
-
-def _apply_connections(
-    connection: Connection, fleets: Mapping[str, Fleet], *, prune: bool = False, patience: int = metadata.PATIENCE
-) -> Plan[SshConnection]:
-    if not prune and not any(fleet.settings.create_connection for fleet in fleets.values()):
-        return Plan()
-    cipher = versions.cipher()
-    with connection.begin_nested():
-        variables = _variables(connection, variable_keys(fleets))
-    return metadata.apply_connections(connection, wanted_connections(fleets, variables), cipher, prune=prune, patience=patience)
-
-
-def _variables(connection: Connection, keys: set[str]) -> dict[str, str]:
-    """Return Airflow Variables from where Airflow has them, the environment first; other secrets backends are not asked."""
-    given = {key: value for key in keys if (value := os.environ.get(f"AIRFLOW_VAR_{key.upper()}")) is not None}
-    missing = keys - given.keys()
-    return {**(metadata.read_variables(connection, missing, versions.cipher()) if missing else {}), **given}
-
-
-@contextmanager
-def own_transaction() -> Iterator[Connection]:
-    """Give a connection to the metadata database whose transaction is committed at the end."""
-    with versions.engine().begin() as connection:
-        yield connection
-
-
-def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-    """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
-
-    Each is tried again where another process held a lock for too long.
-
-    Raises:
-        ConfigurationError: As `apply_fleets`.
-        sqlalchemy.exc.DBAPIError: As `apply_fleets`.
-    """
-    wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
-    pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
-    return Plans(pools, _patiently(lambda connection: _apply_connections(connection, fleets, prune=prune, patience=patience)))
-
-
-def _patiently(apply: Callable[[Connection], T]) -> T:
-    from sqlalchemy.exc import OperationalError
-
-    for attempt in range(1, _TRIES + 1):
-        try:
-            with own_transaction() as connection:
-                return apply(connection)
-        except OperationalError:
-            if attempt == _TRIES:
-                raise
-            time.sleep(0.1 * attempt)
-    raise AssertionError
-
-
 class Sync:
     """What one process knows of the configurations, so that unchanged files cost only a look at them."""
 
     def __init__(self, load: Load | None = None) -> None:
         self._load = load or _load_fleet
-        self._settings: BalancerSettings | None = None
+        self._options: SectionOptions | None = None
         self._snapshot: Snapshot | None = None
         self._fleets: dict[str, Fleet] = {}
         self._due = False
@@ -171,16 +82,16 @@ class Sync:
 
     def _look(self) -> list[Problem]:
         """Compose the configurations again where a file changed, and return what is wrong with them."""
-        if self._settings is None:
-            self._settings = read_settings(versions.option)
-        if not self._settings.sync or (self._snapshot and self._snapshot.still_true()):
+        if self._options is None:
+            self._options = read_options(versions.option)
+        if not self._options.sync or (self._snapshot and self._snapshot.still_true()):
             return []
         folders = versions.dag_folders()
-        before, self._snapshot = self._snapshot, take_snapshot(watched_roots(self._settings, folders))
+        before, self._snapshot = self._snapshot, take_snapshot(watched_roots(self._options, folders))
         if before and before.files == self._snapshot.files:
             return []
         self._fleets, self._not_before = {}, 0.0
-        sources, problems = _sources(self._settings, folders, self._snapshot)
+        sources, problems = _sources(self._options, folders, self._snapshot)
         self._fleets, wrong = load_sources(sources, self._load)
         self._due = bool(self._fleets)
         # What was mended is said again when it breaks again.
@@ -208,14 +119,14 @@ def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Proble
     Raises:
         ConfigurationError: Section `[balancer]` is wrong.
     """
-    settings, folders = read_settings(versions.option), versions.dag_folders()
-    sources, problems = _sources(settings, folders, take_snapshot(watched_roots(settings, folders)))
+    options, folders = read_options(versions.option), versions.dag_folders()
+    sources, problems = _sources(options, folders, take_snapshot(watched_roots(options, folders)))
     fleets, wrong = load_sources(sources, load or _load_fleet)
     return fleets, [*problems, *wrong]
 
 
-def _sources(settings: BalancerSettings, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
-    if source := named_source(settings, folders):
+def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
+    if source := named_source(options, folders):
         return [source], []
     sources, problems = find_sources(snapshot)
     if snapshot.limit:

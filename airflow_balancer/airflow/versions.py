@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 
     from .metadata import Cipher
 
-__all__ = ("cipher", "current_context", "dag_folders", "engine", "is_job", "is_task_marker", "option", "session_connection")
+__all__ = ("cipher", "current_context", "dag_folders", "engine", "has_airflow", "is_job", "is_task_marker", "option", "session_connection")
 
 _LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+
+
+def has_airflow() -> bool:
+    """Return whether Airflow is installed here."""
+    # Not `airflow` alone: any folder of that name on the path would do.
+    return find_spec("airflow") is not None and find_spec("airflow.models") is not None
 
 
 def option(key: str) -> str | None:
@@ -44,7 +51,7 @@ def engine() -> Engine:
     """Return the engine of the metadata database.
 
     Raises:
-        RuntimeError: This process has none, as a task's in Airflow 3.
+        RuntimeError: This process has no metadata database, such as a task's in Airflow 3.
     """
     from airflow import settings
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..airflow import connections
-from ..airflow.plan import Plan
-from ..airflow.settings import BalancerSettings
-from ..airflow.targets import current_settings, has_airflow, open_target
+from ..airflow import versions
+from ..airflow.pools import pool_rows, wanted_pools
+from ..airflow.target import current_options, open_target
 from ..errors import ConfigurationError
 from ..fleet.fleet import Fleet
-from ..fleet.pools import PoolSlots
 
 __all__ = ("PoolsRequest", "pools_report", "synced_fleets")
-
-_ORPHANED = "no configuration wants it; prune=true deletes it"
 
 
 class PoolsRequest(NamedTuple):
@@ -39,7 +34,7 @@ def synced_fleets() -> dict[str, Fleet]:
     Raises:
         ConfigurationError: One of them is wrong, or there is none.
     """
-    if not has_airflow():
+    if not versions.has_airflow():
         raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
     from ..airflow.sync import find_fleets
 
@@ -62,27 +57,18 @@ def pools_report(fleets: Mapping[str, Fleet], request: PoolsRequest) -> dict[str
         ConfigurationError: The fleets contradict each other or do not fit Airflow, or there is no Airflow.
         BalancerError: Airflow cannot be reached, or refuses.
     """
-    settings = _settings(request)
-    if request.prune and not settings.api_url and has_airflow():
+    options = current_options(api_url=request.api_url, api_username=request.api_username)
+    if request.prune and not options.api_url and versions.has_airflow():
         fleets = {**_others(), **fleets}
-    with open_target(settings) as target:
+    with open_target(options) as target:
         plans = target.apply(fleets, prune=request.prune) if request.writes else target.plan(fleets)
     return {
-        "pools": [*_rows(plans.pools, PoolSlots._asdict, slots=True)],
-        "connections": [*_rows(plans.connections, connections.shown, slots=False)],
+        "pools": pool_rows(plans.pools, wanted_pools(fleets)),
+        "connections": plans.connections.rows(),
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": request.writes,
         "differs": plans.differs() and not request.writes,
     }
-
-
-def _settings(request: PoolsRequest) -> BalancerSettings:
-    settings = current_settings()
-    return replace(
-        settings,
-        api_url=request.api_url or settings.api_url,
-        api_username=request.api_username or settings.api_username,
-    )
 
 
 def _others() -> dict[str, Fleet]:
@@ -92,17 +78,3 @@ def _others() -> dict[str, Fleet]:
     if problems:
         raise ConfigurationError(problems)
     return fleets
-
-
-def _rows(plan: Plan[Any], shown: Any, *, slots: bool) -> Iterator[dict[str, Any]]:
-    for change in plan.changes(shown):
-        kept = change["action"] == "unchanged"
-        if kept and not change["note"]:
-            continue
-        counts = {"slots": _slots(change["before"]), "wanted": None if kept else _slots(change["after"])} if slots else {}
-        note = _ORPHANED if change["action"] == "orphaned" else change["note"]
-        yield {"change": "kept" if kept else change["action"], "name": change["name"], **counts, "note": note}
-
-
-def _slots(shown: Mapping[str, Any] | None) -> int | None:
-    return None if shown is None else shown["slots"]

@@ -14,16 +14,15 @@ from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_secrets
 from ..fleet.messages import unknown_key
 from ..fleet.model import MAX_PORT, HostSpec
-from ..hydra.compose import Composed
+from ..hydra.compose import DEFAULT_KEY, Composed
 from ..picking.filters import HostFilter
 from ..picking.strategies import LeastLoaded, build_strategy
 from ..ports.recorder import locked_ports
 from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
-__all__ = ("config_report", "credential_of", "port_report", "select_report", "show_report", "validate_report", "whole_report")
+__all__ = ("config_report", "port_report", "select_report", "show_report", "validate_report", "whole_report")
 
 Query = Mapping[str, Any]
-DEFAULT_KEY = "command line"
 _QUERY_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
 
 
@@ -55,13 +54,6 @@ def _pick(composed: Composed, key: str, query: HostFilter, server: Mapping[str, 
     return ranked[0], {"live": shown}
 
 
-def credential_of(host: HostSpec) -> str:
-    """Return the kind of a host's credential."""
-    if host.password is not None:
-        return "password" if isinstance(host.password, str) else f"variable {host.password.key}"
-    return "key file" if host.key_file else "default"
-
-
 def _host(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
     return {
         "name": host.name,
@@ -72,7 +64,7 @@ def _host(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> d
         "size": host.size,
         "pool": host.pool_name,
         "username": host.username,
-        "credential": credential_of(host),
+        "credential": host.credential,
         **({"drained": "yes" if host.drain else ""} if drains else {}),
     }
 

@@ -15,7 +15,7 @@ from ..errors import BalancerError, ConfigurationError
 from .arguments import Arguments, UsageError, sort_arguments
 
 if TYPE_CHECKING:
-    from ..viewer.catalogue import Places
+    from ..viewer.configuration import Places
 
 __all__ = ("main",)
 
@@ -59,7 +59,7 @@ def _port(text: str) -> int:
 
 def _places(given: Namespace) -> Places:
     """Return what the command line names: one configuration, or a folder in which all are shown."""
-    from ..viewer.catalogue import Places
+    from ..viewer.configuration import Places
 
     folder = given.config_dir and given.config_dir.absolute()
     if (

@@ -99,6 +99,13 @@ class HostSpec(_Plain):
         return self.address or (self.name if "." in self.name else f"{self.name}.local")
 
     @property
+    def credential(self) -> str:
+        """The kind of this host's credential, which may be shown."""
+        if self.password is not None:
+            return "password" if isinstance(self.password, str) else f"variable {self.password.key}"
+        return "key file" if self.key_file else "default"
+
+    @property
     def pool_name(self) -> str:
         """The name of the pool that counts this host's tasks."""
         return self.pool.pool if self.pool else self.name

@@ -83,6 +83,10 @@ class HostFilter:
         return _describe(self)
 
 
+HOST_KEYS = tuple(field.name for field in fields(HostFilter))
+"""The keys of a host query."""
+
+
 @dataclass(frozen=True)
 class PortFilter:
     """Patterns that a port must match: any pattern of each key that has some."""

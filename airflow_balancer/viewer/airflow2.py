@@ -10,12 +10,12 @@ from airflow.www.extensions.init_auth_manager import get_auth_manager
 from flask import Response, request
 from flask_appbuilder import BaseView, expose
 
-from .embedded import URL_PREFIX, airflow_viewer
 from .service import ROUTES, Reply, error_reply
+from .synced import URL_PREFIX, synced_viewer
 
 __all__ = ("BalancerView",)
 
-_viewer = airflow_viewer()
+_viewer = synced_viewer()
 
 
 class BalancerView(BaseView):

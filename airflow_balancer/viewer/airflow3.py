@@ -8,7 +8,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 
 from .app import create_app
-from .embedded import airflow_viewer
+from .synced import synced_viewer
 
 __all__ = ("app",)
 
@@ -19,4 +19,4 @@ def readable_dags(user: GetUserDep) -> Collection[str]:
     return dags
 
 
-app = create_app(airflow_viewer(), [requires_access_view(AccessView.WEBSITE)], readable_dags)
+app = create_app(synced_viewer(), [requires_access_view(AccessView.WEBSITE)], readable_dags)

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ..cli.reports import credential_of
 from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..fleet.strategy import STRATEGIES
@@ -19,18 +18,18 @@ from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
     CompareQuery,
-    Comparison,
+    ComparisonRow,
     ConfigurationQuery,
+    ConfigurationRow,
     ConfigurationsAnswer,
-    ConfigurationShown,
     FleetAnswer,
-    HostShown,
+    HostRow,
     NoQuery,
-    Origin,
-    PickShown,
-    PortShown,
-    Setting,
+    OriginRow,
+    PortRow,
+    RequestRow,
     SettingPair,
+    SettingRow,
     Summary,
 )
 from .opened import Opened
@@ -47,7 +46,7 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
     """Return the configurations that may be opened."""
     listing = catalogue.look()
     shown = [
-        ConfigurationShown(id=found.id, name=found.name, environments=list(found.environments), environment=found.environment)
+        ConfigurationRow(id=found.id, name=found.name, environments=list(found.environments), environment=found.environment)
         for found in sorted(listing.configurations.values(), key=lambda found: found.name)
     ]
     hint = "" if shown else catalogue.hint
@@ -95,13 +94,13 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
     )
 
 
-def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, Any]]) -> list[Comparison]:
-    def row(name: str) -> Comparison:
+def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, Any]]) -> list[ComparisonRow]:
+    def row(name: str) -> ComparisonRow:
         one, other = left.get(name), right.get(name)
         if one is None or other is None:
-            return Comparison(name=name, change="added" if one is None else "removed", left=one, right=other, differences=[])
+            return ComparisonRow(name=name, change="added" if one is None else "removed", left=one, right=other, differences=[])
         keys = [key for key in one if one[key] != other[key]]
-        return Comparison(name=name, change="changed" if keys else "same", left=one, right=other, differences=keys)
+        return ComparisonRow(name=name, change="changed" if keys else "same", left=one, right=other, differences=keys)
 
     return [row(name) for name in sorted({**left, **right})]
 
@@ -109,29 +108,29 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
 def _host(host: HostSpec) -> dict[str, Any]:
     return {
         **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain")},
-        "credential": credential_of(host),
+        "credential": host.credential,
         "pool": host.pool_name,
         "address": host.remote_host,
     }
 
 
-def _hosts(opened: Opened) -> list[HostShown]:
-    return [HostShown(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
+def _hosts(opened: Opened) -> list[HostRow]:
+    return [HostRow(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
 
 
 def _port(port: PortSpec) -> dict[str, Any]:
     return {"host": port.host, "port": port.port, "name": port.name, "pool": port.pool, "tags": port.tags}
 
 
-def _ports(opened: Opened) -> list[PortShown]:
-    return [PortShown(**port) for port in opened.masked([_port(port) for port in opened.fleet.ports])]
+def _ports(opened: Opened) -> list[PortRow]:
+    return [PortRow(**port) for port in opened.masked([_port(port) for port in opened.fleet.ports])]
 
 
-def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[Setting]:
+def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
     values = {key: _plain(getattr(opened.fleet.settings, key)) for key in Settings.model_fields}
     # The fleet knows where the lock file is on this machine, which is not for showing.
     values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
-    return [Setting(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
+    return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 
 def _plain(value: Any) -> Any:
@@ -152,12 +151,12 @@ def _origins(opened: Opened) -> Iterator[tuple[tuple[Any, ...], Any, str]]:
         yield path[len(composed.path) :], value, names[origin]
 
 
-def _listed(opened: Opened, origins: Mapping[tuple[Any, ...], tuple[Any, str]]) -> list[Origin]:
+def _listed(opened: Opened, origins: Mapping[tuple[Any, ...], tuple[Any, str]]) -> list[OriginRow]:
     rows = [(path, value, origin) for path, (value, origin) in origins.items()]
     if len(rows) > MOST_ORIGINS:
         rows = list(_by_entry(opened, rows))
     base = opened.composed.path
-    return [Origin(path=dotted((*base, *path)), value=_text(value), origin=origin) for path, value, origin in rows]
+    return [OriginRow(path=dotted((*base, *path)), value=_text(value), origin=origin) for path, value, origin in rows]
 
 
 def _by_entry(opened: Opened, rows: Sequence[tuple[tuple[Any, ...], Any, str]]) -> Iterator[tuple[tuple[Any, ...], Any, str]]:
@@ -176,19 +175,19 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _picks(opened: Opened) -> tuple[list[PickShown], int]:
-    """Return every node outside of the balancer that asks for a host or a port, and how many of them get none."""
+def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
+    """Return every node outside of the balancer that requests a host or a port, and how many of them get none."""
 
-    def asked(composed: Composed) -> Iterator[tuple[bool, dict[str, str]]]:
+    def requests(composed: Composed) -> Iterator[tuple[bool, dict[str, str]]]:
         for path, value in composed.requesting_nodes():
             try:
-                yield True, {"asker": dotted(path), "asks": value, "gets": str(composed.gets(path))}
+                yield True, {"requester": dotted(path), "request": value, "gets": str(composed.gets(path))}
             except BalancerError as error:
-                yield False, {"asker": dotted(path), "asks": value, "gets": relative(str(error), opened.configuration.roots)}
+                yield False, {"requester": dotted(path), "request": value, "gets": relative(str(error), opened.configuration.roots)}
 
-    found = opened.guarded(lambda composed: list(asked(composed)))
+    found = opened.guarded(lambda composed: list(requests(composed)))
     rows = opened.masked([row for _, row in found])
-    return [PickShown(**row) for row in rows], sum(not served for served, _ in found)
+    return [RequestRow(**row) for row in rows], sum(not served for served, _ in found)
 
 
 def _written(root: Mapping[Any, Any]) -> Any:

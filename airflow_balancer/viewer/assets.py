@@ -1,4 +1,4 @@
-"""The page's files; nothing else can be asked for, whatever the path."""
+"""The page's files; no path leads to any other file."""
 
 from __future__ import annotations
 

@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from ..airflow.live import metadata_connection
+from ..airflow import versions
 from ..errors import UnavailableError
 from ..fleet.pools import DEFAULT_POOL
 from .catalogue import Catalogue
-from .models import Assignment, AssignmentsAnswer, ConfigurationQuery, QueueAssignment, Task
+from .models import AssignmentsAnswer, ConfigurationQuery, HostTasks, QueueTasks, TaskRow
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 __all__ = ("PoolTasks", "assignments", "read_tasks", "tasks_in_pools")
 
-PoolTasks = dict[str, list[Task]]
+PoolTasks = dict[str, list[TaskRow]]
 _CHUNK = 200
 _read: dict[tuple[str, str], list[tuple[str, str]]] = {}
 _lock = Lock()
@@ -26,23 +26,29 @@ _lock = Lock()
 def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> AssignmentsAnswer:
     """Return the tasks in each host's pool; where there is no metadata database, why.
 
+    They are those of the Airflow that the page is in, whose login decides which DAGs a user may read.
+
     Args:
         catalogue: The configurations.
         query: Which of them.
         readable: The DAGs that the user may read; None for all.
     """
     fleet = catalogue.open(query.configuration, query.environment).fleet
+    if not versions.has_airflow():
+        return AssignmentsAnswer(available=False, why="Airflow is not installed here; open the page within Airflow to see its tasks")
+    from ..airflow.database import reading
+
     try:
-        with metadata_connection() as connection, _lock:
+        with reading() as connection, _lock:
             pools = read_tasks(connection)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
 
-    def tasks(pool: str) -> list[Task]:
+    def tasks(pool: str) -> list[TaskRow]:
         return [task for task in pools.get(pool, []) if readable is None or task.dag_id in readable]
 
     hosts = [
-        Assignment(
+        HostTasks(
             host=host.name,
             pool=host.pool_name,
             slots=host.pool_values["slots"],
@@ -51,7 +57,7 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
         )
         for host in fleet.hosts
     ]
-    queues = [QueueAssignment(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
+    queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
     return AssignmentsAnswer(available=True, hosts=hosts, queues=queues)
 
 
@@ -66,7 +72,7 @@ def read_tasks(connection: Connection) -> PoolTasks:
     pools: PoolTasks = {}
     for (dag_id, _), tasks in sorted(_read.items()):
         for task_id, pool in tasks:
-            pools.setdefault(pool, []).append(Task(dag_id=dag_id, task_id=task_id))
+            pools.setdefault(pool, []).append(TaskRow(dag_id=dag_id, task_id=task_id))
     return pools
 
 
@@ -101,7 +107,7 @@ def _parsed(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[t
 
 
 def tasks_in_pools(serialized: Any) -> Iterable[tuple[str, str]]:
-    """Yield the id and the pool of each task of a serialized DAG that is in none but the default pool."""
+    """Yield the id and the pool of each task of a serialized DAG that is in another pool than the default one."""
     tasks = _inside(_inside(_inside(serialized).get("dag")).get("tasks"))
     for item in tasks if isinstance(tasks, list) else ():
         task = _inside(item)

@@ -1,52 +1,16 @@
-"""The viewer within Airflow: over the configurations that this Airflow syncs; nothing here stops a web server."""
+"""The pages that Airflow mounts; nothing here stops a web server."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .catalogue import Places
-    from .service import Viewer
+from .synced import URL_PREFIX
 
-__all__ = ("URL_PREFIX", "airflow_viewer", "external_views", "fastapi_apps", "flask_views")
+__all__ = ("external_views", "fastapi_apps", "flask_views")
 
 NAME = "Balancer"
-URL_PREFIX = "/airflow-balancer"
-_HINT = (
-    "There is no balancer's YAML in the DAGs folder or in a local DAG bundle. Put one there, such as "
-    "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
-)
-
-
-def airflow_viewer() -> Viewer:
-    """Return the viewer of this process."""
-    from .catalogue import Catalogue
-    from .service import Viewer
-
-    return Viewer(Catalogue(_places, _without_code_of_dags))
-
-
-def _without_code_of_dags() -> AbstractContextManager[None]:
-    from ..airflow import versions
-    from ..airflow.sync import without_code_of
-
-    return without_code_of(versions.dag_folders())
-
-
-def _places() -> Places:
-    from ..airflow import versions
-    from ..airflow.settings import read_settings
-    from ..airflow.sources import named_source, watched_roots
-    from ..files.locate import find_source
-    from .catalogue import Places
-
-    settings, folders = read_settings(versions.option), versions.dag_folders()
-    named = named_source(settings, folders)
-    source = find_source(named.path.absolute()) if named else None
-    return Places(watched_roots(settings, folders), source, settings.overrides if named else (), _HINT)
 
 
 def fastapi_apps() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the API is asked, and what it answers."""
+"""The queries and the answers of the API."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from pydantic import BaseModel, Field
 from ..fleet.model import MAX_SLOTS
 
 __all__ = (
-    "Assignment",
     "AssignmentsAnswer",
-    "Candidate",
+    "CandidateRow",
     "CompareAnswer",
     "CompareQuery",
-    "Comparison",
+    "ComparisonRow",
     "ConfigurationQuery",
-    "ConfigurationShown",
+    "ConfigurationRow",
     "ConfigurationsAnswer",
     "ErrorAnswer",
-    "ErrorShown",
+    "ErrorDetail",
     "FleetAnswer",
-    "HostShown",
-    "LoadShown",
+    "HostRow",
+    "HostTasks",
+    "LoadSource",
     "NoQuery",
-    "Occupancy",
     "OccupancyAnswer",
-    "Origin",
+    "OccupancyRow",
+    "OriginRow",
     "PickQuery",
-    "PickShown",
     "PickedAnswer",
-    "PoolChange",
+    "PoolRow",
     "PoolsAnswer",
-    "PortShown",
-    "Setting",
+    "PortRow",
+    "RequestRow",
     "SettingPair",
+    "SettingRow",
     "Summary",
-    "Task",
+    "TaskRow",
 )
 
 MAX_TEXT = 256
@@ -45,7 +45,7 @@ Patterns = Annotated[list[Text], Field(max_length=20)]
 
 
 class NoQuery(BaseModel):
-    """Nothing is asked."""
+    """An empty query."""
 
 
 class ConfigurationQuery(BaseModel):
@@ -56,7 +56,7 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """What a host must match, which are preferred, who asks, and by which strategy; a `min_size` of 0 is none."""
+    """A host query, its key and its strategy; a `min_size` of 0 means any size."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
@@ -77,20 +77,20 @@ class CompareQuery(BaseModel):
     right: Text = ""
 
 
-class ErrorShown(BaseModel):
-    """What went wrong, as a text and as one line for each problem."""
+class ErrorDetail(BaseModel):
+    """What went wrong, as a string and as one line for each problem."""
 
     message: str
     problems: list[str]
 
 
 class ErrorAnswer(BaseModel):
-    """The answer to what cannot be answered."""
+    """The answer to a query that fails."""
 
-    error: ErrorShown
+    error: ErrorDetail
 
 
-class ConfigurationShown(BaseModel):
+class ConfigurationRow(BaseModel):
     """A configuration that may be opened; `environment` is the default one."""
 
     id: str
@@ -100,9 +100,9 @@ class ConfigurationShown(BaseModel):
 
 
 class ConfigurationsAnswer(BaseModel):
-    """All configurations, and the strategies there are; `hint` says what to do where there is no configuration."""
+    """All configurations and strategies; `hint` says what to do where there is no configuration."""
 
-    configurations: list[ConfigurationShown]
+    configurations: list[ConfigurationRow]
     strategies: list[str]
     problems: list[str]
     hint: str
@@ -120,7 +120,7 @@ class Summary(BaseModel):
     addresses: int
 
 
-class HostShown(BaseModel):
+class HostRow(BaseModel):
     """A host; of its credential only the kind. A drained one is not picked. `address` is where its hook connects to."""
 
     name: str
@@ -135,7 +135,7 @@ class HostShown(BaseModel):
     address: str
 
 
-class PortShown(BaseModel):
+class PortRow(BaseModel):
     """A tracked port."""
 
     host: str
@@ -145,7 +145,7 @@ class PortShown(BaseModel):
     tags: list[str]
 
 
-class Setting(BaseModel):
+class SettingRow(BaseModel):
     """A setting of the balancer, and the file or override that it comes from."""
 
     key: str
@@ -153,7 +153,7 @@ class Setting(BaseModel):
     origin: str
 
 
-class Origin(BaseModel):
+class OriginRow(BaseModel):
     """A value of the balancer's node, and the file or override that it comes from."""
 
     path: str
@@ -161,11 +161,11 @@ class Origin(BaseModel):
     origin: str
 
 
-class PickShown(BaseModel):
-    """A node of the config that asks for a host or a port, and what it gets."""
+class RequestRow(BaseModel):
+    """A node of the config that requests a host or a port, and what it gets."""
 
-    asker: str
-    asks: str
+    requester: str
+    request: str
     gets: str
 
 
@@ -176,16 +176,16 @@ class FleetAnswer(BaseModel):
     source: str
     environment: str | None
     summary: Summary
-    hosts: list[HostShown]
-    ports: list[PortShown]
-    settings: list[Setting]
+    hosts: list[HostRow]
+    ports: list[PortRow]
+    settings: list[SettingRow]
     yaml: str
-    origins: list[Origin]
-    picks: list[PickShown]
+    origins: list[OriginRow]
+    picks: list[RequestRow]
 
 
-class PoolChange(BaseModel):
-    """A pool that is not as the configuration says; `slots` are what it has, `wanted` what it will have."""
+class PoolRow(BaseModel):
+    """A pool that is not as configured; `slots` is what Airflow has, `wanted` what is configured."""
 
     change: Literal["create", "update", "orphaned", "kept"]
     name: str
@@ -195,16 +195,16 @@ class PoolChange(BaseModel):
 
 
 class PoolsAnswer(BaseModel):
-    """What Airflow's pools lack; `why` they cannot be read, where they are not available."""
+    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available."""
 
     available: bool
     why: str = ""
-    changes: list[PoolChange] = Field(default_factory=list)
+    changes: list[PoolRow] = Field(default_factory=list)
     unchanged: int = 0
     command: str
 
 
-class Occupancy(BaseModel):
+class OccupancyRow(BaseModel):
     """The slots of a pool by what is in them; None stands for infinitely many."""
 
     total: int | None
@@ -220,32 +220,32 @@ class OccupancyAnswer(BaseModel):
 
     available: bool
     why: str = ""
-    pools: dict[str, Occupancy] = Field(default_factory=dict)
+    pools: dict[str, OccupancyRow] = Field(default_factory=dict)
 
 
-class Task(BaseModel):
+class TaskRow(BaseModel):
     """A task of a DAG."""
 
     dag_id: str
     task_id: str
 
 
-class Assignment(BaseModel):
+class HostTasks(BaseModel):
     """A host, and the tasks that are in its pool; those of a drained one are to move."""
 
     host: str
     pool: str
     slots: int
-    tasks: list[Task]
+    tasks: list[TaskRow]
     drain: bool = False
 
 
-class QueueAssignment(BaseModel):
+class QueueTasks(BaseModel):
     """A queue that has a pool, and the tasks that are in it, whichever of its hosts they run on."""
 
     pool: str
     slots: int
-    tasks: list[Task]
+    tasks: list[TaskRow]
 
 
 class AssignmentsAnswer(BaseModel):
@@ -253,12 +253,12 @@ class AssignmentsAnswer(BaseModel):
 
     available: bool
     why: str = ""
-    hosts: list[Assignment] = Field(default_factory=list)
-    queues: list[QueueAssignment] = Field(default_factory=list)
+    hosts: list[HostTasks] = Field(default_factory=list)
+    queues: list[QueueTasks] = Field(default_factory=list)
 
 
-class Candidate(BaseModel):
-    """A host that answers a query; the strategy's score and the host's taken slots, where the strategy goes by them."""
+class CandidateRow(BaseModel):
+    """A host that matches a query; the score and the taken slots that its strategy ranks it by, if any."""
 
     name: str
     size: int
@@ -266,24 +266,24 @@ class Candidate(BaseModel):
     taken: int | None = None
 
 
-class LoadShown(BaseModel):
-    """Whose word the live load is; or, where nobody knows it, why: rendezvous picked then."""
+class LoadSource(BaseModel):
+    """Where the live load was read; if it could not be, `why`, and rendezvous picked."""
 
     source: str
     why: str
 
 
 class PickedAnswer(BaseModel):
-    """The picked host, the candidates in the strategy's order, and how Python and YAML ask for the same."""
+    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML."""
 
     picked: str
-    candidates: list[Candidate]
-    load: LoadShown | None
+    candidates: list[CandidateRow]
+    load: LoadSource | None
     python: str
     resolver: str
 
 
-class Comparison(BaseModel):
+class ComparisonRow(BaseModel):
     """A host or a port on both sides, and the keys whose values differ."""
 
     name: str
@@ -306,6 +306,6 @@ class CompareAnswer(BaseModel):
 
     left: str | None
     right: str | None
-    hosts: list[Comparison]
-    ports: list[Comparison]
+    hosts: list[ComparisonRow]
+    ports: list[ComparisonRow]
     settings: list[SettingPair]

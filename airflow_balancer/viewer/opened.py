@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -19,12 +20,12 @@ from ..files.reading import Reading, is_inside, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
 from ..hydra.compose import Composed, compose_file
 from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
-
-if TYPE_CHECKING:
-    from .catalogue import Configuration
+from ..picking.filters import HostFilter
+from .configuration import Configuration
 
 __all__ = ("Opened", "open_configuration")
 
@@ -46,7 +47,7 @@ class Opened:
         environment: In which environment; None where it has none.
         composed: The composed config.
         fleet: The fleet in it.
-        secrets: The texts that no answer may hold.
+        secrets: The strings that no answer may hold.
         reading: What it may read, and did.
     """
 
@@ -70,14 +71,34 @@ class Opened:
 
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
-        # What a config was asked is kept with it, and several requests may ask at once.
+        # Picks are kept with their config, and several threads may resolve it at once.
         with self._lock, reading(**vars(self.reading)):
             return call(self.composed)
+
+    def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
+        """Return the host that a key gets, beside all requests in the config.
+
+        Args:
+            key: Identifies the requester.
+            wanted: Which hosts are candidates.
+            strategy: The strategy that chooses for all of them; default: the configuration's own.
+        """
+        return self.guarded(lambda composed: _with_strategy(composed, strategy).pick(key, wanted))
 
     def _secrets_in(self, data: Any) -> set[str]:
         # A fleet may have a password for each host: replacing all of them in each text would take seconds.
         text = "\n".join(value for _, value in walk(data) if isinstance(value, str))
         return {secret for secret in self.secrets if secret in text}
+
+
+def _with_strategy(composed: Composed, strategy: str) -> Composed:
+    """Return a copy of a composed config with another strategy; the same config for an empty name."""
+    if not strategy:
+        return composed
+    root = deepcopy(composed.root)
+    if isinstance(root, DictConfig):
+        OmegaConf.update(root, dotted((*composed.path, "strategy")), strategy, force_add=True)
+    return replace(composed, root=root, data={**composed.data, "strategy": strategy})
 
 
 def open_configuration(configuration: Configuration, environment: str | None) -> tuple[Opened | ConfigurationError, set[Path]]:
@@ -128,7 +149,7 @@ def _is_model(target: object) -> bool:
 
 
 def _secrets(composed: Composed) -> set[str]:
-    """Return the texts under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
+    """Return the strings under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
     written = _written(composed)
     found = secret_values(composed.data) | secret_values(written)
     for path, value in walk(written):

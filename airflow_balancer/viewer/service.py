@@ -1,4 +1,4 @@
-"""Answers requests whatever the web framework: status, headers and body, with conditional answers and one shape of errors."""
+"""Answers requests of any web framework: status, headers and body, with conditional answers and one shape of errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .models import (
     ConfigurationQuery,
     ConfigurationsAnswer,
     ErrorAnswer,
-    ErrorShown,
+    ErrorDetail,
     FleetAnswer,
     NoQuery,
     OccupancyAnswer,
@@ -65,7 +65,7 @@ class Reply(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One address of the API below `api/`: what it is asked, what it answers, and how."""
+    """One address of the API below `api/`: its query, its answer, and what computes it."""
 
     query: type[BaseModel]
     answer: type[BaseModel]
@@ -105,7 +105,7 @@ class Viewer:
 
         Args:
             name: The route's name.
-            query: What is asked.
+            query: The checked query.
             match: The request's If-None-Match.
             readable: The DAGs that the user may read; None for all.
         """
@@ -134,12 +134,12 @@ class Viewer:
         opened = self._opened(name, query)
         if name not in _KEPT:
             more = {"readable": readable} if name == "assignments" else {}
-            return self._made(name, query, opened, **more)
+            return self._build(name, query, opened, **more)
         key = (name, query.model_dump_json())
         with self._lock:
             kept = self._kept.get(key)
         if kept is None or any(one is not other for one, other in zip(kept[0], opened, strict=True)):
-            kept = (opened, self._made(name, query, ()))
+            kept = (opened, self._build(name, query, ()))
         with self._lock:
             self._kept[key] = kept
             self._kept.move_to_end(key)
@@ -153,7 +153,7 @@ class Viewer:
         sides = _KEPT.get(name, ("environment",)) if "configuration" in given else ()
         return [self._catalogue.open(given["configuration"], given[side]) for side in sides]
 
-    def _made(self, name: str, query: BaseModel, masks: Sequence[Opened], **more: Any) -> Reply:
+    def _build(self, name: str, query: BaseModel, masks: Sequence[Opened], **more: Any) -> Reply:
         """Return the answer, without the secrets of `masks`; those that are kept mask their parts themselves."""
         try:
             answer = ROUTES[name].call(self._catalogue, query, **more)
@@ -196,7 +196,7 @@ def _conditional(reply: Reply, match: str) -> Reply:
 
 def error_reply(status: int, message: str, problems: Collection[str] | None = None, headers: Mapping[str, str] | None = None) -> Reply:
     """Return an error as the API has it."""
-    shown = ErrorAnswer(error=ErrorShown(message=message, problems=list([message] if problems is None else problems)))
+    shown = ErrorAnswer(error=ErrorDetail(message=message, problems=list([message] if problems is None else problems)))
     return Reply(status, shown.model_dump_json().encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})})
 
 

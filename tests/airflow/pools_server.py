@@ -15,8 +15,15 @@ __all__ = ("serving_pools",)
 def serving_pools(**running: int) -> Iterator[str]:
     """Give the address of a server that says how many slots of each pool are running."""
     counts = {"queued_slots": 0, "deferred_slots": 0, "scheduled_slots": 0}
-    pools = [{"name": name, "slots": 8, "running_slots": n, "occupied_slots": n, **counts} for name, n in running.items()]
-    answers = {"/auth/token": {"access_token": "token"}, "/api/v2/pools": {"pools": pools, "total_entries": len(pools)}}
+    pools = [
+        {"name": name, "slots": 8, "description": "", "include_deferred": False, "running_slots": n, "occupied_slots": n, **counts}
+        for name, n in running.items()
+    ]
+    answers = {
+        "/auth/token": {"access_token": "token"},
+        "/api/v2/pools": {"pools": pools, "total_entries": len(pools)},
+        "/api/v2/connections": {"connections": [], "total_entries": 0},
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from airflow_balancer.airflow.connections import wanted_connections
-from airflow_balancer.airflow.occupancy import PoolOccupancy
 from airflow_balancer.airflow.plan import Plan
-from airflow_balancer.airflow.pools import mark, wanted_pools
+from airflow_balancer.airflow.pools import PoolOccupancy, mark, wanted_pools
 from airflow_balancer.fleet.fleet import Fleet
 from airflow_balancer.fleet.pools import PoolSlots
 from tests.airflow.databases import AIRFLOW, environment, free_port, migrate
@@ -109,7 +108,8 @@ class TestServer:
     def test_pools_are_as_full_as_the_database_says(self, server: Server) -> None:
         import sqlalchemy
 
-        from airflow_balancer.airflow.occupancy import count_slots, read_occupancy
+        from airflow_balancer.airflow import metadata
+        from airflow_balancer.airflow.occupancy import read_occupancy
         from tests.airflow.rows import add_pool, add_tasks
 
         engine = sqlalchemy.create_engine(server.database)
@@ -121,7 +121,7 @@ class TestServer:
                 add_tasks(connection, name, running=2, queued=1, deferred=3, scheduled=4, success=5)
         with server.api() as api, engine.connect() as connection:
             found = api.read_occupancy()
-            assert found == count_slots(connection)
+            assert found == metadata.read_occupancy(connection)
         assert {name: found[name].taken for name in ("plain", "deferring", "endless")} == {"plain": 3, "deferring": 6, "endless": 3}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW__BALANCER__API_PASSWORD", "open-sesame")
@@ -168,7 +168,7 @@ class TestOdd:
             answering(down).read_pools()
 
     def test_without_a_user_a_server_must_let_everyone_in(self) -> None:
-        with pytest.raises(ApiError, match=r"nobody \(no username is given\) may not log in"):
+        with pytest.raises(ApiError, match=r"an anonymous user \(no username is given\) may not log in"):
             answering(lambda _: httpx.Response(403, json={"detail": "no"})).read_pools()
 
     def test_an_error_inside_of_a_bulk_answer_is_raised(self) -> None:

@@ -56,14 +56,14 @@ class TestHarmless:
         for content in ("balancer: {hosts: [", GOOD, "balancer: {hosts: ["):
             dags(fleet=content)
             scheduler.run(sync)
-        assert len([text for text in said() if "is no YAML" in text]) == 2
+        assert len([text for text in said() if "is not valid YAML" in text]) == 2
 
     def test_what_stays_broken_is_not_said_again_when_another_file_changes(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
         sync = Sync()
         for size in (8, 7, 6):
             dags(bad="balancer: {hosts: [", good=GOOD.replace("8", str(size)))
             scheduler.run(sync)
-        assert len([text for text in said() if "is no YAML" in text]) == 1
+        assert len([text for text in said() if "is not valid YAML" in text]) == 1
         assert scheduler.pools() == {"good1": 6}
 
     def test_two_files_that_contradict_each_other_write_nothing(self, scheduler: Scheduler, dags: Any, said: Any) -> None:

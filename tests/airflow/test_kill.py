@@ -13,7 +13,7 @@ import pytest
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="Airflow is not installed")
 pytestmark = pytest.mark.slow
 
-from airflow_balancer.airflow import sync, versions  # noqa: E402
+from airflow_balancer.airflow import database, versions  # noqa: E402
 from airflow_balancer.airflow.metadata import CONNECTIONS, read_pools  # noqa: E402
 from airflow_balancer.airflow.pools import is_ours  # noqa: E402
 from airflow_balancer.fleet.fleet import Fleet  # noqa: E402
@@ -67,7 +67,7 @@ def _apply(url: str, size: int, killed_after: int, said: Any) -> None:
         if next(numbers) == killed_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    sync.apply_patiently({"fleet.yaml": fleet(size)})
+    database.apply_patiently({"fleet.yaml": fleet(size)})
 
 
 def test_pools_and_connections_are_all_old_or_all_new_whichever_statement_was_the_last(database: str) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_balancer.airflow.live import within
-from airflow_balancer.airflow.occupancy import PoolOccupancy, count_slots, host_load, load_of, read_occupancy
+from airflow_balancer.airflow.deadline import within
+from airflow_balancer.airflow.occupancy import host_load, load_of, read_occupancy
+from airflow_balancer.airflow.pools import PoolOccupancy
 from airflow_balancer.errors import UnavailableError
 from airflow_balancer.fleet.fleet import Fleet
 
@@ -78,8 +79,10 @@ def here(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 @pytest.mark.slow
 class TestMetadata:
     def test_slots_are_counted_by_state(self, engine: Engine) -> None:
+        from airflow_balancer.airflow import metadata
+
         with engine.connect() as connection:
-            assert count_slots(connection) == {
+            assert metadata.read_occupancy(connection) == {
                 "default_pool": PoolOccupancy(128, 0, 0, 0, 0, 0),
                 "host1": PoolOccupancy(8, running=3, queued=1, deferred=3, scheduled=4, taken=4),
                 "host2": PoolOccupancy(4, running=2, queued=1, deferred=3, scheduled=4, taken=6),
@@ -90,8 +93,10 @@ class TestMetadata:
         from airflow.models.pool import Pool
         from sqlalchemy.orm import Session
 
+        from airflow_balancer.airflow import metadata
+
         with engine.connect() as connection, Session(engine) as session:
-            ours, stats = count_slots(connection), Pool.slots_stats(session=session)
+            ours, stats = metadata.read_occupancy(connection), Pool.slots_stats(session=session)
             for pool in session.query(Pool):
                 assert ours[pool.pool].taken == pool.occupied_slots(session=session)
         keys = ("running", "queued", "deferred", "scheduled")
@@ -115,7 +120,7 @@ class TestMetadata:
                 other.exec_driver_sql("BEGIN EXCLUSIVE")
             else:
                 other.exec_driver_sql("LOCK TABLE task_instance IN ACCESS EXCLUSIVE MODE")
-            with gives_up(r"the metadata database (gave no answer within 0.4 s|refuses: .* statement timeout)"):
+            with gives_up(r"the metadata database (gave no answer within 0.4 s|refuses .* statement timeout)"):
                 host_load(FLEET, seconds=SECONDS)
             sleep(SECONDS)
             if here.dialect.name == "postgresql":
@@ -123,11 +128,12 @@ class TestMetadata:
                 assert other.exec_driver_sql(waiting).scalar() == 0
         assert host_load(FLEET, seconds=10) == {"host1": 4, "host2": 6}
 
-    def test_the_database_is_asked_before_the_api_server(self, here: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "http://127.0.0.1:1")
-        assert host_load(FLEET) == {"host1": 4, "host2": 6}
+    def test_an_api_server_that_is_given_is_read_in_place_of_the_database(self, here: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         with gives_up("http://127.0.0.1:1: cannot be reached"):
             read_occupancy(api_url="http://127.0.0.1:1", seconds=SECONDS)
+        monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "http://127.0.0.1:1")
+        with gives_up("http://127.0.0.1:1: cannot be reached"):
+            host_load(FLEET, seconds=SECONDS)
 
 
 @contextmanager
@@ -169,8 +175,7 @@ def listening(answer: bytes = b"") -> Iterator[int]:
 class TestDeadline:
     @pytest.fixture(autouse=True)
     def _away_from_airflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in ("live", "occupancy", "targets"):
-            monkeypatch.setattr(f"airflow_balancer.airflow.{module}.has_airflow", lambda: False)
+        monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     @pytest.mark.parametrize(
@@ -188,7 +193,7 @@ class TestDeadline:
 
     def test_an_address_that_is_none_is_said(self) -> None:
         pytest.importorskip("httpx")
-        with gives_up(r"http://127.0.0.1:port: is no address \(.*\); check \[balancer\] api_url"):
+        with gives_up(r"http://127.0.0.1:port: is not a valid address \(.*\); check \[balancer\] api_url"):
             read_occupancy(api_url="http://127.0.0.1:port", seconds=SECONDS)
 
     def test_without_an_airflow_and_an_address_it_is_said_what_is_missing(self) -> None:
@@ -236,4 +241,5 @@ def test_a_task_of_airflow_3_has_no_database(python) -> None:
         "except UnavailableError as error:\n"
         "    print(error)\n"
     )
-    assert python(code).stdout.splitlines()[-1] == "Database access is disabled from Dags and Triggers"
+    message = "Database access is disabled from Dags and Triggers; give the address of the API server in [balancer] api_url"
+    assert python(code).stdout.splitlines()[-1] == message

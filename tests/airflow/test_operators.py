@@ -102,7 +102,7 @@ class TestInADag:
         [
             ({"query": {"queue": "wokers"}}, NoMatch, "no host matches queue='wokers'; did you mean 'workers'"),
             ({"query": {"queu": "workers"}}, ConfigurationError, "key 'query': unknown key 'queu'; did you mean 'queue'?"),
-            ({"first": "host9"}, NoMatch, "host 'host9', which is to be the first, is none of the candidates (host1, host2, host3)"),
+            ({"first": "host9"}, NoMatch, "host 'host9', which is to be the first, is not a candidate (host1, host2, host3)"),
             ({"remote_host": "host1"}, ConfigurationError, "takes no remote_host: the balancer chooses the host"),
             ({"ssh_conn_id": "ssh"}, ConfigurationError, "takes no ssh_conn_id: the balancer chooses the host"),
         ],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_balancer.airflow.settings import BalancerSettings
+from airflow_balancer.airflow.options import SectionOptions
 from airflow_balancer.airflow.sources import Source, find_sources, named_source, watched_roots
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files import scan
@@ -94,7 +94,7 @@ class TestFound:
 class TestNotRead:
     def test_a_broken_file_is_a_problem_with_its_line(self, tmp_path: Path) -> None:
         write(tmp_path, {"broken.yaml": "balancer:\n  hosts: [\n", "good.yaml": BALANCER, "others.yaml": "{{ jinja }}: hosts: ["})
-        assert problems(tmp_path) == ["broken.yaml: is no YAML, line 3: did not find expected node content"]
+        assert problems(tmp_path) == ["broken.yaml: is not valid YAML, line 3: did not find expected node content"]
 
     def test_aliases_that_stand_for_billions_are_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": BOMB + "balancer: {hosts: *i}\n"})
@@ -189,20 +189,20 @@ class TestSnapshot:
 
 class TestNamed:
     def test_without_config_path_nothing_is_named(self, tmp_path: Path) -> None:
-        assert named_source(BalancerSettings(), [tmp_path]) is None
+        assert named_source(SectionOptions(), [tmp_path]) is None
 
     def test_config_path_is_relative_to_the_dags_folder(self, tmp_path: Path) -> None:
         write(tmp_path, {"fleet.yaml": BALANCER})
-        settings = BalancerSettings(config_path="fleet.yaml", overrides=("default_size=2",))
+        settings = SectionOptions(config_path="fleet.yaml", overrides=("default_size=2",))
         assert named_source(settings, [tmp_path]) == Source(tmp_path / "fleet.yaml", ("default_size=2",))
         assert watched_roots(settings, [tmp_path]) == (tmp_path,)
 
     def test_config_name_is_a_file_of_the_tree(self, tmp_path: Path) -> None:
         write(tmp_path, {"conf/prod.yaml": PRIMARY})
-        settings = BalancerSettings(config_path=str(tmp_path / "conf"), config_name="prod")
+        settings = SectionOptions(config_path=str(tmp_path / "conf"), config_name="prod")
         assert named_source(settings, [Path("/elsewhere")]) == Source(tmp_path / "conf" / "prod.yaml")
 
     def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError) as error:
-            named_source(BalancerSettings(config_path="gone.yaml"), [tmp_path])
+            named_source(SectionOptions(config_path="gone.yaml"), [tmp_path])
         assert str(error.value) == f"[balancer] config_path names no file or directory (looked for {tmp_path}/gone.yaml)"

@@ -6,7 +6,7 @@ import sys
 
 from sqlalchemy import create_engine
 
-from airflow_balancer.airflow import sync, versions
+from airflow_balancer.airflow import database, versions
 from airflow_balancer.fleet.fleet import Fleet
 
 
@@ -24,7 +24,7 @@ def main(url: str, hosts: str, size: str) -> None:
     wanted = {"fleet.yaml": fleet(int(hosts), int(size))}
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
-    plan = sync.apply_patiently(wanted).pools
+    plan = database.apply_patiently(wanted).pools
     print(len(plan.create) + len(plan.update), flush=True)  # noqa: T201
 
 

@@ -43,8 +43,7 @@ def server(monkeypatch, caplog) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _no_airflow(monkeypatch) -> None:
-    monkeypatch.setattr("airflow_balancer.airflow.occupancy.has_airflow", lambda: False)
-    monkeypatch.setattr("airflow_balancer.airflow.targets.has_airflow", lambda: False)
+    monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
 
 
 def test_the_host_with_the_smallest_load_for_its_size_is_selected(cli, server):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_balancer.viewer.catalogue import Catalogue, Places
+from airflow_balancer.viewer.catalogue import Catalogue
+from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.service import Viewer
 
 REPOSITORY = Path(__file__).parents[2]

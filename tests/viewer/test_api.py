@@ -103,7 +103,7 @@ def test_a_value_of_a_structured_config_is_a_default(tree) -> None:
 
 
 def test_every_pick_of_the_config_is_listed(tree) -> None:
-    picks = {row["asker"]: row["gets"] for row in tree.of("fleet", "config.yaml").json()["picks"]}
+    picks = {row["requester"]: row["gets"] for row in tree.of("fleet", "config.yaml").json()["picks"]}
     assert picks["dags.etl.tasks.publish.command"] == "publish --to http://host1:8080"
     assert picks["dags.etl.tasks.extract.pool"] == picks["dags.etl.tasks.extract.ssh_hook"]
 
@@ -112,7 +112,7 @@ def test_a_pick_that_cannot_be_made_is_a_problem_of_its_own(api, write) -> None:
     write("a.yaml", "balancer: {hosts: [{name: host1}]}\none: ${balancer.name:{queue:none}}\ntwo: ${balancer.name:host1}\n")
     answer = api().of("fleet", "a.yaml").json()
     assert answer["summary"]["problems"] == 1
-    assert [(row["asker"], row["gets"].partition(": no host matches queue='none'")[0]) for row in answer["picks"]] == [
+    assert [(row["requester"], row["gets"].partition(": no host matches queue='none'")[0]) for row in answer["picks"]] == [
         ("one", "a.yaml: one: ${balancer.name:{queue:none}}"),
         ("two", "host1"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer.airflow.pools import mark, plan_pools
+from airflow_balancer.airflow.pools import mark
 from airflow_balancer.fleet.pools import PoolSlots
 from airflow_balancer.viewer.assignments import tasks_in_pools
 
@@ -19,16 +19,16 @@ def test_pools_that_differ_are_listed_with_what_to_run(api, write, monkeypatch) 
     write("a.yaml", FLEET)
     write("b.yaml", "hosts: [{name: elsewhere}]\n")
     there = [pool("host2", 1, 1), pool("host3", 9, 4), pool("host4", 5, 5), pool("gone", 1, 1), pool("elsewhere", 8, 8)]
-    monkeypatch.setattr("airflow_balancer.viewer.pools._plan", lambda wanted: plan_pools(wanted, there))
+    monkeypatch.setattr("airflow_balancer.viewer.pools.read_target", lambda *_, **__: there)
     answer = api().of("pools", "a.yaml").json()
     kept = "has 9 slots, not 4: edited by hand; set override_pool_size to change it"
     assert answer == {
         "available": True,
         "why": "",
         "changes": [
+            {"change": "orphaned", "name": "gone", "slots": 1, "wanted": None, "note": "no configuration wants it; prune=true deletes it"},
             {"change": "create", "name": "host1", "slots": None, "wanted": 2, "note": ""},
             {"change": "update", "name": "host2", "slots": 1, "wanted": 3, "note": ""},
-            {"change": "orphaned", "name": "gone", "slots": 1, "wanted": None, "note": "no configuration wants it; prune=true deletes it"},
             {"change": "kept", "name": "host3", "slots": 9, "wanted": 4, "note": kept},
         ],
         "unchanged": 1,
@@ -59,9 +59,7 @@ def test_a_serialized_task_tells_its_pool(task: object, found: list[tuple[str, s
 
 
 def test_without_airflow_the_live_answers_say_why(tree, monkeypatch) -> None:
-    monkeypatch.setattr("airflow_balancer.airflow.live.has_airflow", lambda: False)
-    monkeypatch.setattr("airflow_balancer.airflow.occupancy.has_airflow", lambda: False)
-    monkeypatch.setattr("airflow_balancer.viewer.pools.has_airflow", lambda: False)
+    monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
     for path in ("occupancy", "assignments", "pools"):
         answer = tree.of(path, "config.yaml").json()
         assert answer["available"] is False

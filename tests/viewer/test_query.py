@@ -6,6 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from airflow_balancer import load
+from airflow_balancer.hydra.compose import compose_file
+from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.viewer.query import resolver_expression
 from tests.airflow.pools_server import serving_pools
 
@@ -90,8 +92,8 @@ def test_sizes_and_exclusions_leave_hosts_out_and_preferences_come_first(api, wr
 def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
-    assert answer["python"] == 'load("a.yaml").select_host(exclude=["a", "b"], prefer="gpu", min_size=2, key="k")'
-    assert answer["resolver"] == "${balancer.host:{exclude:[a,b],prefer:gpu,min_size:2,key:k}}"
+    assert answer["python"] == 'load("a.yaml").select_host(min_size=2, exclude=["a", "b"], prefer="gpu", key="k")'
+    assert answer["resolver"] == "${balancer.host:{min_size:2,exclude:[a,b],prefer:gpu,key:k}}"
 
 
 @pytest.mark.parametrize("size", ["-1", "many", "1.5", str(2**31)])
@@ -110,8 +112,7 @@ def test_the_page_is_told_the_strategies(api, write) -> None:
 class TestLeastLoaded:
     @pytest.fixture(autouse=True)
     def _no_airflow(self, monkeypatch) -> None:
-        for module in ("occupancy", "targets"):
-            monkeypatch.setattr(f"airflow_balancer.airflow.{module}.has_airflow", lambda: False)
+        monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
 
     def test_the_candidates_are_in_the_order_of_their_load(self, api, write, monkeypatch) -> None:
         write("a.yaml", FLEET)
@@ -147,3 +148,35 @@ def test_an_unknown_strategy_is_said(api, write) -> None:
 def test_a_strategy_is_never_a_class_of_others(api, write) -> None:
     write("a.yaml", FLEET)
     assert api().of("query", "a.yaml", strategy="os.system").status_code == 400
+
+
+TREE = """
+defaults: [_self_]
+balancer:
+  strategy: {strategy}
+  hosts: {{a: {{size: 2}}, b: {{size: 2}}, c: {{size: 2}}}}
+tasks: {{t0: "${{balancer.name:{{}}}}", t1: "${{balancer.name:{{}}}}"}}
+more: {{t2: "${{balancer.name:{{}}}}"}}
+"""
+FULL = "{_target_: airflow_balancer.strategies.Bounded, c: 1}"
+KEYS = ("tasks", "more", "another", "third", "command line")
+
+
+def picks(api, write, written: str, **query: str) -> list[str]:
+    """Write the tree with a strategy, and return the hosts that the page picks for KEYS."""
+    write("config.yaml", TREE.format(strategy=written))
+    page = api("config.yaml")
+    return [page.of("query", "config.yaml", key=key, **query).json()["picked"] for key in KEYS]
+
+
+@pytest.mark.parametrize("strategy", [FULL, "bounded", "rendezvous"])
+def test_the_page_picks_what_the_command_line_picks_beside_all_requests(api, write, tmp_path, strategy) -> None:
+    picked = picks(api, write, strategy)
+    composed = compose_file(tmp_path / "config.yaml")
+    assert picked == [composed.pick(key, HostFilter()).name for key in KEYS]
+    assert picked[:2] == [composed.root.tasks.t0, composed.root.more.t2]
+
+
+def test_another_strategy_on_the_page_serves_the_same_requests(api, write) -> None:
+    assert picks(api, write, FULL, strategy="rendezvous") == picks(api, write, "rendezvous")
+    assert picks(api, write, "rendezvous", strategy="bounded") == picks(api, write, "bounded")

@@ -91,7 +91,7 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
         "problems": 0,
         "addresses": 0,
     }
-    picks = [{"asker": f"dags.etl.tasks.step{index}", "asks": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
+    picks = [{"requester": f"dags.etl.tasks.step{index}", "request": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)
     origins = [
         {

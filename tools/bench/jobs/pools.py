@@ -67,7 +67,7 @@ def _fleets(setting: Setting) -> dict[str, Any]:
 
 
 def _apply(database: _Database, fleets: dict[str, Any]) -> None:
-    from airflow_balancer.airflow.sync import apply_fleets
+    from airflow_balancer.airflow.database import apply_fleets
 
     with database.engine.begin() as connection:
         apply_fleets(connection, fleets)
@@ -107,7 +107,7 @@ def unchanged_statements(setting: Setting) -> list[float]:
 
 def plan_seconds(setting: Setting) -> list[float]:
     """Seconds to compare all pools with an empty table."""
-    from airflow_balancer.airflow.sync import plan_fleets
+    from airflow_balancer.airflow.database import plan_fleets
 
     database, fleets = _database(setting), _fleets(setting)
 

@@ -161,11 +161,14 @@ function contents(address, { data, error }) {
   return data.configurations.length === 0 ? withoutConfiguration(address, data) : withConfigurations(address, data);
 }
 
-// On a narrow screen the chosen tab may be out of view.
+// On a narrow screen the chosen tab may be out of view. Not by scrollIntoView: the Tab key would go on from there, past the header.
 function showTab(tab) {
   if (tab === shownTab) return;
   shownTab = tab;
-  document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "center" });
+  const chosen = document.getElementById(`tab-${tab}`);
+  if (!chosen) return;
+  const strip = chosen.parentElement;
+  strip.scrollLeft = chosen.offsetLeft - strip.offsetLeft - (strip.clientWidth - chosen.offsetWidth) / 2;
 }
 
 function draw() {

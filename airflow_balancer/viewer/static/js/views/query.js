@@ -57,7 +57,7 @@ const form = (page) => html`
     </label>
     <label class="field">
       <span>Key</span>
-      <input name="key" autocomplete="off" spellcheck="false" placeholder="who asks" .value=${live(page.params.get("key") ?? "")} @input=${typed(page, "key")} />
+      <input name="key" autocomplete="off" spellcheck="false" placeholder="requester" .value=${live(page.params.get("key") ?? "")} @input=${typed(page, "key")} />
     </label>
     <label class="field">
       <span>Strategy</span>
@@ -67,7 +67,7 @@ const form = (page) => html`
       </select>
     </label>
   </form>
-  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names who asks: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>. In a composed config, <code>bounded</code> passes a pick on once the other picks fill its host.</p>`;
+  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names the requester: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>. In a composed config, <code>bounded</code> passes a pick on once the other picks fill its host.</p>`;
 
 // Whose word the load is that a pick goes by, or why there is none.
 function loadNote(load) {

@@ -9,10 +9,10 @@ import { count, sum, whole } from "../numbers.js";
 
 const picks = new Grid({
   label: "What the configuration picks",
-  key: ({ asker, asks }) => `${asker} ${asks}`,
+  key: ({ requester, request }) => `${requester} ${request}`,
   columns: [
-    { id: "asker", title: "Who asks", value: (pick) => pick.asker, width: "l" },
-    { id: "asks", title: "For what", value: (pick) => pick.asks, width: "l" },
+    { id: "requester", title: "Requester", value: (pick) => pick.requester, width: "l" },
+    { id: "request", title: "Request", value: (pick) => pick.request, width: "l" },
     { id: "gets", title: "Gets", value: (pick) => pick.gets, width: "m" },
   ],
 });

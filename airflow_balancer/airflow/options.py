@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 
-__all__ = ("OPTIONS", "BalancerSettings", "environment_option", "read_settings")
+__all__ = ("OPTIONS", "SectionOptions", "environment_option", "read_options")
 
 _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0")
 
@@ -28,8 +28,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "example": "false",
     },
     "api_url": {
-        "description": "The address of Airflow's API server, for `airflow-balancer pools` and the strategy `least_loaded` "
-        "on a machine without the metadata database.",
+        "description": "The address of Airflow's API server: `airflow-balancer pools`, the page and the strategy `least_loaded` "
+        "use it in place of this machine's metadata database.",
         "example": "https://airflow.example.org",
     },
     "api_username": {"description": "The user who logs in there.", "example": "admin"},
@@ -38,7 +38,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class BalancerSettings:
+class SectionOptions:
     """The options of section `[balancer]`; `config_path` is as written."""
 
     config_path: str | None = None
@@ -49,8 +49,13 @@ class BalancerSettings:
     api_username: str | None = None
     api_password: str | None = None
 
+    @property
+    def target(self) -> str:
+        """What messages call the Airflow that is meant, where there is one."""
+        return f"the API server at {self.api_url}" if self.api_url else "the metadata database"
+
     def __repr__(self) -> str:
-        return f"BalancerSettings(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={self.overrides!r})"
+        return f"SectionOptions(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={self.overrides!r})"
 
 
 def environment_option(key: str) -> str | None:
@@ -58,19 +63,19 @@ def environment_option(key: str) -> str | None:
     return os.environ.get(f"AIRFLOW__BALANCER__{key.upper()}") or None
 
 
-def read_settings(option: Callable[[str], str | None]) -> BalancerSettings:
-    """Read section `[balancer]` with `option`, which returns the text of one option, or None.
+def read_options(option: Callable[[str], str | None]) -> SectionOptions:
+    """Read section `[balancer]` with `option`, which returns one option as a string, or None.
 
     Raises:
         ConfigurationError: `sync` or `overrides` cannot be read.
     """
-    texts = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
+    strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
     try:
         overrides = tuple(shlex.split(option("overrides") or ""))
     except ValueError as error:
         message = f"[balancer] overrides must be Hydra overrides separated by spaces: {error}"
         raise ConfigurationError(message) from None
-    return BalancerSettings(overrides=overrides, sync=_switch(option("sync")), **texts)
+    return SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
 
 
 def _switch(value: str | None) -> bool:

@@ -1,0 +1,172 @@
+"""Sessions with the metadata database of this process: reading it, planning, and applying plans."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from ..errors import UnavailableError
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
+from . import metadata, versions
+from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
+from .plan import Plan, Plans
+from .pools import PoolOccupancy, plan_pools, wanted_pools
+
+__all__ = ("MetadataDatabase", "apply_fleets", "apply_patiently", "open_engine", "plan_fleets", "reading")
+
+T = TypeVar("T")
+_TRIES = 5
+_TRY_MILLISECONDS = 10_000
+
+
+def open_engine() -> Engine:
+    """Return the engine of the metadata database, not yet connected.
+
+    Raises:
+        UnavailableError: This process has none, or SQLite would make an empty one on being opened.
+    """
+    try:
+        engine = versions.engine()
+    except SQLAlchemyError as error:
+        raise _refused(error) from None
+    except (ImportError, RuntimeError) as error:
+        raise UnavailableError(f"{error}; give the address of the API server in [balancer] api_url") from None
+    url = engine.url
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
+        raise UnavailableError("Airflow's metadata database does not exist yet: airflow db migrate")
+    return engine
+
+
+@contextmanager
+def reading(seconds: float | None = None) -> Iterator[Connection]:
+    """Give a connection to the metadata database, and roll back whatever is done in it.
+
+    Args:
+        seconds: How long PostgreSQL may take for each statement; default: any time.
+
+    Raises:
+        UnavailableError: This process has no metadata database, or it refuses.
+    """
+    engine = open_engine()
+    try:
+        with engine.connect() as connection:
+            if seconds and connection.dialect.name == "postgresql":
+                # What is abandoned here must end there as well: a statement may wait for another's lock.
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * seconds)}")
+            yield connection
+    except SQLAlchemyError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: SQLAlchemyError) -> UnavailableError:
+    # Only the driver's own error is shown: SQLAlchemy's may hold the database's URL or a statement's values.
+    original = getattr(error, "orig", None)
+    return UnavailableError(metadata.refusal(original) if original else f"the metadata database refuses ({type(error).__name__})")
+
+
+class MetadataDatabase:
+    """The metadata database as a `Target`; `seconds` is how long each statement that reads may take."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+
+    def read_pools(self) -> list[PoolSlots]:
+        """Return all pools."""
+        with reading(self._seconds) as connection:
+            return metadata.read_pools(connection)
+
+    def read_occupancy(self) -> dict[str, PoolOccupancy]:
+        """Return how full all pools are now, by their names."""
+        with reading(self._seconds) as connection:
+            return metadata.read_occupancy(connection)
+
+    def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
+        """Return what `apply` would write."""
+        with reading(self._seconds) as connection:
+            return plan_fleets(connection, fleets)
+
+    def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
+        """Make pools and connections what the `fleets` want; see `apply_patiently`."""
+        open_engine()
+        try:
+            return apply_patiently(fleets, prune=prune)
+        except SQLAlchemyError as error:
+            raise _refused(error) from None
+
+
+def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
+    """Return what `apply_fleets` would write.
+
+    Raises:
+        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
+    """
+    variables = _variables(connection, variable_keys(fleets))
+    pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
+    current = metadata.read_connections(connection, versions.cipher())
+    return Plans(pools, plan_connections(wanted_connections(fleets, variables), current))
+
+
+def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
+    """Make pools and connections what the `fleets` want; all of the pools first, then all of the connections.
+
+    Args:
+        connection: A connection whose transaction the caller commits.
+        fleets: The fleets; the keys say where each comes from.
+
+    Raises:
+        ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
+        sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
+    """
+    return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))
+
+
+def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
+    """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
+
+    Each is tried again where another process held a lock for too long.
+
+    Raises:
+        ConfigurationError: As `apply_fleets`.
+        sqlalchemy.exc.DBAPIError: As `apply_fleets`.
+    """
+    wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
+    pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
+    return Plans(pools, _patiently(lambda connection: _apply_connections(connection, fleets, prune=prune, patience=patience)))
+
+
+def _patiently(apply: Callable[[Connection], T]) -> T:
+    for attempt in range(1, _TRIES):
+        try:
+            with versions.engine().begin() as connection:
+                return apply(connection)
+        except OperationalError:
+            time.sleep(0.1 * attempt)
+    with versions.engine().begin() as connection:
+        return apply(connection)
+
+
+def _apply_connections(
+    connection: Connection, fleets: Mapping[str, Fleet], *, prune: bool = False, patience: int = metadata.PATIENCE
+) -> Plan[SshConnection]:
+    if not prune and not any(fleet.settings.create_connection for fleet in fleets.values()):
+        return Plan()
+    with connection.begin_nested():
+        variables = _variables(connection, variable_keys(fleets))
+    wanted = wanted_connections(fleets, variables)
+    return metadata.apply_connections(connection, wanted, versions.cipher(), prune=prune, patience=patience)
+
+
+def _variables(connection: Connection, keys: set[str]) -> dict[str, str]:
+    """Return Airflow Variables as Airflow reads them, the environment first; other secrets backends are not read."""
+    given = {key: value for key in keys if (value := os.environ.get(f"AIRFLOW_VAR_{key.upper()}")) is not None}
+    missing = keys - given.keys()
+    return {**(metadata.read_variables(connection, missing, versions.cipher()) if missing else {}), **given}

@@ -1,0 +1,116 @@
+"""A configuration that may be opened: where it is, and which environments it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import ConfigurationError, Problem
+from ..files.locate import tree_above
+from ..files.reading import is_inside
+from ..files.yaml import read_root
+
+__all__ = ("Configuration", "Places", "describe_configuration")
+
+_OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_COMPOSES = re.compile(rb"defaults|\$\{|_target_|hydra")
+_PREFIXES = re.compile(r"^(?:(?:optional|override)\s+)*/?")
+
+
+class Places(NamedTuple):
+    """Where configurations are looked for.
+
+    Attributes:
+        roots: The folders.
+        named: The one configuration in them that is meant; None for all that are found.
+        overrides: The overrides that it is composed with.
+        hint: What to do where there is none.
+    """
+
+    roots: tuple[Path, ...]
+    named: Path | None = None
+    overrides: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration that may be opened.
+
+    Attributes:
+        id: What a request calls it.
+        name: Its path below its root.
+        path: Its file.
+        roots: The folders that all of its files are in; the name is relative to the first.
+        overrides: The overrides that it is composed with.
+        group: The config group of its environments; empty where it has none.
+        environments: The options of that group.
+        environment: The default one.
+    """
+
+    id: str
+    name: str
+    path: Path
+    roots: tuple[Path, ...]
+    overrides: tuple[str, ...]
+    group: str = ""
+    environments: tuple[str, ...] = ()
+    environment: str | None = None
+
+    def overrides_for(self, environment: str | None) -> tuple[str, ...]:
+        """Return the overrides that compose it in one of its environments."""
+        if environment is None or environment == self.environment:
+            return self.overrides
+        others = (text for text in self.overrides if text.lstrip("+").partition("=")[0] != self.group)
+        return (*others, f"{self.group}={environment}")
+
+
+def describe_configuration(path: Path, overrides: tuple[str, ...], places: Places, roots: tuple[Path, ...]) -> Configuration:
+    """Describe a configuration found in `places`, without composing it; `roots` are their folders, links resolved.
+
+    Raises:
+        ConfigurationError: It is a link to a file outside of the folders.
+    """
+    root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
+    if not is_inside(path, roots):
+        raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
+    identity = blake2b(str(path).encode(), digest_size=12).hexdigest()
+    allowed = [root, *(other for other in places.roots if other != root)]
+    above, group, default = _tree(path)
+    if places.named:
+        allowed += above
+    default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
+    options = tuple(_options(group, (path.parent, *above))) if group else ()
+    name = str(path.relative_to(root))
+    return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
+
+
+def _tree(path: Path) -> tuple[list[Path], str, str]:
+    """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
+    try:
+        if not _COMPOSES.search(path.read_bytes()):
+            return [], "", ""
+        return tree_above(path), *_environment_group(read_root(path))
+    except (OSError, ConfigurationError):  # said when it is opened
+        return [], "", ""
+
+
+def _environment_group(root: dict[str, Any]) -> tuple[str, str]:
+    """Return the config group whose last part is `env`, with its package, and the option in the defaults list."""
+    defaults = root.get("defaults")
+    for entry in defaults if isinstance(defaults, list) else ():
+        for text, option in entry.items() if isinstance(entry, dict) else ():
+            group = _PREFIXES.sub("", str(text).strip())
+            if group.partition("@")[0].rpartition("/")[2] == "env":
+                return group, str(option)
+    return "", ""
+
+
+def _options(group: str, folders: Sequence[Path]) -> Iterator[str]:
+    folder = next((found for above in folders if (found := above / group.partition("@")[0]).is_dir()), None)
+    names = sorted(file.stem for file in folder.glob("*.yaml")) if folder else []
+    yield from (name for name in names if _OPTION.fullmatch(name))

@@ -1,0 +1,46 @@
+"""The viewer over the configurations that this Airflow syncs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .configuration import Places
+    from .service import Viewer
+
+__all__ = ("URL_PREFIX", "synced_viewer")
+
+URL_PREFIX = "/airflow-balancer"
+_HINT = (
+    "There is no balancer's YAML in the DAGs folder or in a local DAG bundle. Put one there, such as "
+    "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
+)
+
+
+def synced_viewer() -> Viewer:
+    """Return the viewer of this process."""
+    from .catalogue import Catalogue
+    from .service import Viewer
+
+    return Viewer(Catalogue(_places, _without_code_of_dags))
+
+
+def _without_code_of_dags() -> AbstractContextManager[None]:
+    from ..airflow import versions
+    from ..airflow.sync import without_code_of
+
+    return without_code_of(versions.dag_folders())
+
+
+def _places() -> Places:
+    from ..airflow import versions
+    from ..airflow.options import read_options
+    from ..airflow.sources import named_source, watched_roots
+    from ..files.locate import find_source
+    from .configuration import Places
+
+    options, folders = read_options(versions.option), versions.dag_folders()
+    named = named_source(options, folders)
+    source = find_source(named.path.absolute()) if named else None
+    return Places(watched_roots(options, folders), source, options.overrides if named else (), _HINT)
