@@ -2,98 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..airflow import connections
-from ..airflow.plan import Plan
-from ..airflow.settings import BalancerSettings
-from ..airflow.targets import current_settings, has_airflow, open_target
 from ..errors import ConfigurationError
-from ..fleet.fleet import Fleet, PoolSlots
+from .command import Command, Key, Report, Request, exit_code_of_differences
+from .query import SERVER_KEYS
 
-__all__ = ("PoolsRequest", "pools_report", "synced_fleets")
+if TYPE_CHECKING:
+    from ..airflow.plan import Plan
+    from ..airflow.settings import BalancerSettings
+    from ..fleet.fleet import Fleet
+
+__all__ = ("COMMAND",)
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
 
 
-class PoolsRequest(NamedTuple):
-    """What is asked: whether to write, whether to delete what is orphaned as well, and of which API server."""
-
-    apply: bool = False
-    prune: bool = False
-    api_url: str = ""
-    api_username: str = ""
-
-    @property
-    def writes(self) -> bool:
-        """Whether anything is written: to prune is to apply, and to delete what is left over."""
-        return self.apply or self.prune
-
-
-def synced_fleets() -> dict[str, Fleet]:
+def _synced() -> dict[str, Fleet]:
     """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.
 
     Raises:
-        ConfigurationError: One of them is wrong, or there is none.
+        ConfigurationError: One of them is wrong.
     """
-    if not has_airflow():
-        raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
     from ..airflow.sync import find_fleets
 
     fleets, problems = find_fleets()
     if problems:
         raise ConfigurationError(problems)
-    if not fleets:
+    return fleets
+
+
+def _fleets(request: Request, *, others: bool) -> dict[str, Fleet]:
+    """Return the request's fleet and, where none is given or all are needed, those that Airflow syncs, by their files."""
+    from ..airflow.targets import has_airflow
+
+    if request.source:
+        return {**(_synced() if others and has_airflow() else {}), str(request.composed.source): request.composed.fleet}
+    if not has_airflow():
+        raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
+    if not (fleets := _synced()):
         raise ConfigurationError("there is no balancer's YAML in the DAGs folder; give one, or name it in [balancer] config_path")
     return fleets
 
 
-def pools_report(fleets: Mapping[str, Fleet], request: PoolsRequest) -> dict[str, Any]:
-    """Compare the pools and connections that the fleets want with Airflow's, and write them where that is asked.
+def _answer(request: Request) -> Report:
+    """Compare the pools and connections that the fleets want with Airflow's, and write them where that is requested.
 
-    Args:
-        fleets: The fleets, by the files they come from.
-        request: What is asked. Pruning spares what the other configurations want that this machine's Airflow syncs.
-
-    Raises:
-        ConfigurationError: The fleets contradict each other or do not fit Airflow, or there is no Airflow.
-        BalancerError: Airflow cannot be reached, or refuses.
+    Pruning spares what the other configurations want that this machine's Airflow syncs.
     """
-    settings = _settings(request)
-    if request.prune and not settings.api_url and has_airflow():
-        fleets = {**_others(), **fleets}
+    from ..airflow.connections import shown
+    from ..airflow.targets import open_target
+    from ..fleet.fleet import PoolSlots
+
+    settings, prune = _settings(request.keys), request.keys.get("prune") is True
+    writes = prune or request.keys.get("apply") is True
+    fleets = _fleets(request, others=prune and not settings.api_url)
     with open_target(settings) as target:
-        plans = target.apply(fleets, prune=request.prune) if request.writes else target.plan(fleets)
+        plans = target.apply(fleets, prune=prune) if writes else target.plan(fleets)
     return {
         "pools": [*_rows(plans.pools, PoolSlots._asdict, slots=True)],
-        "connections": [*_rows(plans.connections, connections.shown, slots=False)],
+        "connections": [*_rows(plans.connections, shown, slots=False)],
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
-        "applied": request.writes,
-        "differs": plans.differs() and not request.writes,
+        "applied": writes,
+        "differs": plans.differs() and not writes,
     }
 
 
-def _settings(request: PoolsRequest) -> BalancerSettings:
-    settings = current_settings()
-    return replace(
-        settings,
-        api_url=request.api_url or settings.api_url,
-        api_username=request.api_username or settings.api_username,
-    )
+def _settings(keys: Mapping[str, Any]) -> BalancerSettings:
+    from ..airflow.targets import current_settings
+
+    return replace(current_settings(), **{name: keys[name] for name in ("api_url", "api_username") if keys.get(name)})
 
 
-def _others() -> dict[str, Fleet]:
-    from ..airflow.sync import find_fleets
-
-    fleets, problems = find_fleets()
-    if problems:
-        raise ConfigurationError(problems)
-    return fleets
-
-
-def _rows(plan: Plan[Any], shown: Any, *, slots: bool) -> Iterator[dict[str, Any]]:
+def _rows(plan: Plan[Any], shown: Callable[[Any], Any], *, slots: bool) -> Iterator[dict[str, Any]]:
     for change in plan.changes(shown):
         kept = change["action"] == "unchanged"
         if kept and not change["note"]:
@@ -105,3 +88,27 @@ def _rows(plan: Plan[Any], shown: Any, *, slots: bool) -> Iterator[dict[str, Any
 
 def _slots(shown: Mapping[str, Any] | None) -> int | None:
     return None if shown is None else shown["slots"]
+
+
+def _line(report: Report) -> str:
+    changes = len(report["pools"]) + len(report["connections"])
+    state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
+    return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
+
+
+COMMAND = Command(
+    name="pools",
+    summary="compare Airflow's pools and connections with the configuration, and write them",
+    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.",
+    example="pools env=prod apply=true",
+    answer=_answer,
+    keys=(
+        Key("apply", "true|false", "write what differs"),
+        Key("prune", "true|false", "write what differs, and delete the balancer's pools that no configuration wants"),
+        *SERVER_KEYS,
+    ),
+    tables=True,
+    line=_line,
+    exit_code=exit_code_of_differences,
+    needs_source=False,
+)

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from ..cli.reports import credential_of
 from ..errors import BalancerError
+from ..fleet.masking import credential_of
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..hydra.compose import Composed
 from ..hydra.nodes import node_at, walk

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..airflow.occupancy import LiveLoad, live_load
-from ..cli.reports import DEFAULT_KEY
 from ..errors import ConfigurationError
 from ..fleet.model import HostSpec
+from ..picking import DEFAULT_KEY
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking

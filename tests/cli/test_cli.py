@@ -76,7 +76,7 @@ class TestShow:
 
     def test_names_the_picks_that_a_tree_makes(self, cli):
         report = json.loads(cli("show", "output=json", cwd=REPOSITORY).stdout)
-        assert [(pick["asker"], pick["gets"]) for pick in report["picks"]] == [
+        assert [(pick["requester"], pick["gets"]) for pick in report["picks"]] == [
             ("dags.etl.tasks.extract.ssh_hook", "host2"),
             ("dags.etl.tasks.extract.pool", "host2"),
             ("dags.etl.tasks.extract.command", "extract --on host2 --port 9651"),
@@ -174,7 +174,8 @@ FAILURES = {
     "an unknown query": (
         ("select", "balancer.yaml", "query.queu=a"),
         1,
-        "query: unknown key 'queu'; did you mean 'queue'? (keys: exclude, key, min_size, name, os, prefer, queue, tag)",
+        "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
+        "query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
@@ -187,7 +188,7 @@ FAILURES = {
         2,
         "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools)",
     ),
-    "an unknown output": (("balancer.yaml", "output=jsn"), 2, "unknown output 'jsn'; did you mean 'json'? (outputs: table, json, yaml)"),
+    "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
     "two files": (("a.yaml", "b.yaml"), 2, "give one command and one configuration, not a.yaml b.yaml"),
 }

@@ -16,9 +16,9 @@ PICKS = [["host2", 28774], ["host1", 45504], ["host3", 32338], ["host1", 21349],
 FLEET_CODE = """
 import json
 from airflow_balancer.hydra.compose import compose_file
-from airflow_balancer.cli.reports import asking_nodes
+from airflow_balancer.cli.requests import requests_of
 from airflow_balancer.files.locate import find_source
-print(json.dumps([pick["gets"] for pick in asking_nodes(compose_file(find_source({path!r}), ["env=prod"]))]))
+print(json.dumps([pick["gets"] for pick in requests_of(compose_file(find_source({path!r}), ["env=prod"]))]))
 """
 DAG_CODE = """
 import json

@@ -60,7 +60,7 @@ class TestDagFiles:
 
     def test_their_output_is_not_the_answer(self, cli, project):
         result = cli("port", "lock", "balancer.yaml", "dag_files=[dags/b.py,dags/a.py]", "output=json")
-        assert [row["asker"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
+        assert [row["requester"] for row in json.loads(result.stdout)["added"]] == ["a.py#0", "a.py#1", "b.py#0"]
         assert result.stderr.count("of the DAG file") == 2
 
     @pytest.mark.parametrize("name", ["a", "b", "c"])
@@ -88,7 +88,7 @@ class TestDagFiles:
                 DAG.format("../", 0).replace("import load", "import load\nfrom keys import KEY") + "balancer.free_port('host1', key=KEY)",
             )
         report = json.loads(cli("port", "lock", "balancer.yaml", "dag_files=[one,two]", "output=json").stdout)
-        assert sorted(row["asker"] for row in report["added"]) == ["first", "second"]
+        assert sorted(row["requester"] for row in report["added"]) == ["first", "second"]
 
     def test_those_of_another_lock_file_are_not_added(self, cli, project, write):
         write("balancer.yaml", BALANCER.replace("ports.lock", "other.lock"))
@@ -99,7 +99,7 @@ class TestDagFiles:
         made = "BalancerConfiguration(hosts=[{'name': 'h'}], port_lock='ports.lock.yaml')"
         write("dags/b.py", f"from airflow_balancer import BalancerConfiguration\n{made}.free_port('h', key='x')\n")
         assert "x" in [
-            row["asker"] for row in json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags", "output=json").stdout)["added"]
+            row["requester"] for row in json.loads(cli("port", "lock", "balancer.yaml", "dag_files=dags", "output=json").stdout)["added"]
         ]
 
     def test_the_ports_that_their_balancer_has_in_use_are_not_given(self, cli, project, write):
@@ -112,7 +112,7 @@ class TestDagFiles:
         first, second = (write(f"{name}/etl.py", DAG.format("../", 1)) for name in ("one", "two"))
         result = cli("port", "lock", "balancer.yaml", "dag_files=[one,two]")
         assert result.stderr.splitlines()[-1] == (
-            f"airflow-balancer: {second}: also asks for a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
+            f"airflow-balancer: {second}: also requests a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
             "give one of them another with key="
         )
         assert (result.returncode, (project / "ports.lock.yaml").exists()) == (1, False)
@@ -144,8 +144,8 @@ class TestCommand:
         file = write("ports.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))
         assert cli("port", "lock", "balancer.yaml").stdout == f"{file}: 0 added, 0 dropped, 2 kept\n"
         report = json.loads(cli("port", "lock", "balancer.yaml", "prune=true", "output=json").stdout)
-        assert [(row["asker"], row["why"]) for row in report["dropped"]] == [
-            (name, "nothing in this run asks for it") for name in ("dev", "prod")
+        assert [(row["requester"], row["why"]) for row in report["dropped"]] == [
+            (name, "nothing in this run requests it") for name in ("dev", "prod")
         ]
         assert file.read_text() == f"{HEADER}ports: []\n"
 
@@ -175,7 +175,7 @@ class TestCommand:
             (
                 ("prune=true", "--multirun", "default_size=1,2"),
                 2,
-                "prune drops what nothing in one run asks for, so each run of --multirun would undo the others'; give one of the two",
+                "prune drops what nothing in one run requests, so each run of --multirun would undo the others'; give one of the two",
             ),
             (("port_lock=null",), 1, "{file}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml"),
             (("validate",), 2, "give one command and one configuration, not port lock balancer.yaml validate"),
@@ -205,7 +205,7 @@ class TestValidate:
 
     def test_a_file_that_is_not_there_is_to_be_made(self, cli, project):
         result = cli("validate", "balancer.yaml")
-        assert self.said(result) == [f"{project}/ports.lock.yaml: there is no such file, which 'port_lock' names; {self.RUN}"]
+        assert self.said(result) == [f"{project}/ports.lock.yaml: the lock file that 'port_lock' names does not exist; {self.RUN}"]
         assert result.returncode == 1
 
     def test_dag_files_are_held_to_a_lock_file_that_is_named(self, cli, project, write):

@@ -36,9 +36,9 @@ def test_every_asker_is_listed_once_with_its_reason(plan):
     ranked = {"query": "queue='workers'", "candidates": 2, "host": "host2", "why": "1 of 2 in its key's ranking"}
     assert code == 0
     assert report["picks"] == [
-        {"asker": "tasks.a", **ranked},
-        {"asker": "tasks.b", **ranked},
-        {"asker": "tasks.c", "query": "queue='primary'", "candidates": 1, "host": "host3", "why": "the only candidate"},
+        {"requester": "tasks.a", **ranked},
+        {"requester": "tasks.b", **ranked},
+        {"requester": "tasks.c", "query": "queue='primary'", "candidates": 1, "host": "host3", "why": "the only candidate"},
     ]
 
 
@@ -52,7 +52,7 @@ def test_each_hosts_load_is_told_against_its_fair_share(plan):
 
 def test_a_pick_that_a_full_host_passes_on_says_so(plan):
     _, report = plan("+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}")
-    assert {pick["asker"]: (pick["host"], pick["why"]) for pick in report["picks"][:2]} == {
+    assert {pick["requester"]: (pick["host"], pick["why"]) for pick in report["picks"][:2]} == {
         "tasks.a": ("host1", "2 of 2 in its key's ranking, after host2"),
         "tasks.b": ("host2", "1 of 2 in its key's ranking"),
     }
@@ -90,22 +90,22 @@ MOVES = {
         {"tasks.a": "the strategy, or the load of the other picks, changed"},
     ),
     "an address": ("+balancer.hosts.host2.address=10.0.0.5", {}),
-    "a new asker": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is asked for there alone"}),
-    "an asker less": ("~tasks.c", {"tasks.c": "is asked for here alone"}),
+    "a new asker": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is requested only there"}),
+    "an asker less": ("~tasks.c", {"tasks.c": "is requested only here"}),
 }
 
 
 @pytest.mark.parametrize(("change", "moved"), MOVES.values(), ids=MOVES)
 def test_what_would_move_is_listed_with_the_reason(plan, write, change, moved):
     code, report = plan(f"against={change}")
-    assert {move["asker"]: move["why"] for move in report["moves"]} == moved
+    assert {move["requester"]: move["why"] for move in report["moves"]} == moved
     assert code == (3 if moved else 0)
 
 
 def test_another_folder_is_compared(plan, write):
     write("other/config.yaml", CONFIG.replace("host2: {size: 4, queues: [workers]}", ""))
     code, report = plan("against=other")
-    assert (code, [(move["asker"], move["here"], move["there"]) for move in report["moves"]]) == (
+    assert (code, [(move["requester"], move["here"], move["there"]) for move in report["moves"]]) == (
         3,
         [("tasks.a", "host2", "host1"), ("tasks.b", "host2", "host1")],
     )
