@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
 from .command import Request, UsageError
 from .output import print_answer, say
-from .sweep import split_sweep
+from .sweep import check_overrides, split_sweep
 
 __all__ = ("main",)
 
@@ -22,7 +23,9 @@ def _answer(arguments: Arguments, request: Request) -> int:
     """Print the answer to one request and return its exit code."""
     command = arguments.command
     try:
-        report = command.answer(request)
+        # What Airflow or a DAG file prints is not the answer.
+        with redirect_stdout(sys.stderr):
+            report = command.answer(request)
     except ConfigurationError as error:
         raise _misspelt(arguments, error) or error from None
     print_answer(command, report, str(request.keys.get("output", "table")), request.title)
@@ -39,9 +42,13 @@ def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationE
 
 
 def _requests(arguments: Arguments) -> list[Request]:
-    runs = split_sweep(arguments.overrides, multirun=arguments.multirun)
-    titles = [", ".join(override.lstrip("+") for override in run) if arguments.multirun else "" for run in runs]
-    return [Request(arguments.source, tuple(run), arguments.keys, title) for run, title in zip(runs, titles, strict=True)]
+    """Return the requests of a command line: one, or one for each run of a sweep."""
+    source, keys, overrides, known = arguments.source, arguments.keys, arguments.overrides, arguments.command.all_keys
+    if source is None or not arguments.multirun:
+        check_overrides(overrides, known)
+        return [Request(source, tuple(overrides), keys)]
+    runs = split_sweep(source, overrides, known)
+    return [Request(source, tuple(run), keys, title=", ".join(word.lstrip("+") for word in run)) for run in runs]
 
 
 def _fail(error: BalancerError, source: Path | None) -> int:

@@ -6,7 +6,7 @@ import runpy
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigurationError, Problem
@@ -61,7 +61,7 @@ def _is_meant(file: Path) -> bool:
 def run_dag_files(files: Sequence[tuple[Path, Path]]) -> None:
     """Run each file as a DAG processor does: by itself, its folder importable, and not as the main program.
 
-    What they print goes to stderr; warnings, of which Airflow's imports are full, are for their own parsing.
+    Warnings, of which Airflow's imports are full, are for their own parsing.
 
     Raises:
         ConfigurationError: Some cannot be run; one problem for each, with its cause.
@@ -71,7 +71,7 @@ def run_dag_files(files: Sequence[tuple[Path, Path]]) -> None:
     problems = []
     for file, folder in files:
         try:
-            with hydra_set_aside(), redirect_stdout(sys.stderr), _imports_from(folder), warnings.catch_warnings():
+            with hydra_set_aside(), _imports_from(folder), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
         except (Exception, SystemExit) as error:

@@ -39,7 +39,7 @@ def _fleets(request: Request, *, others: bool) -> dict[str, Fleet]:
     from ..airflow.targets import has_airflow
 
     if request.source:
-        return {**(_synced() if others and has_airflow() else {}), str(request.composed.source): request.composed.fleet}
+        return {**(_synced() if others and has_airflow() else {}), str(request.source): request.composed.fleet}
     if not has_airflow():
         raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
     if not (fleets := _synced()):
@@ -56,6 +56,8 @@ def _answer(request: Request) -> Report:
     from ..airflow.targets import open_target
     from ..fleet.fleet import PoolSlots
 
+    if request.source:
+        _ = request.composed.fleet  # what is wrong in it is said before Airflow is loaded, which takes seconds
     settings, prune = _settings(request.keys), request.keys.get("prune") is True
     writes = prune or request.keys.get("apply") is True
     fleets = _fleets(request, others=prune and not settings.api_url)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +67,7 @@ def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
     from ..airflow.occupancy import live_load
 
     server = {name: str(request.keys[name]) for name in ("api_url", "api_username") if request.keys.get(name)}
-    # Airflow may log to stdout while it is loaded, where the answer goes.
-    with redirect_stdout(sys.stderr):
-        live = live_load(composed.fleet, **server)
+    live = live_load(composed.fleet, **server)
     ranked = strategy.rank(key, composed.fleet.index.candidates(query), live.load)
     shown = {
         "picked_by": "least_loaded" if live.source else "rendezvous",
