@@ -2,33 +2,23 @@
 # versions, and builds it again only when pyproject.toml or the pins have changed.
 PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
-BALANCER := .venv-demo/bin/airflow-balancer --config-dir conf
 UV_ON_PATH := $(shell command -v uv)
 
 .PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
 
 help:
-	@echo "make demo                  the example fleet, its picks, and a DAG on it in a real Airflow (KEEP=1: it stays up)"
+	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
 	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
-	@echo "make lint                  ruff and mypy"
+	@echo "make lint                  ruff, mypy, and checks of the workflows and of this repository"
 	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
 	@echo "make check-dist            install the wheel in empty virtualenvs, and run the README's first example with it"
 	@echo "make constraints           pin the newest versions that fit pyproject.toml"
 	@echo "make clean                 remove the virtualenvs and caches"
 
 demo: .venv-demo/installed
-	@echo "The fleet in production, and what the DAG 'etl' gets from it:"
-	@$(BALANCER) env=prod
-	@echo "Any host of queue 'workers' (airflow-balancer select query.queue=workers):"
-	@$(BALANCER) select env=prod query.queue=workers
-	@echo "A port that is not in use, on the host of queue 'primary' (airflow-balancer port query.queue=primary):"
-	@$(BALANCER) port env=prod query.queue=primary
-	@for seed in 1 2; do PYTHONHASHSEED=$$seed $(BALANCER) env=prod output=json > .venv-demo/picks-$$seed.json || exit 1; done
-	@cmp .venv-demo/picks-1.json .venv-demo/picks-2.json
-	@echo "A second process with another PYTHONHASHSEED picked the same."
 	@.venv-demo/bin/python -m examples.demo
 
 test: .venv-airflow3/installed
@@ -46,6 +36,8 @@ bench: .venv-airflow3/installed .venv-published/installed
 lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff check
 	.venv-airflow3/bin/ruff format --check
+	.venv-airflow3/bin/zizmor --offline --quiet .
+	.venv-airflow3/bin/repo-review . --show err
 	.venv-airflow3/bin/mypy
 
 build: .venv-airflow3/installed
@@ -71,7 +63,7 @@ check-dist: build
 		--constraints $(CONSTRAINTS) --build-constraints constraints-build.txt $(REQUIREMENTS) && \
 	touch $@ && echo "Set-up of .venv-$*: $$(($$(date +%s) - start)) s"
 
-uv_by_pip = $(1)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-build.txt uv && $(1)/bin/uv
+uv_by_pip = $(1)/bin/pip install --quiet --quiet --disable-pip-version-check --constraint constraints-build.txt uv && $(1)/bin/uv
 
 # Newest versions, for each Python that Airflow 2 and 3 allow. Run the tests on the result before it is committed.
 constraints: .venv-airflow3/installed

@@ -169,13 +169,6 @@ def test_options_of_airflow_cfg_exist() -> None:
     assert set(parser["balancer"]) <= set(OPTIONS)
 
 
-def test_make_targets_exist() -> None:
-    targets = set(re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z][\w-]+)(?=`|\n)", README))
-    assert named == {"demo", "test", "lint", "test-airflow2", "test-without-airflow", "bench"}
-    assert named <= targets
-
-
 def test_extras_exist() -> None:
     assert set(re.findall(r"airflow-balancer\[(\w+)\]", README)) <= set(metadata("airflow-balancer").get_all("Provides-Extra") or ())
 

@@ -5,7 +5,7 @@ Nothing here loads Airflow: the command line, the resolvers and the pools work o
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
@@ -185,11 +185,11 @@ def _place(path: tuple[str | int, ...]) -> str:
     return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
 
 
-def _repeated(entries: Entries, identities: Sequence[Hashable], text: str) -> list[Problem]:
+def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]], text: str) -> list[Problem]:
     """Return a problem for each entry whose identity another one has; an empty one is none."""
     if len(set(identities)) == len(identities):
         return []
-    first: dict[Hashable, int] = {}
+    first: dict[str | int | tuple[str, int], int] = {}
     problems = []
     for at, identity in enumerate(identities):
         if identity and first.setdefault(identity, at) != at:

@@ -36,7 +36,8 @@ class Bounded:
     c: float = 1.25
 
     def __post_init__(self) -> None:
-        if not isinstance(self.c, int | float) or isinstance(self.c, bool) or not 1 <= self.c < math.inf:
+        is_number = isinstance(self.c, int | float) and not isinstance(self.c, bool)  # type: ignore[redundant-expr]  # YAML gives any
+        if not is_number or not 1 <= self.c < math.inf:
             raise ConfigurationError(f"key 'strategy': c must be a number from 1, not {self.c!r}")
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:

@@ -110,7 +110,7 @@ class HostFilter:
         Raises:
             ConfigurationError: A pattern is no text, or `min_size` no whole number from 1.
         """
-        if min_size is not None and (not isinstance(min_size, int) or isinstance(min_size, bool) or min_size < 1):
+        if min_size is not None and (type(min_size) is not int or min_size < 1):
             raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {min_size!r}")
         return cls(
             name=_patterns("name", name),

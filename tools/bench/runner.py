@@ -151,13 +151,12 @@ def _start(
 ) -> tuple[subprocess.CompletedProcess[str] | None, float, str]:
     """Run a process to its end or limit, and return it, its seconds, and what it printed."""
     command = _command(process, sides, effort, folder, database)
-    where = {"cwd": folder, "env": _environment(process.side, folder)}
+    environment = _environment(process.side, folder)
     start = time.perf_counter()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=effort.limit, check=False, **where)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=effort.limit, check=False)
     except subprocess.TimeoutExpired as error:
-        printed = error.stdout or b""
-        return None, effort.limit, printed.decode() if isinstance(printed, bytes) else printed
+        return None, effort.limit, (error.stdout or b"").decode()
     return done, time.perf_counter() - start, done.stdout
 
 

@@ -17,8 +17,9 @@ __all__ = ("peak", "per_host", "plain_peak", "plain_per_host")
 def _validate() -> Callable[[Any], Any]:
     from airflow_balancer import BalancerConfiguration
 
-    BalancerConfiguration.model_validate(balancer_data(3, 3))
-    return BalancerConfiguration.model_validate
+    validate: Callable[[Any], Any] = BalancerConfiguration.model_validate
+    validate(balancer_data(3, 3))
+    return validate
 
 
 def _plain() -> Callable[[Any], Any]:
