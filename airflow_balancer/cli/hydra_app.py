@@ -14,17 +14,25 @@ __all__ = ("complete", "run_hydra_app")
 
 
 def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Run Hydra's app with its own flags over a configuration."""
+    """Run Hydra's app with its own flags over a configuration.
+
+    Raises:
+        ConfigurationError: It cannot be composed.
+    """
     import hydra
 
     from ..files.locate import tree_above
     from ..hydra.compose import forced, without_self_warning
+    from ..hydra.explain import CAUSES, explained
 
     above = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in tree_above(source))}]"] if tree_above(source) else []
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = [sys.argv[0], *flags, *forced(overrides, source), *above]
-    with without_self_warning():
-        hydra.main(version_base=None, config_path=str(source.parent), config_name=source.stem)(lambda _: None)()
+    try:
+        with without_self_warning():
+            hydra.main(version_base=None, config_path=str(source.parent), config_name=source.stem)(lambda _: None)()
+    except CAUSES as error:
+        raise explained(error, str(source)) from error
 
 
 def complete(flags: Sequence[str]) -> None:
