@@ -54,17 +54,10 @@ def main(runs: int = 10) -> None:
         fleet = str(_write_fleet(cwd / "big.yaml"))
         select = (*_COMMAND, "select", "--config-dir", str(_TREE), "query.queue=workers")
         load = (sys.executable, "-c", f"from airflow_balancer import load_fleet; load_fleet({fleet!r})")
-        _compare(
-            "select over conf/ beside a bare Hydra app", select, (sys.executable, "bare.py", "hydra.output_subdir=null"), 1.3, runs, cwd
-        )
-        _compare(
-            "validate of 1,000 hosts and 4,000 ports beside load_fleet",
-            (*_COMMAND, "validate", fleet),
-            load,
-            ceiling=1.5,
-            runs=runs,
-            cwd=cwd,
-        )
+        bare = (sys.executable, "bare.py", "hydra.output_subdir=null")
+        _compare("select over conf/ beside a bare Hydra app", select, bare, ceiling=1.3, runs=runs, cwd=cwd)
+        validate = (*_COMMAND, "validate", fleet)
+        _compare("validate of 1,000 hosts and 4,000 ports beside load_fleet", validate, load, ceiling=1.5, runs=runs, cwd=cwd)
 
 
 if __name__ == "__main__":

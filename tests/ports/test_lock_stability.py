@@ -100,5 +100,5 @@ def test_a_port_that_is_in_use_now_is_left(folder):
     report = lock_report(composed(place, {"a": (9000, 9002)}, ports=[{"host": "host1", "port": before["a"]}]), [], prune=False)
     entry = {"host": "host1", "requester": "tasks.a", "min": 9000, "max": 9001}
     assert report["dropped"] == [{**entry, "port": before["a"], "why": "the port is in use"}]
-    assert [(row["asker"], row["port"]) for row in report["added"]] == [("tasks.a", 9002)]
+    assert [(row["requester"], row["port"]) for row in report["added"]] == [("tasks.a", 9002)]
     assert report["kept"] == 1
