@@ -1,4 +1,4 @@
-"""Runs DAG files, to learn what they ask for: only for their author, at the command line."""
+"""Runs DAG files to learn what they request: only for their author, at the command line."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ import runpy
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigurationError, Problem
-from ..hydra.compose import hydra_set_aside
+from .command import Key, Request
 
-__all__ = ("dag_files", "run_dag_files")
+__all__ = ("DAG_FILES", "find_dag_files", "paths_of", "run_dag_files")
+
+DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
 
 
-def dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
+def paths_of(request: Request) -> list[str]:
+    """Return the paths that a request gives under `dag_files`."""
+    given = request.keys.get("dag_files") or []
+    return given if isinstance(given, list) else [given]
+
+
+def find_dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     """Return the Python files to run, each with the folder that it is imported from, as absolute paths.
 
     A folder stands for the files below it that Airflow takes for DAG files, those that hold the words
@@ -30,7 +38,9 @@ def dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     for path in paths:
         if path.is_dir():
             folder = path.absolute()
-            found |= {file: folder for file in sorted(folder.rglob("*.py")) if not _is_skipped(file.relative_to(folder)) and _may_ask(file)}
+            found |= {
+                file: folder for file in sorted(folder.rglob("*.py")) if not _is_skipped(file.relative_to(folder)) and _is_meant(file)
+            }
         elif path.is_file() and path.suffix == ".py":
             found.setdefault(path.absolute(), path.absolute().parent)
         else:
@@ -43,7 +53,7 @@ def _is_skipped(file: Path) -> bool:
     return any(part in _SKIPPED or part.startswith(".") for part in file.parts)
 
 
-def _may_ask(file: Path) -> bool:
+def _is_meant(file: Path) -> bool:
     content = file.read_bytes().lower()
     return b"free_port" in content or (b"dag" in content and b"airflow" in content)
 
@@ -51,15 +61,17 @@ def _may_ask(file: Path) -> bool:
 def run_dag_files(files: Sequence[tuple[Path, Path]]) -> None:
     """Run each file as a DAG processor does: by itself, its folder importable, and not as the main program.
 
-    What they print goes to stderr; warnings, of which Airflow's imports are full, are for their own parsing.
+    Warnings, of which Airflow's imports are full, are for their own parsing.
 
     Raises:
         ConfigurationError: Some cannot be run; one problem for each, with its cause.
     """
+    from ..hydra.compose import hydra_set_aside
+
     problems = []
     for file, folder in files:
         try:
-            with hydra_set_aside(), redirect_stdout(sys.stderr), _imports_from(folder), warnings.catch_warnings():
+            with hydra_set_aside(), _imports_from(folder), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
         except (Exception, SystemExit) as error:

@@ -14,29 +14,29 @@ from ..hydra.compose import Composed
 from ..ports.lock import PortLock, PortRequest, lock_at, write_lock
 from ..ports.recorder import Recorder
 from ..ports.table import PortTable
-from .dag_files import dag_files, run_dag_files
+from .dag_files import find_dag_files, run_dag_files
 
 __all__ = ("check_lock", "lock_report")
 
-_COMMAND = "`airflow-balancer port lock`"
-_NOT_ASKED, _IN_USE = "nothing in this run asks for it", "the port is in use"
+_RUN = "`airflow-balancer port lock`"
+_NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"
 
 
 def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
-    """Write the lock file of a configuration: every ask of it, and of the DAG files, gets an entry.
+    """Write the lock file of a configuration: every request in it and in the DAG files gets an entry.
 
-    The entries that there are stay, also those of other environments, unless their port is in use.
+    Existing entries stay, also those of other environments, unless their port is in use.
 
     Args:
         composed: The configuration.
         files: DAG files, or folders of them; they are run.
-        prune: Whether to drop the entries that nothing asks for.
+        prune: Whether to drop the entries that nothing requests.
 
     Returns:
         What was added, what was dropped and why, and how many entries stayed.
 
     Raises:
-        ConfigurationError: An ask cannot be served, a file cannot be run, two files ask with one key; nothing is written.
+        ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
         NoFreePort: All ports of a range are taken; nothing is written.
     """
     fleet = composed.fleet
@@ -81,9 +81,9 @@ def _usable(entries: Iterable[LockEntry], in_use: Mapping[str, set[int]]) -> lis
 
 
 def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files: Iterable[str]) -> Recorder:
-    """Return who asks: the nodes of the config, with the ports that they get, and the DAG files."""
+    """Return the requests of the config's nodes, with the ports that they get, and those of the DAG files."""
     noted = Recorder(PortLock.sorted(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
-    found = dag_files(map(Path, files))
+    found = find_dag_files(map(Path, files))
     with reading(recorder=noted):
         composed.requests()
         noted.composed = dict(noted.given)
@@ -97,58 +97,58 @@ def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
     for (host, requester), files in sorted(noted.requesters.items()):
         if len(files) > 1:
             first, *others = sorted(map(str, files))
-            text = f"also asks for a free port of host {host!r} with the key {requester!r}, as {first} does"
+            text = f"also requests a free port of host {host!r} with the key {requester!r}, as {first} does"
             yield from (Problem(f"{text}; give one of them another with key=", origin=other) for other in others)
 
 
 def _with_new(kept: list[LockEntry], noted: Recorder, file: Path) -> list[LockEntry]:
-    """Return the entries with one for each ask that has none.
+    """Return the entries with one for each request that has none.
 
-    A node of the config keeps the port that it got when it was composed, as others may ask relative to it.
+    A node of the config keeps the port that it got when it was composed, as other requests may be relative to it.
     """
     places = {(entry.host, entry.port) for entry in kept}
     answered = {PortRequest.of(entry) for entry in kept}
     entries = list(kept)
-    for ask, port in sorted(noted.composed.items()):
-        free = (ask.host, port) not in places and port not in noted.in_use.get(ask.host, ())
-        if ask not in answered and free:
-            entries.append(ask.entry(port))
-            places.add((ask.host, port))
+    for request, port in sorted(noted.composed.items()):
+        free = (request.host, port) not in places and port not in noted.in_use.get(request.host, ())
+        if request not in answered and free:
+            entries.append(request.entry(port))
+            places.add((request.host, port))
     lock, tables = PortLock(file, tuple(entries)), dict[str, PortTable]()
-    for ask in sorted(noted.given.keys() - lock.ports.keys()):
-        if ask.host not in tables:
-            tables[ask.host] = PortTable(ask.host, noted.in_use.get(ask.host, ()), lock.of(ask.host))
+    for request in sorted(noted.given.keys() - lock.ports.keys()):
+        if request.host not in tables:
+            tables[request.host] = PortTable(request.host, noted.in_use.get(request.host, ()), lock.of(request.host))
         try:
-            entries.append(ask.entry(tables[ask.host].take(ask.requester, ask.first, ask.last)))
+            entries.append(request.entry(tables[request.host].take(request.requester, request.first, request.last)))
         except NoFreePort as error:
-            raise NoFreePort(f"{ask.requester}: {error}") from None
+            raise NoFreePort(f"{request.requester}: {error}") from None
     return entries
 
 
 def check_lock(composed: Composed, files: Iterable[str]) -> None:
-    """Hold a configuration, and DAG files, to its lock file; without DAG files, only where it names one.
+    """Check that the lock file covers every requested port, where the configuration names one or DAG files are given.
 
-    An entry on a host that this configuration has not is another environment's, and right.
+    An entry on a host that this configuration lacks is another environment's, and right.
 
     Raises:
-        ConfigurationError: There is no such file, or it is wrong, keeps a port that is in use, or lacks an ask.
+        ConfigurationError: The file is missing or wrong, keeps a port that is in use, or lacks a request.
     """
     files, fleet = list(files), composed.fleet
     if not fleet.settings.port_lock and not files:
         return
     lock = _lock(composed)
     if not lock.file.is_file():
-        raise ConfigurationError(f"{lock.file}: there is no such file, which 'port_lock' names; run {_COMMAND}")
+        raise ConfigurationError(f"{lock.file}: the lock file that 'port_lock' names does not exist; run {_RUN}")
     if problems := list(_clashes(lock, fleet)):
         raise ConfigurationError(problems)
     noted = _noted(composed, fleet, lock.entries, files)
     missing = sorted(noted.given.keys() - lock.ports.keys())
     if missing:
-        raise ConfigurationError(Problem(_missing(ask), origin=str(lock.file)) for ask in missing)
+        raise ConfigurationError(Problem(_missing(request), origin=str(lock.file)) for request in missing)
 
 
-def _missing(ask: PortRequest) -> str:
-    return f"keeps no port of host {ask.host!r} from {ask.first} to {ask.last} for {ask.requester!r}; run {_COMMAND}"
+def _missing(request: PortRequest) -> str:
+    return f"keeps no port of host {request.host!r} from {request.first} to {request.last} for {request.requester!r}; run {_RUN}"
 
 
 def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:
@@ -157,4 +157,4 @@ def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:
         if port := in_use.get((entry.host, entry.port)):
             text = f"keeps port {entry.port} of host {entry.host!r} for {entry.requester!r}, but it is in use"
             named = f"port {port.name!r}" if port.name else "'ports'"
-            yield Problem(f"{text} by {named}; take it out of 'ports', or run {_COMMAND}", origin=str(lock.file))
+            yield Problem(f"{text} by {named}; take it out of 'ports', or run {_RUN}", origin=str(lock.file))

@@ -2,79 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..airflow import versions
-from ..airflow.pools import pool_rows, wanted_pools
-from ..airflow.target import current_options, open_target
 from ..errors import ConfigurationError
-from ..fleet.fleet import Fleet
+from .command import Command, Key, Report, Request, exit_code_of_differences
+from .query import SERVER_KEYS
 
-__all__ = ("PoolsRequest", "pools_report", "synced_fleets")
+if TYPE_CHECKING:
+    from ..fleet.fleet import Fleet
 
-
-class PoolsRequest(NamedTuple):
-    """What is asked: whether to write, whether to delete what is orphaned as well, and of which API server."""
-
-    apply: bool = False
-    prune: bool = False
-    api_url: str = ""
-    api_username: str = ""
-
-    @property
-    def writes(self) -> bool:
-        """Whether anything is written: to prune is to apply, and to delete what is left over."""
-        return self.apply or self.prune
+__all__ = ("COMMAND",)
 
 
-def synced_fleets() -> dict[str, Fleet]:
+def _synced() -> dict[str, Fleet]:
     """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.
 
     Raises:
-        ConfigurationError: One of them is wrong, or there is none.
+        ConfigurationError: One of them is wrong.
     """
-    if not versions.has_airflow():
-        raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
     from ..airflow.sync import find_fleets
 
     fleets, problems = find_fleets()
     if problems:
         raise ConfigurationError(problems)
-    if not fleets:
+    return fleets
+
+
+def _fleets(request: Request, *, others: bool) -> dict[str, Fleet]:
+    """Return the request's fleet and, where none is given or all are needed, those that Airflow syncs, by their files."""
+    from ..airflow.versions import has_airflow
+
+    if request.source:
+        return {**(_synced() if others and has_airflow() else {}), str(request.source): request.composed.fleet}
+    if not has_airflow():
+        raise ConfigurationError("no configuration is given, and Airflow, which would have some, is not installed here")
+    if not (fleets := _synced()):
         raise ConfigurationError("there is no balancer's YAML in the DAGs folder; give one, or name it in [balancer] config_path")
     return fleets
 
 
-def pools_report(fleets: Mapping[str, Fleet], request: PoolsRequest) -> dict[str, Any]:
-    """Compare the pools and connections that the fleets want with Airflow's, and write them where that is asked.
+def _answer(request: Request) -> Report:
+    """Compare the pools and connections that the fleets want with Airflow's, and write them where that is requested.
 
-    Args:
-        fleets: The fleets, by the files they come from.
-        request: What is asked. Pruning spares what the other configurations want that this machine's Airflow syncs.
-
-    Raises:
-        ConfigurationError: The fleets contradict each other or do not fit Airflow, or there is no Airflow.
-        BalancerError: Airflow cannot be reached, or refuses.
+    Pruning spares what the other configurations want that this machine's Airflow syncs.
     """
-    options = current_options(api_url=request.api_url, api_username=request.api_username)
-    if request.prune and not options.api_url and versions.has_airflow():
-        fleets = {**_others(), **fleets}
+    from ..airflow.pools import pool_rows, wanted_pools
+    from ..airflow.target import current_options, open_target
+
+    if request.source:
+        _ = request.composed.fleet  # what is wrong in it is said before Airflow is loaded, which takes seconds
+    options = current_options(api_url=str(request.keys.get("api_url") or ""), api_username=str(request.keys.get("api_username") or ""))
+    prune = request.keys.get("prune") is True
+    writes = prune or request.keys.get("apply") is True
+    fleets = _fleets(request, others=prune and not options.api_url)
     with open_target(options) as target:
-        plans = target.apply(fleets, prune=request.prune) if request.writes else target.plan(fleets)
+        plans = target.apply(fleets, prune=prune) if writes else target.plan(fleets)
     return {
         "pools": pool_rows(plans.pools, wanted_pools(fleets)),
         "connections": plans.connections.rows(),
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
-        "applied": request.writes,
-        "differs": plans.differs() and not request.writes,
+        "applied": writes,
+        "differs": plans.differs() and not writes,
     }
 
 
-def _others() -> dict[str, Fleet]:
-    from ..airflow.sync import find_fleets
+def _line(report: Report) -> str:
+    changes = len(report["pools"]) + len(report["connections"])
+    state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
+    return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
 
-    fleets, problems = find_fleets()
-    if problems:
-        raise ConfigurationError(problems)
-    return fleets
+
+COMMAND = Command(
+    name="pools",
+    summary="compare Airflow's pools and connections with the configuration, and write them",
+    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.",
+    example="pools env=prod apply=true",
+    answer=_answer,
+    keys=(
+        Key("apply", "true|false", "write what differs"),
+        Key("prune", "true|false", "write what differs, and delete the balancer's pools that no configuration wants"),
+        *SERVER_KEYS,
+    ),
+    tables=True,
+    line=_line,
+    exit_code=exit_code_of_differences,
+    needs_source=False,
+)

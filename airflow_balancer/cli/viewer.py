@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import BalancerError, ConfigurationError
-from .arguments import Arguments, UsageError, sort_arguments
+from .arguments import Arguments, sort_arguments
+from .command import UsageError
+from .output import say
 
 if TYPE_CHECKING:
     from ..viewer.configuration import Places
@@ -80,8 +82,8 @@ def _sorted(given: Namespace) -> Arguments:
     named = ["--config-name", given.config_name] if given.config_name else []
     folder = ["--config-dir", str(given.config_dir)] if given.config_dir else []
     arguments = sort_arguments([*folder, *named, *given.words])
-    if arguments.command or arguments.own:
-        raise UsageError(f"{' '.join([arguments.command, *arguments.own]).strip()!r} is for airflow-balancer; the page has a tab for it")
+    if arguments.given:
+        raise UsageError(f"{arguments.given!r} is for airflow-balancer; the page has a tab for it")
     return arguments
 
 
@@ -170,7 +172,7 @@ def _main(argv: Sequence[str]) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stderr.writelines(f"{line if line.startswith(' ') else f'airflow-balancer-viewer: {line}'}\n" for line in text.splitlines())
+    say(text, "airflow-balancer-viewer")
     return code
 
 

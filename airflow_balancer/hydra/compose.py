@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 __all__ = (
-    "DEFAULT_KEY",
     "Composed",
     "compose_file",
     "compose_tree",
@@ -46,8 +45,6 @@ __all__ = (
     "without_self_warning",
 )
 
-DEFAULT_KEY = "command line"
-"""The key of a pick that the command line or the page makes without one."""
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _RESOLVER = "${balancer."
 _lock = RLock()

@@ -6,7 +6,10 @@ from os.path import basename
 
 from ..files.caller import caller_state, calling_frame
 
-__all__ = ("call_key",)
+__all__ = ("DEFAULT_KEY", "call_key")
+
+DEFAULT_KEY = "command line"
+"""The key of a query on the command line or the page that gives none."""
 
 
 def call_key(kind: str) -> str:

@@ -11,9 +11,9 @@ from ..airflow.occupancy import LiveLoad, live_load
 from ..errors import ConfigurationError
 from ..files.reading import reading
 from ..fleet.model import HostSpec
-from ..hydra.compose import DEFAULT_KEY
 from ..picking.choice import rank_hosts
 from ..picking.filters import HOST_KEYS, HostFilter
+from ..picking.keys import DEFAULT_KEY
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy
 from .catalogue import Catalogue

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import yaml
 
+from airflow_balancer.cli.commands import COMMANDS
+from airflow_balancer.cli.query import QUERY_KEYS
+from airflow_balancer.picking.filters import HostFilter
 from tests.conftest import REPOSITORY
 
 BALANCER = """
@@ -148,8 +155,10 @@ class TestTree:
             ("airflow-balancer val", ["validate"]),
             ("airflow-balancer select env=", ["env=dev", "env=prod", "env=staging"]),
             ("airflow-balancer --config-dir conf extensions.balancer.default_si", ["extensions.balancer.default_size="]),
+            ("airflow-balancer port query.m", ["query.min_size=", "query.min=", "query.max="]),
+            ("airflow-balancer pools apply=t", ["apply=true"]),
         ],
-        ids=["command", "option of a group", "key"],
+        ids=["command", "option of a group", "key", "key of the command", "value of it"],
     )
     def test_the_shell_completes(self, cli, line, expected):
         result = cli("-sc", "query=bash", cwd=REPOSITORY, COMP_LINE=line, COMP_POINT=str(len(line)))
@@ -174,7 +183,8 @@ FAILURES = {
     "an unknown query": (
         ("select", "balancer.yaml", "query.queu=a"),
         1,
-        "query: unknown key 'queu'; did you mean 'queue'? (keys: exclude, key, min_size, name, os, prefer, queue, tag)",
+        "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
+        "query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
@@ -187,7 +197,12 @@ FAILURES = {
         2,
         "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools)",
     ),
-    "an unknown output": (("balancer.yaml", "output=jsn"), 2, "unknown output 'jsn'; did you mean 'json'? (outputs: table, json, yaml)"),
+    "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
+    "a misspelt key": (
+        ("plan", "balancer.yaml", "agianst=env=prod"),
+        2,
+        "'agianst=env=prod' is not an override; write key=value; did you mean 'against'?",
+    ),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
     "two files": (("a.yaml", "b.yaml"), 2, "give one command and one configuration, not a.yaml b.yaml"),
 }
@@ -228,3 +243,106 @@ def test_what_would_print_secrets_is_refused(cli, balancer, flags):
 def test_help_and_version_need_no_tree(cli):
     assert cli("--help").stdout.startswith("usage: airflow-balancer [COMMAND] [FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]\n")
     assert cli("--version").stdout == "airflow-balancer 0.8.0\n"
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+    def test_of_a_command_explains_it_and_each_of_its_keys(self, cli, command):
+        result = cli(*command.name.split(), "--help")
+        assert (result.stderr, result.returncode) == ("", 0)
+        assert result.stdout.startswith(f"usage: airflow-balancer {command.name} [KEY=VALUE ...]")
+        assert [text for text in (command.summary, command.help, f"airflow-balancer {command.example}") if text not in result.stdout] == []
+        keys = [line.split(maxsplit=1) for line in result.stdout.splitlines() if line.startswith("  ") and "=" in line.split()[0]]
+        assert keys == [[f"{key.name}={key.value}", key.help] for key in command.all_keys.values()]
+
+    def test_lists_every_command(self, cli):
+        shown = cli("--help").stdout
+        assert [command.name for command in COMMANDS.values() if f"  {command.name:<10} {command.summary}\n" not in shown] == []
+
+    def test_loads_neither_hydra_nor_pydantic(self, python):
+        code = (
+            "import sys; sys.argv[1:] = ['select', '--help']\nfrom airflow_balancer.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+        )
+        result = python(f"{code}print(sorted({{'airflow', 'hydra', 'omegaconf', 'pydantic', 'rich', 'yaml'}} & set(sys.modules)))")
+        assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_the_example_of_a_command_takes_keys_that_it_has(command):
+    words = [word.partition("=")[0] for word in command.example.split() if word.startswith(("query.", "apply", "prune", "against", "dag_"))]
+    assert set(words) <= set(command.all_keys)
+
+
+def test_the_keys_of_a_query_are_those_of_its_filter():
+    assert [key.name for key in QUERY_KEYS[:-1]] == [f"query.{field.name}" for field in fields(HostFilter) if field.name != "custom"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("pools", "aply=true"), "unknown key 'aply'; did you mean 'apply'? (keys of pools: apply, prune, api_url, api_username, output)"),
+        (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: against, output)"),
+        (("validate", "prune=true"), "'prune' is a key of port lock, pools, not of validate"),
+        (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, not of plan"),
+    ],
+    ids=["misspelt", "misspelt, with a value", "another command's", "a query"],
+)
+def test_a_key_that_the_command_lacks_is_named(cli, balancer, words, message):
+    assert cli(*words, "balancer.yaml") == ("", f"airflow-balancer: {message}\n", 1)
+
+
+def test_an_override_that_the_tree_knows_is_one_though_it_resembles_a_key(cli, write):
+    write("conf/config.yaml", "aply: 1\nbalancer: {hosts: [{name: host1}]}\n")
+    assert cli("select", "aply=2").stdout == "host1\n"
+
+
+class TestSweep:
+    def test_takes_the_grammar_of_hydra(self, cli):
+        result = cli("validate", "-m", "env=glob(*,exclude=[dev])", "extensions.balancer.default_size=range(5,7)", cwd=REPOSITORY)
+        titles = [line for line in result.stdout.splitlines() if line.startswith("env=")]
+        assert titles == [f"env={env}, extensions.balancer.default_size={size}" for env in ("prod", "staging") for size in (5, 6)]
+
+    def test_without_its_flag_is_said(self, cli):
+        told = "airflow-balancer: 'env=dev,prod' gives several values; add --multirun, or put the value in quotes\n"
+        assert cli("validate", "env=dev,prod", cwd=REPOSITORY) == ("", told, 2)
+
+    def test_does_not_take_values_apart_that_are_the_commands_own(self, cli, balancer):
+        result = cli("select", "balancer.yaml", "query.key=a,b", "output=json", "-m", "default_size=1")
+        assert json.loads(result.stdout)["key"] == "a,b"
+
+
+CALLBACK = "class Callback:\n    def __init__(self):\n        open('called', 'w').close()\n"
+
+
+@pytest.mark.parametrize("command", ["show", "select", "validate", "config", "plan"])
+def test_callbacks_of_a_tree_are_not_run(cli, write, tmp_path, monkeypatch, command):
+    write("callbacks.py", CALLBACK)
+    monkeypatch.syspath_prepend(tmp_path)
+    write("conf/config.yaml", "hydra: {callbacks: {mine: {_target_: callbacks.Callback}}}\nbalancer: {hosts: [{name: host1}]}\n")
+    assert (cli(command).returncode, (tmp_path / "called").exists()) == (0, False)
+
+
+@pytest.mark.parametrize("words", [("validate",), ("select", "query.queue=workers"), ("port",)], ids=" ".join)
+def test_a_plain_file_is_read_without_hydra(python, balancer, words):
+    code = f"import sys; sys.argv[1:] = [{', '.join(map(repr, words))}, 'balancer.yaml']\nfrom airflow_balancer.cli import main\n"
+    printed = "print(sorted({'airflow', 'hydra', 'omegaconf', 'rich'} & set(sys.modules)))"
+    assert python(f"{code}try: main()\nexcept SystemExit: pass\n{printed}").stdout.splitlines()[-1] == "[]"
+
+
+def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_path):
+    write("balancer.yaml", f"port_lock: ports.lock.yaml\n{BALANCER}")
+    write("ports.lock.yaml", "ports: []\n")
+    write("dags/slow.py", "import sys, time  # free_port\nsys.stderr.write('running\\n')\nsys.stderr.flush()\ntime.sleep(60)\n")
+    command = [str(Path(sys.executable).with_name("airflow-balancer")), "validate", "balancer.yaml", "dag_files=dags"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        assert (*process.communicate(timeout=20), process.returncode) == ("", "", 130)
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_closed_pipe_is_no_error(balancer, tmp_path, output):
+    command = [str(Path(sys.executable).with_name("airflow-balancer")), "balancer.yaml", f"output={output}"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(20)) == (b"", 0)

@@ -31,7 +31,7 @@ def plan(cli, write):
     return run
 
 
-def test_every_asker_is_listed_once_with_its_reason(plan):
+def test_every_requester_is_listed_once_with_its_reason(plan):
     code, report = plan()
     ranked = {"query": "queue='workers'", "candidates": 2, "host": "host2", "why": "1 of 2 in its key's ranking"}
     assert code == 0
@@ -58,7 +58,7 @@ def test_a_pick_that_a_full_host_passes_on_says_so(plan):
     }
 
 
-def test_select_answers_an_asker_as_the_plan_does(plan, cli):
+def test_select_answers_a_requester_as_the_plan_does(plan, cli):
     most_even = "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}"
     asked = [("query.queue=workers", f"query.key=tasks.{name}", most_even) for name in "ab"]
     assert [cli("select", *words).stdout for words in asked] == ["host1\n", "host2\n"]
@@ -90,8 +90,8 @@ MOVES = {
         {"tasks.a": "the strategy, or the load of the other picks, changed"},
     ),
     "an address": ("+balancer.hosts.host2.address=10.0.0.5", {}),
-    "a new asker": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is requested there alone"}),
-    "an asker less": ("~tasks.c", {"tasks.c": "is requested here alone"}),
+    "a new requester": ("+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "is requested only there"}),
+    "a requester less": ("~tasks.c", {"tasks.c": "is requested only here"}),
 }
 
 

@@ -112,7 +112,7 @@ class TestDagFiles:
         first, second = (write(f"{name}/etl.py", DAG.format("../", 1)) for name in ("one", "two"))
         result = cli("port", "lock", "balancer.yaml", "dag_files=[one,two]")
         assert result.stderr.splitlines()[-1] == (
-            f"airflow-balancer: {second}: also asks for a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
+            f"airflow-balancer: {second}: also requests a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
             "give one of them another with key="
         )
         assert (result.returncode, (project / "ports.lock.yaml").exists()) == (1, False)
@@ -145,7 +145,7 @@ class TestCommand:
         assert cli("port", "lock", "balancer.yaml").stdout == f"{file}: 0 added, 0 dropped, 2 kept\n"
         report = json.loads(cli("port", "lock", "balancer.yaml", "prune=true", "output=json").stdout)
         assert [(row["requester"], row["why"]) for row in report["dropped"]] == [
-            (name, "nothing in this run asks for it") for name in ("dev", "prod")
+            (name, "nothing in this run requests it") for name in ("dev", "prod")
         ]
         assert file.read_text() == f"{HEADER}ports: []\n"
 
@@ -175,7 +175,7 @@ class TestCommand:
             (
                 ("prune=true", "--multirun", "default_size=1,2"),
                 2,
-                "prune drops what nothing in one run asks for, so each run of --multirun would undo the others'; give one of the two",
+                "prune drops what nothing in one run requests, so each run of --multirun would undo the others'; give one of the two",
             ),
             (("port_lock=null",), 1, "{file}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml"),
             (("validate",), 2, "give one command and one configuration, not port lock balancer.yaml validate"),
@@ -205,7 +205,7 @@ class TestValidate:
 
     def test_a_file_that_is_not_there_is_to_be_made(self, cli, project):
         result = cli("validate", "balancer.yaml")
-        assert self.said(result) == [f"{project}/ports.lock.yaml: there is no such file, which 'port_lock' names; {self.RUN}"]
+        assert self.said(result) == [f"{project}/ports.lock.yaml: the lock file that 'port_lock' names does not exist; {self.RUN}"]
         assert result.returncode == 1
 
     def test_dag_files_are_held_to_a_lock_file_that_is_named(self, cli, project, write):

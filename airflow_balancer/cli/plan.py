@@ -1,4 +1,4 @@
-"""The plan: every pick that a configuration makes, each host's load, and what would move in another configuration."""
+"""`airflow-balancer plan`: every pick that a configuration makes, each host's load, and what another configuration would move."""
 
 from __future__ import annotations
 
@@ -6,41 +6,52 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from .command import Command, Key, Report, Request, exit_code_of_differences
 
-from ..files.locate import find_source
-from ..picking.rendezvous import rank
-from ..picking.strategies import Bounded, LeastLoaded, Rendezvous, Strategy, build_strategy
-from .compose import Composed, compose_file
-from .picks import Picked, Picks
+if TYPE_CHECKING:
+    from ..hydra.compose import Composed
+    from ..hydra.picks import Picked
+    from ..picking.strategies import Strategy
 
-__all__ = ("against", "plan_report")
+__all__ = ("COMMAND",)
 
 
-def against(composed: Composed, overrides: Sequence[str], other: str) -> Composed:
+def _against(request: Request, other: str) -> Composed:
     """Return the configuration to compare with: another file or folder, or this one with more overrides.
 
     Args:
-        composed: This configuration.
-        overrides: The overrides that it was composed with.
+        request: The request for this configuration.
         other: A path, or overrides separated by spaces, such as `env=prod`.
 
     Raises:
         ConfigurationError: It is missing, or wrong.
     """
+    from ..files.locate import find_source
+    from ..hydra.compose import compose_file
+
     if "=" not in other and not other.startswith("~"):
-        return compose_file(find_source(Path(other).absolute()), overrides)
-    return compose_file(composed.source, [*overrides, *shlex.split(other)])
+        return compose_file(find_source(Path(other).absolute()), request.overrides)
+    return compose_file(request.composed.source, [*request.overrides, *shlex.split(other)])
 
 
-def _made(composed: Composed) -> list[Picked]:
+def _picks(composed: Composed) -> list[Picked]:
+    if isinstance(composed.root, dict):
+        return []
+    from omegaconf import DictConfig
+
+    from ..hydra.picks import Picks
+
+    assert isinstance(composed.root, DictConfig)
     composed.requests()
-    return Picks.of(composed.root).made if isinstance(composed.root, DictConfig) else []
+    return Picks.of(composed.root).made
 
 
 def _why(pick: Picked, strategy: Strategy) -> str:
+    from ..picking.rendezvous import rank
+    from ..picking.strategies import Bounded, LeastLoaded, Rendezvous
+
     if not isinstance(strategy, Rendezvous | Bounded | LeastLoaded):
         return f"chosen by {type(strategy).__name__}"
     ranking = [host.name for host in rank(pick.key, pick.candidates)]
@@ -93,24 +104,51 @@ def _moves(before: Sequence[Picked], after: Sequence[Picked], hosts: Mapping[str
         was, will = old.get(request), new.get(request)
         if was and will and was.host == will.host:
             continue
-        why = _reason(was, will, hosts) if was and will else "is requested there alone" if will else "is requested here alone"
+        why = _reason(was, will, hosts) if was and will else "is requested only there" if will else "is requested only here"
         moves.append({"requester": request[0], "query": request[1], "here": was and was.host, "there": will and will.host, "why": why})
     return moves
 
 
-def plan_report(composed: Composed, other: Composed | None) -> dict[str, Any]:
+def _placements(composed: Composed, other: Composed | None) -> dict[str, Any]:
     """Return the picks that a configuration makes, the load of its hosts, and what moves in the `other` one.
 
     Raises:
         ConfigurationError: A pick cannot be made.
     """
-    picks, strategy = _made(composed), build_strategy(composed.fleet.settings.strategy)
+    from ..picking.strategies import build_strategy
+
+    picks, strategy = _picks(composed), build_strategy(composed.fleet.settings.strategy)
     rows = [
         {"requester": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
         for pick in picks
     ]
-    report: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}
+    placements: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}
     if other:
-        report["moves"] = _moves(picks, _made(other), other.fleet.by_name)
-        report["differs"] = bool(report["moves"])
-    return report
+        placements["moves"] = _moves(picks, _picks(other), other.fleet.by_name)
+        placements["differs"] = bool(placements["moves"])
+    return placements
+
+
+def _answer(request: Request) -> Report:
+    other = request.keys.get("against")
+    return _placements(request.composed, _against(request, other) if other else None)
+
+
+def _line(report: Report) -> str:
+    moving = f", {len(report['moves'])} of them would be another" if "moves" in report else ""
+    return f"{len(report['picks'])} picks{moving}"
+
+
+COMMAND = Command(
+    name="plan",
+    summary="every pick that the configuration makes, and each host's load",
+    help="Each pick is listed with its requester, the number of candidates, and why it is this host. A host's load is its picks over\n"
+    "its fair share. For a pull request, `against` lists what moves and why; the exit code is 3 where anything does.\n"
+    "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
+    example="plan against=env=prod",
+    answer=_answer,
+    keys=(Key("against", "WHAT", "what to compare with: overrides such as env=prod, or another file or folder"),),
+    tables=True,
+    line=_line,
+    exit_code=exit_code_of_differences,
+)

@@ -1,0 +1,143 @@
+"""What a command of `airflow-balancer` is, the keys that it takes, and one request to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import suggestion
+
+if TYPE_CHECKING:
+    from ..hydra.compose import Composed
+
+__all__ = ("OUTPUT", "Command", "Key", "Report", "Request", "UsageError", "exit_code_of_differences")
+
+Report = Mapping[str, Any]
+_DIFFERS = 3
+
+
+class UsageError(Exception):
+    """The command line is wrong."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a command takes as `name=value`.
+
+    Attributes:
+        name: As it is written, such as `query.queue`.
+        value: What the help shows as its value. `a|b` takes one of these, `N` a number, `PATTERN` and `PATH` one or a `[list]`.
+        help: One line.
+    """
+
+    name: str
+    value: str
+    help: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values to choose from; empty where any is taken."""
+        return tuple(self.value.split("|")) if "|" in self.value else ()
+
+    def read(self, given: str) -> Any:
+        """Return the value that is given, `null` as None.
+
+        Raises:
+            UsageError: It is none of the choices.
+        """
+        if self.choices:
+            return self._choice(given)
+        if given == "null":
+            return None
+        if self.value == "N" and re.fullmatch(r"-?\d+", given):
+            return int(given)
+        if self.value in ("PATTERN", "PATH") and re.fullmatch(r"\[.*\]", given):
+            return [_unquote(item.strip()) for item in given[1:-1].split(",")]
+        return _unquote(given)
+
+    def _choice(self, given: str) -> str | bool:
+        if given not in self.choices:
+            *most, last = self.choices
+            raise UsageError(f"{self.name} must be {', '.join(most)} or {last}, not {given!r}{suggestion(given, self.choices)}")
+        return {"true": True, "false": False}.get(given, given)
+
+
+def _unquote(given: str) -> str:
+    return given[1:-1] if re.fullmatch(r"'.*'|\".*\"", given) else given
+
+
+OUTPUT = Key("output", "table|json|yaml", "how the answer is printed; json and yaml are for programs")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to a command.
+
+    Attributes:
+        source: The root file of the configuration; None where `pools` is asked for all that Airflow syncs.
+        overrides: The Hydra overrides.
+        keys: The command's keys, by name.
+        title: Tells the answers of a sweep apart; empty outside of one.
+    """
+
+    source: Path | None
+    overrides: tuple[str, ...] = ()
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+    @cached_property
+    def composed(self) -> Composed:
+        """The configuration, composed at the first access.
+
+        Raises:
+            ConfigurationError: It cannot be composed.
+        """
+        from ..hydra.compose import compose_file
+
+        assert self.source is not None
+        return compose_file(self.source, self.overrides)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `airflow-balancer`.
+
+    Attributes:
+        name: One or two words.
+        summary: One line for the list of commands.
+        help: What `--help` adds to the summary.
+        example: A command line, without the program's name.
+        answer: Answers a request with plain data.
+        keys: The keys that it takes beside `output`.
+        tables: Whether the lists of an answer are printed as tables.
+        line: Returns the last line of a printed answer. An answer without tables or a line is printed as YAML.
+        warning: Returns what stderr says beside a printed answer, or an empty string.
+        exit_code: Returns the exit code of an answer.
+        needs_source: Whether there must be a configuration.
+    """
+
+    name: str
+    summary: str
+    help: str
+    example: str
+    answer: Callable[[Request], Report]
+    keys: tuple[Key, ...] = ()
+    tables: bool = False
+    line: Callable[[Report], str] | None = None
+    warning: Callable[[Report], str] = lambda _: ""
+    exit_code: Callable[[Report], int] = lambda _: 0
+    needs_source: bool = True
+
+    @property
+    def all_keys(self) -> dict[str, Key]:
+        """The keys that it takes, by name."""
+        return {key.name: key for key in (*self.keys, OUTPUT)}
+
+
+def exit_code_of_differences(report: Report) -> int:
+    """Return 3 where a report says that something differs, else 0."""
+    return _DIFFERS if report.get("differs") else 0

@@ -1,0 +1,84 @@
+"""The keys of a query, and the host that it picks."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ..picking.filters import HostFilter
+from ..picking.keys import DEFAULT_KEY
+from .command import Key, Report, Request
+
+if TYPE_CHECKING:
+    from ..fleet.model import HostSpec
+
+__all__ = ("LIVE_HELP", "QUERY_KEYS", "SERVER_KEYS", "filter_of", "key_of", "pick", "warning_of")
+
+_HELP = {
+    "name": "the host's name",
+    "queue": "one of its queues",
+    "os": "its operating system",
+    "tag": "one of its tags",
+    "min_size": "the smallest size, in slots",
+    "exclude": "names that are not wanted",
+    "prefer": "names or tags to prefer among the hosts that match",
+}
+_FILTER_FIELDS = [field for field in fields(HostFilter) if field.name != "custom"]
+QUERY_KEYS = (
+    *(Key(f"query.{field.name}", "N" if "int" in str(field.type) else "PATTERN", _HELP[field.name]) for field in _FILTER_FIELDS),
+    Key("query.key", "NAME", "identifies the requester; equal keys get the same host"),
+)
+SERVER_KEYS = (
+    Key("api_url", "URL", "Airflow's API server; without it, the metadata database of the Airflow on this machine"),
+    Key("api_username", "NAME", "the user there; its password stands in AIRFLOW__BALANCER__API_PASSWORD"),
+)
+LIVE_HELP = """With `strategy=least_loaded`, Airflow is asked how full the hosts' pools are now. Without an answer in two
+seconds, rendezvous picks, and stderr says so."""
+
+
+def filter_of(request: Request) -> HostFilter:
+    """Return the filter of a request's query.
+
+    Raises:
+        ConfigurationError: A value is wrong.
+    """
+    given = {field.name: request.keys.get(f"query.{field.name}") for field in _FILTER_FIELDS}
+    return HostFilter.of(**given)
+
+
+def key_of(request: Request) -> str:
+    """Return the key of a request's query."""
+    return str(request.keys.get("query.key") or DEFAULT_KEY)
+
+
+def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
+    """Return the picked host, and what a report says of the live load where the strategy goes by it.
+
+    Raises:
+        NoMatch: No host matches.
+        ConfigurationError: The configuration is wrong.
+    """
+    from ..picking.strategies import LeastLoaded, build_strategy
+
+    composed, key, query = request.composed, key_of(request), filter_of(request)
+    strategy = build_strategy(composed.fleet.settings.strategy)
+    if not isinstance(strategy, LeastLoaded):
+        return composed.pick(key, query), {}
+    from ..airflow.occupancy import live_load
+
+    server = {name: str(request.keys[name]) for name in ("api_url", "api_username") if request.keys.get(name)}
+    live = live_load(composed.fleet, **server)
+    ranked = strategy.rank(key, composed.index.candidates(query), live.load)
+    shown = {
+        "picked_by": "least_loaded" if live.source else "rendezvous",
+        "source": live.source or None,
+        "why": live.why or None,
+        "candidates": [{"name": host.name, "taken": live.load.get(host.name), "size": host.size} for host in ranked],
+    }
+    return ranked[0], {"live": shown}
+
+
+def warning_of(report: Report) -> str:
+    """Return what is to be said where the load is not known that a pick should go by."""
+    why = report.get("live", {}).get("why")
+    return f"{report['host']} is picked by rendezvous, no load is known: {why}" if why else ""

@@ -1,0 +1,32 @@
+"""`airflow-balancer select`: the host that a query picks."""
+
+from __future__ import annotations
+
+from .command import Command, Report, Request
+from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
+from .show import host_row
+
+__all__ = ("COMMAND",)
+
+
+def _answer(request: Request) -> Report:
+    picked, live = pick(request)
+    return {
+        "host": picked.name,
+        "key": key_of(request),
+        "candidates": [host.name for host in request.composed.index.candidates(filter_of(request))],
+        "picked": host_row(picked, addresses=bool(picked.address)),
+        **live,
+    }
+
+
+COMMAND = Command(
+    name="select",
+    summary="print the host that a query picks",
+    help=f"Drained hosts are skipped. output=json has the candidates, too.\n{LIVE_HELP}",
+    example="select query.queue=workers query.tag=[gpu,large] query.key=nightly",
+    answer=_answer,
+    keys=(*QUERY_KEYS, *SERVER_KEYS),
+    line=lambda report: str(report["host"]),
+    warning=warning_of,
+)

@@ -1,0 +1,69 @@
+"""`airflow-balancer show`: hosts, ports, queues and picks."""
+
+from __future__ import annotations
+
+from glob import escape
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NoMatch
+from ..picking.filters import HostFilter
+from .command import Command, Report, Request
+from .query import QUERY_KEYS, filter_of, key_of
+
+if TYPE_CHECKING:
+    from ..fleet.model import HostSpec
+    from ..hydra.compose import Composed
+
+__all__ = ("COMMAND", "host_row")
+
+
+def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
+    """Return what is shown of a host, without secrets."""
+    from ..fleet.masking import credential_of
+
+    return {
+        "name": host.name,
+        **({"address": host.address} if addresses else {}),
+        "os": host.os,
+        "queues": host.queues,
+        "tags": host.tags,
+        "size": host.size,
+        "pool": host.pool_name,
+        "username": host.username,
+        "credential": credential_of(host),
+        **({"drained": "yes" if host.drain else ""} if drains else {}),
+    }
+
+
+def _queue_row(composed: Composed, queue: str, key: str) -> dict[str, Any]:
+    candidates = [host for host in composed.fleet.hosts if queue in host.queues and not host.drain]
+    try:
+        pick = composed.pick(key, HostFilter.of(queue=escape(queue))).name
+    except NoMatch:
+        pick = "all drained"
+    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": pick}
+
+
+def _answer(request: Request) -> Report:
+    composed, fleet = request.composed, request.composed.fleet
+    hosts = composed.index.matching(filter_of(request)) if fleet.hosts else []
+    names, drains, addresses = {host.name for host in hosts}, any(host.drain for host in hosts), any(host.address for host in hosts)
+    queues = sorted({queue for host in hosts for queue in host.queues})
+    return {
+        "hosts": [host_row(host, drains=drains, addresses=addresses) for host in hosts],
+        "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
+        "queues": [_queue_row(composed, queue, key_of(request)) for queue in queues],
+        "picks": composed.requests(),
+    }
+
+
+COMMAND = Command(
+    name="show",
+    summary="hosts, ports, queues and picks (the default)",
+    help="A query limits the hosts, their ports and their queues. Each queue is shown with the host that `select` picks of it.\n"
+    "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
+    example="show env=prod query.queue=workers",
+    answer=_answer,
+    keys=QUERY_KEYS,
+    tables=True,
+)
