@@ -37,7 +37,7 @@ class BalancedSSHTask(SSHTask):
 
     Its hosts are what `${balancer.hosts:{queue:workers}}` gives, or those that `query` matches in
     `balancer`. The code that airflow-config renders of it holds the candidates, and masks a password that
-    is a text; one that is an Airflow Variable works there.
+    is a string; one that is an Airflow Variable works there.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
@@ -45,7 +45,7 @@ class BalancedSSHTask(SSHTask):
     operator: ImportPath = Field(default_factory=_operator, description="airflow operator path", validate_default=True)
     balancer: BalancerConfiguration = Field(exclude=True, repr=False, description="The balancer with the hosts.")
     query: dict[str, Any] | None = Field(default=None, description="The arguments of select_host, without the key.")
-    key: str | None = Field(default=None, description="Who asks; by default <dag_id>.<task_id>.")
+    key: str | None = Field(default=None, description="Identifies the task; by default <dag_id>.<task_id>.")
     first: str | None = Field(default=None, description="The host of the first attempt; by default the one that is picked.")
     failover: bool = Field(default=False, description="Whether an attempt goes on to the next host where one cannot be reached.")
 
