@@ -16,7 +16,8 @@ from airflow_balancer.airflow.occupancy import read_occupancy
 from airflow_balancer.airflow.options import environment_option
 from airflow_balancer.airflow.plan import Plan, Plans, Update
 from airflow_balancer.airflow.pools import PoolOccupancy, plan_pools, wanted_pools
-from airflow_balancer.cli.pools import PoolsRequest, pools_report
+from airflow_balancer.cli.command import Request
+from airflow_balancer.cli.pools import COMMAND
 from airflow_balancer.errors import UnavailableError
 from airflow_balancer.fleet.fleet import Fleet
 from airflow_balancer.fleet.pools import PoolSlots
@@ -87,21 +88,22 @@ class Here(NamedTuple):
         return Plans(plan_pools(wanted_pools(fleets), self.read_pools()), Plan())
 
 
-FLEETS = {"a.yaml": Fleet.from_data({"hosts": [{"name": "here", "size": 3}, {"name": "there", "size": 8}]})}
 MEANT = {"here": ["there"], "there": ["here"]}
 """The pools that are missing, by the Airflow that is compared."""
 
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Catalogue:
-    """The configurations of the page: the same fleet as FLEETS."""
+    """The configurations of the page: one fleet of two hosts."""
     (tmp_path / "a.yaml").write_text("hosts: [{name: here, size: 3}, {name: there, size: 8}]\n")
     return Catalogue(lambda: Places((tmp_path,)))
 
 
 @pytest.mark.parametrize("api_url", ["option", "argument", ""], ids=["api_url in the section", "api_url as argument", "no api_url"])
 @pytest.mark.parametrize("airflow", [True, False], ids=["Airflow here", "no Airflow"])
-def test_command_page_and_occupancy_mean_the_same_airflow(pages: Catalogue, monkeypatch, *, airflow: bool, api_url: str) -> None:
+def test_command_page_and_occupancy_mean_the_same_airflow(
+    pages: Catalogue, tmp_path: Path, monkeypatch, *, airflow: bool, api_url: str
+) -> None:
     pytest.importorskip("httpx")
     monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: airflow)
     monkeypatch.setattr("airflow_balancer.airflow.versions.option", environment_option)
@@ -116,7 +118,7 @@ def test_command_page_and_occupancy_mean_the_same_airflow(pages: Catalogue, monk
         meant = "there" if api_url else "here" if airflow else ""
 
         def command() -> list[str]:
-            report = pools_report(FLEETS, PoolsRequest(**given))
+            report = COMMAND.answer(Request(tmp_path / "a.yaml", keys=given))
             return [row["name"] for row in report["pools"] if row["change"] == "create"]
 
         def page() -> list[str]:

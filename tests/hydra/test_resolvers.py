@@ -331,5 +331,5 @@ def test_a_key_of_the_tree_gets_what_its_node_got_and_any_other_what_it_gets_alo
     composed, query = compose_file(source), HostFilter.of(queue="*")
     alone = [composed.pick(f"other{number}", query).name for number in range(9)]
     assert {name: composed.pick(name, query).name for name in nodes} == {name: composed.resolved((name, "x")) for name in nodes}
-    candidates = composed.fleet.index.candidates(query)
+    candidates = composed.index.candidates(query)
     assert alone == [Bounded(c=1).choose(f"other{number}", candidates, {}).name for number in range(9)]

@@ -197,7 +197,7 @@ class TestConditionalAnswers:
         write("config.yaml", f"balancer: {{hosts: [{{name: host1}}], port_lock: ports.lock.yaml}}\nasks: {{a: '{ask}'}}\n")
         viewer = api("config.yaml")
         for port in (3, 7):
-            write("ports.lock.yaml", f"ports: [{{host: host1, port: {port}, asker: asks.a, min: 1, max: 9}}]\n")
+            write("ports.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
             fleet = viewer.of("fleet", "config.yaml").json()
             assert [pick["gets"] for pick in fleet["picks"]] == [str(port)]
             assert ("port_lock", "ports.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
