@@ -3,13 +3,12 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
 PYTEST_ON_CORES := -rs --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-BALANCER := .venv-demo/bin/airflow-balancer --config-dir conf
 UV_ON_PATH := $(shell command -v uv)
 
 .PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
 
 help:
-	@echo "make demo                  the example fleet, its picks, and a DAG on it in a real Airflow (KEEP=1: it stays up)"
+	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
 	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
@@ -21,15 +20,6 @@ help:
 	@echo "make clean                 remove the virtualenvs and caches"
 
 demo: .venv-demo/installed
-	@echo "The fleet in production, and what the DAG 'etl' gets from it:"
-	@$(BALANCER) env=prod
-	@echo "Any host of queue 'workers' (airflow-balancer select query.queue=workers):"
-	@$(BALANCER) select env=prod query.queue=workers
-	@echo "A port that is not in use, on the host of queue 'primary' (airflow-balancer port query.queue=primary):"
-	@$(BALANCER) port env=prod query.queue=primary
-	@for seed in 1 2; do PYTHONHASHSEED=$$seed $(BALANCER) env=prod output=json > .venv-demo/picks-$$seed.json || exit 1; done
-	@cmp .venv-demo/picks-1.json .venv-demo/picks-2.json
-	@echo "A second process with another PYTHONHASHSEED picked the same."
 	@.venv-demo/bin/python -m examples.demo
 
 test: .venv-airflow3/installed
@@ -75,7 +65,7 @@ check-dist: build
 		--constraints $(CONSTRAINTS) --build-constraints constraints-build.txt $(REQUIREMENTS) && \
 	touch $@ && echo "Set-up of .venv-$*: $$(($$(date +%s) - start)) s"
 
-uv_by_pip = $(1)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-build.txt uv && $(1)/bin/uv
+uv_by_pip = $(1)/bin/pip install --quiet --quiet --disable-pip-version-check --constraint constraints-build.txt uv && $(1)/bin/uv
 
 # Newest versions, for each Python that Airflow 2 and 3 allow. Run the tests on the result before it is committed.
 constraints: .venv-airflow3/installed

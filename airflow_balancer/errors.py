@@ -12,8 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
-__all__ = ("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch", "Problem", "UnavailableError")
+__all__ = (
+    "BalancerError",
+    "ConfigurationError",
+    "HostUnreachable",
+    "NoFreePort",
+    "NoMatch",
+    "Problem",
+    "UnavailableError",
+    "listing",
+    "suggestion",
+)
 
 
 @dataclass(frozen=True)
@@ -66,3 +77,19 @@ class HostUnreachable(BalancerError, ConnectionError):
 
 class UnavailableError(BalancerError):
     """Airflow's live data cannot be read here, or not in time; the text says why."""
+
+
+_SHOWN = 12
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return sorted `names` as text, cut after a dozen; `none` when there are none."""
+    ordered = sorted(set(names))
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(ordered[:_SHOWN]) + more or "none"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty text."""
+    nearest = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -9,10 +9,9 @@ import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
-from ..errors import BalancerError, HostUnreachable, NoMatch
-from ..picking.query import Patterns
+from ..errors import BalancerError, HostUnreachable, NoMatch, listing
+from ..picking.filters import Patterns
 from ..picking.strategies import LeastLoaded
-from ..spelling import listing
 from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, unreachable_message
 from .occupancy import host_load
 from .versions import current_context

@@ -11,13 +11,13 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
 from ..fleet.messages import unknown_key
-from ..picking.query import HostQuery
+from ..picking.filters import HostFilter
 from .hooks import BalancedSSHHook
 
 __all__ = ("BalancedSSHOperator",)
 
 _NOT_HERE = ("ssh_hook", "ssh_conn_id", "remote_host")
-_QUERY = tuple(field.name for field in fields(HostQuery))
+_QUERY = tuple(field.name for field in fields(HostFilter))
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout")
 
 

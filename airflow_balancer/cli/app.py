@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BalancerError, NoFreePort, NoMatch
-from ..spelling import suggestion
+from ..errors import BalancerError, NoFreePort, NoMatch, suggestion
 from .arguments import COMMANDS, WHOLE, Arguments, UsageError, sort_arguments
 
 __all__ = ("main",)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import __version__
-from ..spelling import suggestion
+from ..errors import suggestion
 
 __all__ = ("COMMANDS", "WHOLE", "Arguments", "UsageError", "sort_arguments")
 

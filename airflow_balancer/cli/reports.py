@@ -17,7 +17,7 @@ from ..fleet.model import MAX_PORT, HostSpec
 from ..hydra.compose import Composed
 from ..hydra.nodes import walk
 from ..hydra.picks import dotted
-from ..picking.query import HostQuery
+from ..picking.filters import HostFilter
 from ..picking.strategies import LeastLoaded, build_strategy
 from ..ports.asks import locked_ports
 from ..ports.table import DEFAULT_MIN, PortTable, port_number
@@ -30,15 +30,15 @@ _QUERY_KEYS = ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
 _RESOLVER = "${balancer."
 
 
-def _checked(query: Query, *more: str) -> HostQuery:
+def _checked(query: Query, *more: str) -> HostFilter:
     keys = (*_QUERY_KEYS, "key", *more)
     for key in query:
         if key not in keys:
             raise ConfigurationError(f"query: {unknown_key(key, keys)}")
-    return HostQuery.of(**{key: value for key, value in query.items() if key in _QUERY_KEYS})
+    return HostFilter.of(**{key: value for key, value in query.items() if key in _QUERY_KEYS})
 
 
-def _pick(composed: Composed, key: str, query: HostQuery, server: Mapping[str, str]) -> tuple[HostSpec, dict[str, Any]]:
+def _pick(composed: Composed, key: str, query: HostFilter, server: Mapping[str, str]) -> tuple[HostSpec, dict[str, Any]]:
     """Return the picked host, and what a report says of the live load that it goes by, if it goes by one."""
     strategy = build_strategy(composed.fleet.settings.strategy)
     if not isinstance(strategy, LeastLoaded):

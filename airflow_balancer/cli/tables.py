@@ -94,9 +94,10 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     from rich.text import Text
 
     table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for column in rows[0] if rows else ("name",):
+    columns = [column for column in rows[0] if any(_cell(column, row[column]) for row in rows)] if rows else ["name"]
+    for column in columns:
         numeric = bool(rows) and isinstance(rows[0][column], int)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(column, value)) for column, value in row.items()))
+        table.add_row(*(Text(_cell(column, row[column])) for column in columns))
     return table

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..files.collection import collection_put_off
+from ..files.garbage import pause_gc
 from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet
 from ..picking.strategies import Strategy, build_strategy, strategy_data
@@ -56,7 +56,7 @@ class BalancerConfiguration(Picking):
 
     @model_validator(mode="wrap")
     @classmethod
-    @collection_put_off()
+    @pause_gc()
     def _settle(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return cls._settle_again(value, handler)
@@ -71,7 +71,7 @@ class BalancerConfiguration(Picking):
         return handler({**given, **objects_of(fleet, data.get("hosts"), data.get("ports"))})
 
     @classmethod
-    @collection_put_off()
+    @pause_gc()
     def of_fleet(cls, fleet: Fleet) -> Self:
         """Return the balancer of a fleet that is validated already."""
         settings = fleet.settings

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..files.locate import find_source
-from ..files.yaml_files import read_root
+from ..files.yaml import read_root
 from ..hydra.compose import Composed, compose_file, compose_tree, hydra_set_aside
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from .balancer import BalancerConfiguration

@@ -9,15 +9,14 @@ from typing import Unpack
 from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from pydantic import PrivateAttr
 
-from ..errors import NoMatch
+from ..errors import NoMatch, listing, suggestion
 from ..files.keys import call_key, caller_state, calling_frame
 from ..fleet.model import MAX_PORT
-from ..picking.query import HostPatterns, HostQuery, Patterns, PortQuery, matching_ports
+from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
 from ..picking.strategies import Strategy, assigns_together, choose_port, ranking
 from ..ports.asks import note_ask
 from ..ports.lock import LockAsk
 from ..ports.table import DEFAULT_MIN
-from ..spelling import listing, suggestion
 from .host import Host
 from .indexed import IndexedHosts
 from .port import Port
@@ -67,7 +66,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude)
+        query = HostFilter.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude)
         return self._indexed.of(self.hosts).matching(query)
 
     def select_host(
@@ -100,7 +99,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostQuery.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        query = HostFilter.of(name, queue, os, tag, custom, min_size=min_size, exclude=exclude, prefer=prefer)
         candidates = self._indexed.of(self.hosts).candidates(query)
         if key or not assigns_together(self._strategy):
             return self._strategy.choose(key or call_key("host"), candidates, {})
@@ -116,7 +115,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self._indexed.of(self.hosts).candidates(HostQuery.of(**patterns))
+        candidates = self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns))
         asks = {(key, ""): candidates for key in keys}
         if not assigns_together(self._strategy):
             return {key: self._strategy.choose(key, candidates, {}) for key, _ in asks}
@@ -134,7 +133,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(HostQuery.of(**patterns)), load or {})
+        return ranking(self._strategy, key, self._indexed.of(self.hosts).candidates(HostFilter.of(**patterns)), load or {})
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -142,7 +141,7 @@ class Picking(BaseBalancerConfiguration):
         Raises:
             NoMatch: No port matches; a RuntimeError.
         """
-        return matching_ports(PortQuery.of(name, tag, custom), self.all_ports)
+        return matching_ports(PortFilter.of(name, tag, custom), self.all_ports)
 
     def select_port(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from .keys import calling_file, calling_frame
 from .locate import upwards
-from .yaml_files import read_checked
+from .yaml import read_checked
 
 __all__ = ("find_file", "read_inventory", "searched_folders", "searching")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from .keys import calling_file, calling_frame
-from .yaml_files import read_root
+from .yaml import read_root
 
 __all__ = ("find_source", "tree_above", "upwards")
 

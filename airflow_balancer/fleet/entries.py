@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from ..errors import Problem
-from ..spelling import listing, suggestion
+from ..errors import Problem, listing, suggestion
 from .addresses import address_problem
 from .messages import unknown_keys
 from .model import HostSpec, PortSpec

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ..errors import ConfigurationError, NoMatch, Problem
-from ..files.collection import collection_put_off
+from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
+from ..files.garbage import pause_gc
 from ..picking.index import HostIndex
 from ..picking.strategies import check_strategy
-from ..spelling import listing, suggestion
 from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
 from .messages import problems_of, unknown_key
 from .model import HostSpec, PortSpec, Settings
@@ -48,7 +47,7 @@ class Fleet:
     settings: Settings
 
     @classmethod
-    @collection_put_off()
+    @pause_gc()
     def from_data(cls, data: Mapping[str, Any]) -> Fleet:
         """Validate a balancer's node.
 

@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import Problem
-from ..spelling import suggestion
+from ..errors import Problem, suggestion
 from .addresses import address_problem
 from .masking import is_secret_key
 from .model import MAX_NAME, MAX_PORT, MAX_SLOTS

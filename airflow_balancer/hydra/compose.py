@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError, NoMatch, Problem
 from ..files.inventory import searching
 from ..files.locate import find_source, tree_above
-from ..files.yaml_files import read_root
+from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.model import HostSpec
-from ..picking.query import HostQuery
+from ..picking.filters import HostFilter
 from ..picking.strategies import build_strategy, own_strategies_only
 from ..ports.lock import lock_file
 from .nodes import find_balancer, has_interpolation, node_at
@@ -105,7 +105,7 @@ class Composed:
             raise explained(error, str(self.source)) from error
         return node
 
-    def pick(self, key: str, query: HostQuery) -> HostSpec:
+    def pick(self, key: str, query: HostFilter) -> HostSpec:
         """Return the host that an asker gets or would get, beside all those that ask in the config.
 
         Raises:

@@ -10,11 +10,10 @@ import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from ..errors import BalancerError, ConfigurationError
-from ..files.yaml_files import read_checked, yaml_text
+from ..errors import BalancerError, ConfigurationError, suggestion
+from ..files.yaml import read_checked, yaml_text
 from ..fleet.fleet import FLEET_KEYS
 from ..fleet.model import HostSpec, PortSpec
-from ..spelling import suggestion
 
 __all__ = ("CAUSES", "explained")
 

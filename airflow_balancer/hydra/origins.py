@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ..files.yaml_files import read_yaml
+from ..files.yaml import read_yaml
 from ..fleet.masking import MASK, is_secret_key
 from .nodes import Path, node_at
 

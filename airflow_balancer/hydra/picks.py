@@ -18,7 +18,7 @@ from ..errors import BalancerError, ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
 from ..picking.bounded import Ask
-from ..picking.query import HostQuery
+from ..picking.filters import HostFilter
 from ..picking.rendezvous import Candidates
 from ..picking.strategies import Strategy, assigns_together, build_strategy
 from ..ports.asks import locked_ports, note_ask
@@ -153,7 +153,7 @@ class Picks:
         """The picks that were made so far, by who asks and for what."""
         return [pick for _, pick in sorted(self._made.items())]
 
-    def host(self, root: DictConfig, balancer: str, key: str, query: HostQuery) -> HostSpec:
+    def host(self, root: DictConfig, balancer: str, key: str, query: HostFilter) -> HostSpec:
         """Return the host that an asker gets.
 
         Raises:
@@ -167,7 +167,7 @@ class Picks:
                 self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
         return chosen
 
-    def would_get(self, root: DictConfig, balancer: str, key: str, query: HostQuery) -> HostSpec:
+    def would_get(self, root: DictConfig, balancer: str, key: str, query: HostFilter) -> HostSpec:
         """Return the host that an asker gets or would get; it takes nothing from those that ask after it.
 
         Raises:

@@ -10,7 +10,7 @@
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
 A query is a name or a mapping: patterns under `name`, `queue`, `os` and `tag` (ports: `name`, `tag`),
-further `min_size`, `exclude` and `prefer` as in `HostQuery`, `key` for who asks, `balancer` for the
+further `min_size`, `exclude` and `prefer` as in `HostFilter`, `key` for who asks, `balancer` for the
 path of the balancer where it is not found by itself.
 """
 
@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
-    from ..picking.query import HostQuery
+    from ..picking.filters import HostFilter
     from ..picking.ranking import Ranking
 
 __all__ = ("register_resolvers",)
@@ -62,10 +62,10 @@ class _Ask:
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
 
     @property
-    def _host_query(self) -> HostQuery:
-        from ..picking.query import HostQuery
+    def _host_query(self) -> HostFilter:
+        from ..picking.filters import HostFilter
 
-        return HostQuery.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
+        return HostFilter.of(**{key: value for key, value in self.query.items() if key in _HOST_KEYS})
 
 
 def _short(query: Any) -> str:
@@ -99,10 +99,10 @@ def _host(ask: _Ask) -> DictConfig:
 
 
 def _port(ask: _Ask) -> int:
-    from ..picking.query import PortQuery, matching_ports
+    from ..picking.filters import PortFilter, matching_ports
     from ..picking.strategies import choose_port
 
-    ports = matching_ports(PortQuery.of(**ask.query), ask.fleet.ports)
+    ports = matching_ports(PortFilter.of(**ask.query), ask.fleet.ports)
     return choose_port(ask.picks.strategy(ask.root, ask.balancer), ask.key, ports).port
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from ..errors import NoMatch
-from ..spelling import listing
-from .query import HostQuery, matcher, no_host
+from ..errors import NoMatch, listing
+from .filters import HostFilter, matcher, no_host
 from .rendezvous import Candidates
 
 __all__ = ("HostIndex",)
@@ -50,9 +49,9 @@ class HostIndex(Generic[H]):
             "os": _by_value(self.hosts, lambda host: () if host.os is None else (host.os,)),
             "tag": _by_value(self.hosts, lambda host: host.tags),
         }
-        self._answers: dict[HostQuery, Candidates[H]] = {}
+        self._answers: dict[HostFilter, Candidates[H]] = {}
 
-    def matching(self, query: HostQuery) -> list[H]:
+    def matching(self, query: HostFilter) -> list[H]:
         """Return the hosts that answer the query, sorted by name.
 
         Raises:
@@ -67,7 +66,7 @@ class HostIndex(Generic[H]):
             raise NoMatch(no_host(query, self.hosts))
         return found
 
-    def candidates(self, query: HostQuery) -> Candidates[H]:
+    def candidates(self, query: HostFilter) -> Candidates[H]:
         """Return the hosts of which one may be selected: those that match and are not drained, preferred ones first of all.
 
         Raises:
@@ -81,7 +80,7 @@ class HostIndex(Generic[H]):
             self._answers[query] = self._candidates(query)
         return self._answers[query]
 
-    def _candidates(self, query: HostQuery) -> Candidates[H]:
+    def _candidates(self, query: HostFilter) -> Candidates[H]:
         found = self.matching(query)
         open_hosts = [host for host in found if not host.drain]
         if not open_hosts:
@@ -90,7 +89,7 @@ class HostIndex(Generic[H]):
         names = {self.hosts[place].name for place in preferred}
         return Candidates([host for host in open_hosts if host.name in names] or open_hosts)
 
-    def _matching_places(self, query: HostQuery) -> set[int]:
+    def _matching_places(self, query: HostFilter) -> set[int]:
         found: set[int] | None = None
         for key in self._places:
             if patterns := getattr(query, key):

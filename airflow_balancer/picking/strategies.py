@@ -13,8 +13,7 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar, runtime_checkable
 
-from ..errors import ConfigurationError
-from ..spelling import listing, suggestion
+from ..errors import ConfigurationError, listing, suggestion
 from .bounded import Ask, Bounded
 from .rendezvous import Candidate, Candidates, rank
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, Problem
 from ..files.inventory import find_file, searched_folders
-from ..files.yaml_files import read_checked, yaml_line
+from ..files.yaml import read_checked, yaml_line
 from ..fleet.messages import problems_of
 from ..fleet.model import LockEntry
 from .table import LockedPorts

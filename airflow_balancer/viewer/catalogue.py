@@ -16,7 +16,7 @@ from ..airflow.sources import find_sources
 from ..errors import ConfigurationError, Problem
 from ..files.locate import tree_above
 from ..files.scan import Snapshot, take_snapshot
-from ..files.yaml_files import read_root
+from ..files.yaml import read_root
 from .guard import is_inside
 from .opened import Opened, open_configuration
 

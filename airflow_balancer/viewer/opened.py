@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import ConfigurationError, Problem
-from ..files.yaml_files import read_root
+from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
 from ..hydra.compose import Composed, compose_file

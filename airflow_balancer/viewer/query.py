@@ -11,7 +11,7 @@ from ..airflow.occupancy import LiveLoad, live_load
 from ..cli.reports import DEFAULT_KEY
 from ..errors import ConfigurationError
 from ..fleet.model import HostSpec
-from ..picking.query import HostQuery
+from ..picking.filters import HostFilter
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy, own_strategies_only, ranking
 from .catalogue import Catalogue
@@ -31,7 +31,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     key = query.key or DEFAULT_KEY
     asked = _asked(query)
     patterns: dict[str, Any] = {**asked}
-    candidates = opened.fleet.index.candidates(HostQuery.of(**patterns))
+    candidates = opened.fleet.index.candidates(HostFilter.of(**patterns))
     with own_strategies_only():
         strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
     live = live_load(opened.fleet) if isinstance(strategy, LeastLoaded) else None

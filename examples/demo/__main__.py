@@ -1,4 +1,4 @@
-"""Run the example DAG in a real Airflow on SSH hosts of this machine, and show where each task ran.
+"""Show the example fleet, run the example DAG on it in a real Airflow, and show where each task ran and what a drained host moves.
 
 `python -m examples.demo`. The environment sets two switches: `KEEP=1` leaves Airflow up until Ctrl-C, `SSHD=1` serves the
 hosts with OpenSSH's sshd.
@@ -8,102 +8,157 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from .airflow_home import AirflowHome
 from .airflow_processes import Airflow
 from .errors import DemoError
-from .fleet import DAGS, read_fleet, write_fleet
+from .fleet import DAGS, FLEET, names_by_address, read_fleet, write_dag
 from .openssh_hosts import OpenSshHosts
+from .picked import Pick, Picks, sameness
 from .processes import end_undisturbed, exit_on_sigterm
-from .report import Answer, TaskBar, show_pools, show_table
+from .report import Answer, TaskBar, show_answers, show_moves, show_pools, show_result
 from .ssh_hosts import EmbeddedHosts
 
-ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 DAG_ID = "etl"
+KEEP = bool(os.environ.get("KEEP"))
+DRAINED = "ws2"
+PICKS = Path(__file__).with_name("picks.py")
 
 
 def run_demo(console: Console, home: AirflowHome, stack: ExitStack) -> bool:
-    """Start everything, run the DAG once, and say whether each task ran where it should."""
+    """Show the fleet, start everything, run the DAG once, and say whether all was as it should be."""
+    show_fleet(console)
+    console.print(f"The DAG {os.path.relpath(DAGS / 'etl.py')} on these hosts", style="bold", highlight=False)
+    fleet = serve_fleet(console, home, stack)
+    file = write_dag(fleet, home.dags)
+    drained_file = write_dag({**fleet, "host_overrides": {DRAINED: {"drain": True}}}, home.root / "drained")
+    with console.status("picking hosts, and making Airflow's metadata database"):
+        picked, again, drained = prepare(home, file, drained_file)
+    stable = show_result(console, sameness(picked, again), right=picked == again)
+    right = run_dag(console, start_airflow(console, home, stack), picked)
+    show_moves(console, picked, drained, DRAINED)
+    return stable and right
+
+
+def show_fleet(console: Console) -> None:
+    """Run `airflow-balancer` on the example's YAML, as a person would."""
+    command = [program("airflow-balancer"), os.path.relpath(FLEET)]
+    console.print(f"$ {' '.join(command)}", style="bold", highlight=False)
+    if code := subprocess.run(command, check=False).returncode:
+        message = f"{' '.join(command)} ended with exit code {code}"
+        raise DemoError(message)
+
+
+def serve_fleet(console: Console, home: AirflowHome, stack: ExitStack) -> dict[str, Any]:
+    """Start an SSH server on the address of each host, and return the fleet with the login and the port."""
     server = OpenSshHosts if os.environ.get("SSHD") else EmbeddedHosts
-    hosts = stack.enter_context(server(ADDRESSES, home.home))
-    console.print(f"SSH servers: {', '.join(f'{host.address}:{host.port}' for host in hosts)}")
-    write_fleet(read_fleet(hosts), home.dags / "balancer.yaml")
-    shutil.copy(DAGS / "etl.py", home.dags)
-    airflow = start_airflow(console, home, stack)
-    with console.status("waiting for the DAG to be parsed"):
-        picked = picks_in_fresh_process(home)
-        airflow.wait_for_dag(DAG_ID)
-    return run_dag(console, airflow, picked)
+    hosts = stack.enter_context(server(list(names_by_address()), home.home))
+    console.print(f"SSH servers: one on each address, port {hosts[0].port}", highlight=False)
+    return read_fleet(hosts)
+
+
+def program(name: str) -> str:
+    """The path, from here, of a program of this virtualenv."""
+    return os.path.relpath(Path(sys.executable).with_name(name))
+
+
+def prepare(home: AirflowHome, file: Path, drained_file: Path) -> tuple[Picks, Picks, Picks]:
+    """Make the metadata database, and meanwhile pick in two processes: the first file's picks, again, and the second's."""
+    with ThreadPoolExecutor() as beside:
+        database = beside.submit(home.migrate)
+        second = beside.submit(picks_in_fresh_process, home, 2, file, drained_file)
+        [picked] = picks_in_fresh_process(home, 1, file)
+        again, drained = second.result()
+        database.result()
+    return picked, again, drained
+
+
+def picks_in_fresh_process(home: AirflowHome, seed: int, *files: Path) -> list[Picks]:
+    """Run DAG files under a hash seed and return what the balancer picked for the tasks of each."""
+    printed = home.python(str(PICKS), *map(str, files), env={"PYTHONHASHSEED": str(seed)})
+    names = names_by_address()
+    return [
+        {task: Pick(names[pick["host"]], pick["host"], pick["pool"]) for task, pick in json.loads(line).items()}
+        for line in printed.splitlines()[-len(files) :]
+    ]
 
 
 def start_airflow(console: Console, home: AirflowHome, stack: ExitStack) -> Airflow:
-    """Start a new Airflow; it ends with the stack."""
-    with console.status("making Airflow's metadata database"):
-        home.migrate()
-    with console.status("starting Airflow"):
+    """Start a new Airflow and let it parse the DAG; it ends with the stack."""
+    with console.status(f"starting Airflow {version('apache-airflow')}"):
         airflow = stack.enter_context(Airflow(home))
-    console.print(f"Airflow: {home.url}")
+        stack.callback(airflow.kill)
+        console.print(f"Airflow: {home.url}")
+    with console.status("waiting for the DAG to be parsed"):
+        airflow.wait_for_dag(DAG_ID)
     return airflow
 
 
-def picks_in_fresh_process(home: AirflowHome) -> dict[str, dict[str, str]]:
-    """Parse the DAG file once more, apart from Airflow and under another hash seed: the picks must be the same."""
-    printed = home.python(str(Path(__file__).with_name("picks.py")), str(home.dags / "etl.py"), env={"PYTHONHASHSEED": "random"})
-    picked: dict[str, dict[str, str]] = json.loads(printed.splitlines()[-1])
-    return picked
-
-
-def run_dag(console: Console, airflow: Airflow, picked: dict[str, dict[str, str]]) -> bool:
+def run_dag(console: Console, airflow: Airflow, picked: Picks) -> bool:
     """Trigger the DAG, wait for its tasks, and compare their answers with what the balancer picked."""
     with TaskBar(console, len(picked)) as bar:
         run_id = airflow.run_dag(DAG_ID, seen=bar.update)
     client = airflow.client
     tasks = client.tasks(DAG_ID, run_id)
-    answers = [Answer(task, picked[task.task_id], client.output(DAG_ID, run_id, task.task_id)) for task in tasks]
-    show_table(console, answers)
-    return show_pools(console, tasks, client.pools()) and all(answer.is_right for answer in answers)
+    right = show_answers(console, [Answer(task, picked[task.task_id], client.output(DAG_ID, run_id, task.task_id)) for task in tasks])
+    return show_pools(console, tasks, client.pools()) and right
 
 
 def main() -> int:
     """Run the demo; the exit code is 0 only if each task's answer came from the picked host."""
-    console = Console()
+    console, start = Console(), time.monotonic()
     exit_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="airflow-balancer-demo-") as root, ExitStack() as stack:
         try:
-            home = AirflowHome(Path(root))
-            right = run_demo(console, home, stack)
-            if os.environ.get("KEEP"):
-                keep_up(console, home)
-        except DemoError as error:
-            console.print("[red]The demo failed.[/]")
-            console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-            return 1
-        except KeyboardInterrupt:
-            return 130
+            code = outcome(console, AirflowHome(Path(root)), stack)
         finally:
             end_undisturbed()
-            console.print("Ending what was started.")
+        with console.status("ending what was started"):
+            stack.close()
+    console.print(f"Demo: {time.monotonic() - start:.0f} s", highlight=False)
+    return code
+
+
+def outcome(console: Console, home: AirflowHome, stack: ExitStack) -> int:
+    """Run the demo, stay up if that is wanted, and return the exit code."""
+    try:
+        right = run_demo(console, home, stack)
+        show_pages(console, home)
+        if KEEP:
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    except DemoError as error:
+        console.print("[red]The demo failed.[/]")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0 if right else 1
 
 
-def keep_up(console: Console, home: AirflowHome) -> None:
-    """Say how to log in, and wait for Ctrl-C."""
-    lines = [
-        f"Airflow stays up until Ctrl-C: {home.url}  (user {home.username}, password {home.password})",
-        f"The viewer: {home.url}/airflow-balancer/",
-        f"Its command line: HOME={home.home} AIRFLOW_HOME={home.root} {sys.executable} -m airflow",
-    ]
+def show_pages(console: Console, home: AirflowHome) -> None:
+    """Say where the page is, in an Airflow that stays up and without one."""
+    lines = ["\nThe page in Airflow: KEEP=1 make demo"]
+    if KEEP:
+        lines = [
+            f"\nAirflow stays up until Ctrl-C: {home.url}  (user {home.username}, password {home.password})",
+            f"The page: {home.url}/airflow-balancer/",
+            f"Its command line: HOME={home.home} AIRFLOW_HOME={home.root} {sys.executable} -m airflow",
+        ]
+    lines.append(f"The page without Airflow: {program('airflow-balancer-viewer')} {os.path.relpath(FLEET)}")
     console.print(*lines, sep="\n", highlight=False, soft_wrap=True)
-    with suppress(KeyboardInterrupt):
-        threading.Event().wait()
 
 
 if __name__ == "__main__":

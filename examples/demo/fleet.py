@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,32 @@ import yaml
 
 from .ssh_hosts import SshHost
 
-__all__ = ("DAGS", "read_fleet", "write_fleet")
+__all__ = ("DAGS", "FLEET", "names_by_address", "read_fleet", "write_dag", "write_fleet")
 
 DAGS = Path(__file__).parents[1] / "dags"
+FLEET = DAGS / "balancer.yaml"
 
 
-def read_fleet(hosts: Sequence[SshHost], source: Path = DAGS / "balancer.yaml") -> dict[str, Any]:
+def names_by_address(source: Path = FLEET) -> dict[str, str]:
+    """The name of each host, by the address where it is reached."""
+    return {host.get("address", host["name"]): host["name"] for host in yaml.safe_load(source.read_text())["hosts"]}
+
+
+def read_fleet(hosts: Sequence[SshHost], source: Path = FLEET) -> dict[str, Any]:
     """The YAML's content, each host with the port, the key and the user of its server."""
     fleet: dict[str, Any] = yaml.safe_load(source.read_text())
     servers = {host.address: host for host in hosts}
     for host in fleet["hosts"]:
-        server = servers[host["name"]]
+        server = servers[host.get("address", host["name"])]
         host |= {"username": server.username, "key_file": str(server.key_file), "ssh_hook_args": {"port": server.port}}
     return fleet
+
+
+def write_dag(fleet: dict[str, Any], folder: Path) -> Path:
+    """Copy the example's DAG file into a folder, beside this fleet, and return its path."""
+    folder.mkdir(exist_ok=True)
+    write_fleet(fleet, folder / "balancer.yaml")
+    return Path(shutil.copy(DAGS / "etl.py", folder))
 
 
 def write_fleet(fleet: dict[str, Any], path: Path) -> None:

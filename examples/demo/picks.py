@@ -1,6 +1,6 @@
-"""Print which host and which pool a DAG file gives to each of its tasks: `python picks.py FILE`.
+"""Print the address and the pool that a DAG file gives to each of its tasks: `python picks.py FILE...`.
 
-One line of JSON, the last: Airflow logs before it.
+A line of JSON for each file, at the end: Airflow logs before them.
 """
 
 from __future__ import annotations
@@ -18,4 +18,5 @@ def picks(file: str) -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"\n{json.dumps(picks(sys.argv[1]))}\n")
+    lines = [json.dumps(picks(file)) for file in sys.argv[1:]]
+    sys.stdout.write("\n".join(["", *lines, ""]))

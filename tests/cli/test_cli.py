@@ -40,7 +40,7 @@ class TestShow:
             ["host1", "ubuntu", "primary", "a,", "b", "16", "host1", "airflow", "password"],
             ["host2", "ubuntu", "workers", "16", "host2", "airflow", "password"],
             ["ports", "(1)"],
-            ["host", "port", "name", "pool", "tags"],
+            ["host", "port", "name", "pool"],
             ["host1", "8080", "web", "web"],
             ["queues", "(2)"],
             ["queue", "hosts", "slots", "pick"],

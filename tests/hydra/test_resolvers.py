@@ -13,7 +13,7 @@ from omegaconf.errors import InterpolationResolutionError
 
 from airflow_balancer.hydra.picks import Picks
 from airflow_balancer.hydra.resolvers import register_resolvers
-from airflow_balancer.picking.query import HostQuery
+from airflow_balancer.picking.filters import HostFilter
 
 register_resolvers()
 
@@ -288,7 +288,7 @@ def test_a_wrong_inventory_is_named(write, content, message):
 
 def test_asking_what_one_would_get_changes_nothing():
     root = config(a={"x": "${balancer.name:{queue:*}}"}, b={"x": "${balancer.name:{queue:*}}"})
-    picks, query = Picks.of(root), HostQuery.of(queue="*")
+    picks, query = Picks.of(root), HostFilter.of(queue="*")
     would = [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
     assert would == [picks.would_get(root, "balancer", f"other{number}", query).name for number in range(20)]
     assert picks.would_get(root, "balancer", "a", query).name == root.a.x

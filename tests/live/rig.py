@@ -46,6 +46,7 @@ __all__ = (
     "still_running",
 )
 
+FLEET = Path(__file__).with_name("fleet.yaml")
 SERIALIZE = Path(__file__).with_name("serialize.py")
 TEST_DAGS = Path(__file__).with_name("dags")
 Fleet = dict[str, Any]
@@ -61,8 +62,8 @@ class Rig:
     pools_at_start: dict[str, int] = field(default_factory=dict)
 
     def fleet(self, *, sizes: Mapping[str, int] | None = None) -> Fleet:
-        """The example's fleet with a port `single`, and other sizes where they are given."""
-        fleet = read_fleet(self.hosts)
+        """The fleet with a port `single`, and other sizes where they are given."""
+        fleet = read_fleet(self.hosts, FLEET)
         fleet["ports"].append({"name": "single", "host": "127.0.0.2", "port": 9999})
         for host in fleet["hosts"]:
             host["size"] = (sizes or {}).get(host["name"], host["size"])

@@ -17,6 +17,11 @@ import pytest
 from tests.live.rig import answers, family, find_sshd, still_running
 
 ROOT = Path(__file__).parents[2]
+RESULTS = [
+    "12 of 12 picks are the same in a second process with another hash seed.",
+    "12 of 12 tasks ran on the picked host.",
+    "If ws2 is drained: 3 of 12 tasks move, none of the others.",
+]
 
 
 def _listen_to_ctrl_c() -> None:
@@ -46,6 +51,11 @@ def demo(log: Path, **switches: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(timeout=120)
 
 
+def results(log: Path) -> list[str]:
+    """Return the sentences in the demo's output that count picks or tasks."""
+    return re.findall(r"^.*\b\d+ of \d+ .*$", log.read_text(), re.MULTILINE)
+
+
 def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], timeout: float = 300) -> re.Match[str]:
     """Wait for a line in the demo's output."""
     deadline = time.monotonic() + timeout
@@ -57,12 +67,15 @@ def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], timeout:
     raise AssertionError(log.read_text())
 
 
-def test_demo_runs_on_openssh(tmp_path: Path) -> None:
+def test_demo_runs_on_openssh_and_says_how_long_it_took(tmp_path: Path) -> None:
     if find_sshd() is None:
         pytest.skip("sshd is not installed: apt-get install openssh-server")
-    with demo(tmp_path / "log", SSHD="1") as process:
-        assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text()
-    assert (tmp_path / "log").read_text().count("✓") == 12
+    log = tmp_path / "log"
+    with demo(log, SSHD="1") as process:
+        assert process.wait(timeout=400) == 0, log.read_text()
+    assert results(log) == RESULTS
+    assert log.read_text().count("✓") == 12
+    assert re.fullmatch(r"Demo: \d+ s", log.read_text().splitlines()[-1])
 
 
 def test_kept_demo_shows_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> None:
@@ -71,6 +84,7 @@ def test_kept_demo_shows_the_address_and_ends_with_ctrl_c(tmp_path: Path) -> Non
         url = wait_for(log, r"stays up until Ctrl-C: (\S+)", process)[1]
         home = Path(wait_for(log, r"AIRFLOW_HOME=(\S+)", process)[1])
         assert answers(url)
+        assert results(log) == RESULTS
         started = family(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=120) == 0, log.read_text()

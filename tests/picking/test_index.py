@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from airflow_balancer import NoMatch
 from airflow_balancer.fleet.model import HostSpec
+from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.picking.index import HostIndex
-from airflow_balancer.picking.query import HostQuery
 
 words = st.sampled_from(["a", "b", "ab", "a*", "?", "[ab]", "c"])
 names = st.lists(words.filter(str.isalpha), max_size=2)
@@ -28,20 +28,20 @@ def fleets(draw):
 
 
 asked_patterns = dict.fromkeys(("name", "queue", "os", "tag", "exclude", "prefer"), patterns)
-queries = st.builds(HostQuery.of, min_size=st.none() | st.integers(1, 6), **asked_patterns)
+queries = st.builds(HostFilter.of, min_size=st.none() | st.integers(1, 6), **asked_patterns)
 
 
 def any_of(patterns, values):
     return any(fnmatchcase(value, pattern) for value in values for pattern in patterns)
 
 
-def answers(query: HostQuery, host: HostSpec) -> bool:
+def answers(query: HostFilter, host: HostSpec) -> bool:
     values = {"name": [host.name], "queue": host.queues, "os": [host.os] if host.os else [], "tag": host.tags}
     matches = all(any_of(getattr(query, key), values[key]) for key in values if getattr(query, key))
     return matches and host.size >= (query.min_size or 0) and not any_of(query.exclude, [host.name])
 
 
-def looked_at(query: HostQuery, hosts) -> list[str]:
+def looked_at(query: HostFilter, hosts) -> list[str]:
     return sorted(host.name for host in hosts if answers(query, host))
 
 
@@ -68,7 +68,7 @@ def test_candidates_are_not_drained_and_preferred_where_any_is(hosts, query):
 def test_a_function_is_asked_each_time():
     wanted = {"a1"}
     index = HostIndex([HostSpec(name="a1", size=1), HostSpec(name="b2", size=1)])
-    query = HostQuery.of(custom=lambda host: host.name in wanted)
+    query = HostFilter.of(custom=lambda host: host.name in wanted)
     assert asked(index.candidates, query) == ["a1"]
     wanted.add("b2")
     assert asked(index.candidates, query) == ["a1", "b2"]

@@ -179,7 +179,7 @@ class TestConditionalAnswers:
         viewer = api()
         before = viewer.of("fleet", "a.yaml")
         parsed = []
-        monkeypatch.setattr("airflow_balancer.files.yaml_files.read_yaml", parsed.append)
+        monkeypatch.setattr("airflow_balancer.files.yaml.read_yaml", parsed.append)
         monkeypatch.setattr("airflow_balancer.airflow.sources.read_outline", parsed.append)
         assert viewer.of("fleet", "a.yaml").content == before.content
         assert parsed == []

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.files.collection import collection_put_off
+from airflow_balancer.files.garbage import pause_gc
 from airflow_balancer.fleet.fleet import Fleet
 
 
@@ -18,7 +18,7 @@ def collecting():
 
 
 def test_nothing_is_collected_meanwhile():
-    with collection_put_off():
+    with pause_gc():
         assert not gc.isenabled()
     assert gc.isenabled()
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import yaml
 
 from ..errors import ConfigurationError
-from .collection import collection_put_off
+from .garbage import pause_gc
 
 __all__ = ("read_checked", "read_root", "read_yaml", "yaml_line", "yaml_text")
 
@@ -56,7 +56,7 @@ def read_yaml(path: Path) -> Any:
     loader = _Loader(path.read_text(encoding="utf-8"))
     loader.name = str(path)
     try:
-        with collection_put_off():
+        with pause_gc():
             return loader.get_single_data()
     finally:
         loader.dispose()

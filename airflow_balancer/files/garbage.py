@@ -6,11 +6,11 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ("collection_put_off",)
+__all__ = ("pause_gc",)
 
 
 @contextmanager
-def collection_put_off() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Collect no garbage while objects are made all of which stay.
 
     They are many enough to make Python look at every object of the process, which takes longer than

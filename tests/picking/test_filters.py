@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.picking.query import HostQuery, PortQuery, matching_ports
+from airflow_balancer.picking.filters import HostFilter, PortFilter, matching_ports
 
 FLEET = Fleet.from_data(
     {
@@ -36,19 +36,19 @@ CASES = {
 
 @pytest.mark.parametrize(("asked", "names"), CASES.values(), ids=CASES)
 def test_hosts_match(asked, names):
-    assert [host.name for host in FLEET.index.matching(HostQuery.of(**asked))] == names
+    assert [host.name for host in FLEET.index.matching(HostFilter.of(**asked))] == names
 
 
 def test_matching_is_case_sensitive():
     with pytest.raises(NoMatch):
-        FLEET.index.matching(HostQuery.of(os="Ubuntu"))
+        FLEET.index.matching(HostFilter.of(os="Ubuntu"))
 
 
 @pytest.mark.parametrize(
     ("asked", "numbers"), [({"name": "w*"}, [80]), ({"tag": "http"}, [80]), ({}, [80, 81])], ids=["name", "tag", "all"]
 )
 def test_ports_match(asked, numbers):
-    assert [port.port for port in matching_ports(PortQuery.of(**asked), FLEET.ports)] == numbers
+    assert [port.port for port in matching_ports(PortFilter.of(**asked), FLEET.ports)] == numbers
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_ports_match(asked, numbers):
 )
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
-        FLEET.index.matching(HostQuery.of(**asked))
+        FLEET.index.matching(HostFilter.of(**asked))
     there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow"
     assert str(error.value) == f"{text} ({there_is})"
 
 
 def test_no_match_of_ports_says_what_there_is():
     with pytest.raises(NoMatch) as error:
-        matching_ports(PortQuery.of(name="wep"), FLEET.ports)
+        matching_ports(PortFilter.of(name="wep"), FLEET.ports)
     assert str(error.value) == "no port matches name='wep'; did you mean 'web'? (names: web; tags: http)"
 
 
@@ -93,16 +93,16 @@ DRAINING = Fleet.from_data(
 
 
 def test_a_drained_host_is_no_candidate():
-    assert [host.name for host in DRAINING.index.candidates(HostQuery.of(queue="workers"))] == ["host2", "host3"]
+    assert [host.name for host in DRAINING.index.candidates(HostFilter.of(queue="workers"))] == ["host2", "host3"]
 
 
 def test_a_drained_host_still_matches():
-    assert [host.name for host in DRAINING.index.matching(HostQuery.of(queue="workers"))] == ["host1", "host2", "host3"]
+    assert [host.name for host in DRAINING.index.matching(HostFilter.of(queue="workers"))] == ["host1", "host2", "host3"]
 
 
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
-        DRAINING.index.candidates(HostQuery.of(queue="late"))
+        DRAINING.index.candidates(HostFilter.of(queue="late"))
     assert str(error.value) == "every host that matches queue='late' is drained (host4)"
 
 
@@ -112,17 +112,17 @@ def test_all_matching_hosts_drained_is_said():
     ids=["a tag", "a name", "none has it", "several"],
 )
 def test_a_preference_is_soft(prefer, names):
-    assert [host.name for host in DRAINING.index.candidates(HostQuery.of(queue="workers", prefer=prefer))] == names
+    assert [host.name for host in DRAINING.index.candidates(HostFilter.of(queue="workers", prefer=prefer))] == names
 
 
 @pytest.mark.parametrize("size", [0, -1, "a", True, 1.5])
 def test_a_smallest_size_that_is_none_is_refused(size):
     with pytest.raises(ConfigurationError, match="key 'min_size' must be a whole number from 1, not "):
-        HostQuery.of(min_size=size)
+        HostFilter.of(min_size=size)
 
 
 @pytest.mark.parametrize("asked", [5, 0, True, {"a": 1}, ["a", 5], [["a"]]], ids=str)
-@pytest.mark.parametrize("query", [HostQuery, PortQuery])
+@pytest.mark.parametrize("query", [HostFilter, PortFilter])
 def test_a_pattern_that_is_no_text_is_refused(query, asked):
     with pytest.raises(ConfigurationError) as error:
         query.of(tag=asked)

@@ -9,10 +9,9 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Protocol, TypedDict, TypeVar
 
-from ..errors import ConfigurationError, NoMatch
-from ..spelling import listing, suggestion
+from ..errors import ConfigurationError, NoMatch, listing, suggestion
 
-__all__ = ("HostPatterns", "HostQuery", "PortQuery", "matcher", "matching_ports", "no_host")
+__all__ = ("HostFilter", "HostPatterns", "PortFilter", "matcher", "matching_ports", "no_host")
 
 Patterns = str | Sequence[str] | None
 
@@ -47,7 +46,7 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(map(translate, patterns))).match
 
 
-def _describe(query: HostQuery | PortQuery) -> str:
+def _describe(query: HostFilter | PortFilter) -> str:
     asked = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
     texts = [f"{key}={' or '.join(map(repr, value))}" for key, value in asked.items() if isinstance(value, tuple) and value]
     sizes = [f"min_size={asked['min_size']}"] if asked.get("min_size") else []
@@ -55,7 +54,7 @@ def _describe(query: HostQuery | PortQuery) -> str:
 
 
 class HostPatterns(TypedDict, total=False):
-    """The arguments of `HostQuery.of`, by name."""
+    """The arguments of `HostFilter.of`, by name."""
 
     name: Patterns
     queue: Patterns
@@ -68,7 +67,7 @@ class HostPatterns(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class HostQuery:
+class HostFilter:
     """Patterns that a host must match: any pattern of each key that has some.
 
     Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system.
@@ -105,7 +104,7 @@ class HostQuery:
         min_size: int | None = None,
         exclude: Patterns = None,
         prefer: Patterns = None,
-    ) -> HostQuery:
+    ) -> HostFilter:
         """Return the query for one pattern, a list of patterns or nothing under each key.
 
         Raises:
@@ -129,7 +128,7 @@ class HostQuery:
 
 
 @dataclass(frozen=True)
-class PortQuery:
+class PortFilter:
     """Patterns that a port must match: any pattern of each key that has some."""
 
     name: tuple[str, ...] = ()
@@ -137,7 +136,7 @@ class PortQuery:
     custom: Callable[[Any], object] | None = None
 
     @classmethod
-    def of(cls, name: Patterns = None, tag: Patterns = None, custom: Callable[[Any], object] | None = None) -> PortQuery:
+    def of(cls, name: Patterns = None, tag: Patterns = None, custom: Callable[[Any], object] | None = None) -> PortFilter:
         """Return the query for one pattern, a list of patterns or nothing under each key.
 
         Raises:
@@ -154,7 +153,7 @@ def _any(patterns: tuple[str, ...], values: Iterable[str]) -> bool:
     return any(match(value) for value in values)
 
 
-def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:
+def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
     """Return the ports that answer the query, in their order.
 
     Raises:
@@ -174,7 +173,7 @@ def matching_ports(query: PortQuery, ports: Iterable[P]) -> list[P]:
     return found
 
 
-def no_host(query: HostQuery, hosts: Iterable[Any]) -> str:
+def no_host(query: HostFilter, hosts: Iterable[Any]) -> str:
     """Return the message for a query that no host answers, with the names, queues, systems and tags there are."""
     hosts = tuple(hosts)
     return _no_match(
@@ -189,7 +188,7 @@ def no_host(query: HostQuery, hosts: Iterable[Any]) -> str:
     )
 
 
-def _no_match(noun: str, query: HostQuery | PortQuery, names: dict[str, list[str]]) -> str:
+def _no_match(noun: str, query: HostFilter | PortFilter, names: dict[str, list[str]]) -> str:
     hints = [suggestion(pattern, names[key]) for key in names for pattern in getattr(query, key) if not _matched(pattern, names[key])]
     known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
