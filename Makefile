@@ -2,6 +2,7 @@
 # versions, and builds it again only when pyproject.toml or the pins have changed.
 PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
+PYTEST_ON_CORES := -rs --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
 .PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
@@ -22,13 +23,16 @@ demo: .venv-demo/installed
 	@.venv-demo/bin/python -m examples.demo
 
 test: .venv-airflow3/installed
-	.venv-airflow3/bin/python -m pytest -rs $(PYTEST_ARGS)
+	.venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) $(PYTEST_ARGS)
 
 test-airflow2: .venv-airflow2/installed
-	.venv-airflow2/bin/python -m pytest -rs $(PYTEST_ARGS)
+	.venv-airflow2/bin/python -m pytest $(PYTEST_ON_CORES) $(PYTEST_ARGS)
 
 test-without-airflow: .venv-none/installed
-	.venv-none/bin/python -m pytest -rs $(PYTEST_ARGS)
+	.venv-none/bin/python -m pytest $(PYTEST_ON_CORES) $(PYTEST_ARGS)
+
+# Bytecode of this package and of its tests, which each program that a test starts would compile anew.
+test test-airflow2 test-without-airflow: export PYTHONDONTWRITEBYTECODE =
 
 bench: .venv-airflow3/installed .venv-published/installed
 	.venv-airflow3/bin/python -m tools.bench $(BENCH_ARGS)

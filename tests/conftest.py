@@ -5,22 +5,66 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from airflow_balancer.cli import main
+from tests.airflow.databases import migrate
 
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "True")
 
 REPOSITORY = Path(__file__).parent.parent
 HAS_AIRFLOW = find_spec("airflow") is not None and find_spec("airflow").origin is not None
 
+# With the slow tests, hypothesis tries as many examples as it does by default; without them, the same few each time.
+settings.register_profile("many", deadline=None)
+settings.register_profile("few", deadline=None, max_examples=20, derandomize=True)
+
+# Only Airflow 3 runs these: they load neither Airflow nor airflow-pydantic, so that no Airflow can change what they see;
+# the browser has a page that is the same in all, and the demo is one of Airflow 3.
+WITH_AIRFLOW_3 = [
+    "cli/test_plan.py",
+    "files",
+    "fleet/test_bad_input.py",
+    "fleet/test_fleet.py",
+    "fleet/test_masking.py",
+    "fleet/test_strategy.py",
+    "hydra/test_conf.py",
+    "hydra/test_hydra_plugin.py",
+    "live/test_demo.py",
+    "picking/test_choice.py",
+    "picking/test_filters.py",
+    "picking/test_index.py",
+    "picking/test_strategies.py",
+    "ports/test_lock_stability.py",
+    "ports/test_ports.py",
+    "test_demo.py",
+    "test_one_answer.py",
+    "test_repository.py",
+    "tools",
+    "viewer/browser",
+]
+collect_ignore = [] if HAS_AIRFLOW and version("apache-airflow").startswith("3.") else WITH_AIRFLOW_3
+
 Write = Callable[[str, str | bytes], Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("few" if config.option.markexpr == "not slow" else "many")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests of one name, of which xdist runs no more than one."""
+    if twice := [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]:
+        raise pytest.UsageError(f"several tests of one name: {', '.join(twice)}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,6 +73,15 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("airflow")
     os.environ["AIRFLOW_HOME"] = str(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A metadata database without rows, to copy."""
+    pytest.importorskip("airflow.models", reason="Airflow is not installed")
+    home = tmp_path_factory.mktemp("home")
+    migrate(home, f"sqlite:///{home}/airflow.db")
+    return home / "airflow.db"
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 import runpy
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import metadata, version
@@ -151,15 +150,13 @@ def test_tests_of_the_testing_section_pass(run: Any) -> None:
 
 
 @pytest.mark.parametrize(("command", "output"), list(_commands()), ids=[command for command, _ in _commands()])
-def test_command_prints_what_the_readme_shows(project: Path, command: str, output: str) -> None:
+def test_command_prints_what_the_readme_shows(cli: Any, project: Path, command: str, output: str) -> None:
     program, *words = shlex.split(command)
-    line = [str(Path(sys.executable).with_name(program)), *words]
-    done = subprocess.run(line, cwd=project, capture_output=True, text=True, timeout=120, check=False)
-    # What Airflow logs while it is imported is not the command's answer.
-    printed = done.stderr if done.returncode else done.stdout
+    answer = cli(*words, cwd=project)
+    printed = answer.stderr if answer.returncode else answer.stdout
     lines = [shown.rstrip() for shown in printed.replace(f"{project}/", "").splitlines()]
     assert "\n".join(lines).strip() == output
-    assert done.returncode == output.startswith("airflow-balancer: ")
+    assert (program, answer.returncode) == ("airflow-balancer", output.startswith("airflow-balancer: "))
 
 
 def test_options_of_airflow_cfg_exist() -> None:

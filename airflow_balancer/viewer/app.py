@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request
@@ -57,11 +58,14 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
 
 
 def _serve_page(app: FastAPI, viewer: Viewer) -> None:
-    document = json.dumps(get_openapi(title=app.title, version=app.version, routes=app.routes)).encode()
+    # It costs more than the rest of the app, and few ask for it.
+    @cache
+    def document() -> bytes:
+        return json.dumps(get_openapi(title=app.title, version=app.version, routes=app.routes)).encode()
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi(if_none_match: Annotated[str, Header()] = "") -> Response:
-        return _response(content_reply(document, "application/json", if_none_match))
+        return _response(content_reply(document(), "application/json", if_none_match))
 
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str, if_none_match: Annotated[str, Header()] = "") -> Response:

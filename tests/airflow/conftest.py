@@ -25,14 +25,6 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="balancer-home-"))
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("airflow", reason="Airflow is not installed")
-    home = tmp_path_factory.mktemp("home")
-    migrate(home, f"sqlite:///{home}/airflow.db")
-    return home / "airflow.db"
-
-
-@pytest.fixture(scope="session")
 def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("airflow", reason="Airflow is not installed")
     pytest.importorskip("psycopg2", reason="psycopg2 is not installed: pip install psycopg2-binary")
@@ -100,7 +92,7 @@ def postgres_database(postgres_template: str) -> str:
     return postgres_template + name
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh metadata database."""
     if importlib.util.find_spec("airflow") is None:

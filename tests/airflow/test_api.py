@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +18,7 @@ from airflow_balancer.airflow.plan import Plan
 from airflow_balancer.airflow.pools import PoolOccupancy, mark, wanted_pools
 from airflow_balancer.fleet.fleet import Fleet
 from airflow_balancer.fleet.pools import PoolSlots
-from tests.airflow.databases import AIRFLOW, environment, free_port, migrate
+from tests.airflow.databases import AIRFLOW, environment, free_port
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
@@ -47,12 +49,11 @@ def wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    pytest.importorskip("airflow.models", reason="Airflow is not installed")
+def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if importlib.metadata.version("apache-airflow").startswith("2."):
         pytest.skip("Airflow 2 has no REST API of version 2")
     home, port = tmp_path_factory.mktemp("api"), free_port()
-    migrate(home, f"sqlite:///{home}/airflow.db")
+    shutil.copy(sqlite_template, home / "airflow.db")
     (home / "passwords.json").write_text('{"admin": "open-sesame"}')
     env = environment(
         home,

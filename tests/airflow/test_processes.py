@@ -12,29 +12,34 @@ import pytest
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="Airflow is not installed")
 pytestmark = pytest.mark.slow
 
+from airflow_balancer.airflow import sync, versions  # noqa: E402
 from airflow_balancer.airflow.metadata import read_pools  # noqa: E402
 from airflow_balancer.airflow.pools import is_ours  # noqa: E402
+
+from .worker import fleet  # noqa: E402
 
 WORKER = Path(__file__).with_name("worker.py")
 
 
 def start(url: str, hosts: int, size: int) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, WORKER, url, str(hosts), str(size)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
 
 
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin
-    process.stdin.write("\n")
-    process.stdin.flush()
+def go(*processes: subprocess.Popen[str]) -> None:
+    """Let processes apply, once all of them are ready."""
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
 
 
 def slots(url: str) -> dict[str, int]:
@@ -51,8 +56,7 @@ def expected(hosts: int, size: int) -> dict[str, int]:
 
 def test_eight_processes_apply_the_same_plan_at_once(database: str) -> None:
     workers = [start(database, 500, 8) for _ in range(8)]
-    for worker in workers:
-        go(worker)
+    go(*workers)
     answers = [worker.communicate(timeout=120) for worker in workers]
     assert [(worker.returncode, error) for worker, (_, error) in zip(workers, answers, strict=True)] == [(0, "")] * 8
     assert sum(int(output) for output, _ in answers) == 2500
@@ -60,16 +64,17 @@ def test_eight_processes_apply_the_same_plan_at_once(database: str) -> None:
 
 
 @pytest.mark.parametrize("delay", [0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
-def test_a_process_killed_in_the_middle_leaves_the_old_or_the_new_state(database: str, delay: float) -> None:
-    first = start(database, 500, 8)
-    first.communicate("\n", timeout=60)
-    second = start(database, 500, 4)
-    go(second)
+def test_a_process_killed_in_the_middle_leaves_the_old_or_the_new_state(
+    database: str, delay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sqlalchemy.create_engine(database, poolclass=sqlalchemy.pool.NullPool)
+    monkeypatch.setattr(versions, "engine", lambda: engine)
+    sync.apply_patiently({"fleet.yaml": fleet(500, 8)})
+    process = start(database, 500, 4)
+    go(process)
     time.sleep(delay)
-    second.kill()
-    second.wait()
+    process.kill()
+    process.wait()
     assert slots(database) in (expected(500, 8), expected(500, 4))
-    third = start(database, 500, 4)
-    third.communicate("\n", timeout=60)
-    assert third.returncode == 0
+    sync.apply_patiently({"fleet.yaml": fleet(500, 4)})
     assert slots(database) == expected(500, 4)

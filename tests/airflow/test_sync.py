@@ -79,6 +79,7 @@ class TestAtStart:
         assert scheduler.pools() == {"good1": 8}
         assert "its password is Airflow Variable 'missing', which cannot be read" in said()[0]
 
+    @pytest.mark.slow
     def test_a_refusal_is_said_in_one_line_without_the_values_of_its_row(
         self, postgres_database: str, dags: Any, said: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

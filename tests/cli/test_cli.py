@@ -138,15 +138,15 @@ class TestTree:
         write("conf/other.yaml", "hosts: [{name: other}]")
         assert cli("select", "-cd", "conf", "-cn", "other").stdout == "other\n"
 
-    def test_a_sweep_answers_for_each_value(self, program):
-        result = program("--multirun", "env=dev,prod", "validate", cwd=REPOSITORY)
+    def test_a_sweep_answers_for_each_value(self, cli):
+        result = cli("--multirun", "env=dev,prod", "validate", cwd=REPOSITORY)
         assert result.stdout == (
             "env=dev\nvalid: 3 hosts, 34 slots, 2 ports, 5 pools, 5 picks\nenv=prod\nvalid: 3 hosts, 44 slots, 2 ports, 5 pools, 5 picks\n"
         )
 
-    def test_no_file_is_left_behind(self, program, balancer, tmp_path):
-        program("balancer.yaml")
-        program("balancer.yaml", "--multirun", "default_size=1,2")
+    def test_no_file_is_left_behind(self, cli, balancer, tmp_path):
+        cli("balancer.yaml")
+        cli("balancer.yaml", "--multirun", "default_size=1,2")
         assert [path.name for path in tmp_path.iterdir()] == ["balancer.yaml"]
 
     @pytest.mark.parametrize(
@@ -228,8 +228,8 @@ def test_the_way_to_make_a_tree_makes_one(cli, tmp_path):
     assert cli("select", "query.queue=workers").stdout == "host1\n"
 
 
-def test_one_failing_job_of_a_sweep_does_not_stop_the_others(program, balancer):
-    result = program("validate", "balancer.yaml", "--multirun", "default_size=0,2")
+def test_one_failing_job_of_a_sweep_does_not_stop_the_others(cli, balancer):
+    result = cli("validate", "balancer.yaml", "--multirun", "default_size=0,2")
     assert result.stdout == "default_size=2\nvalid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
     assert result.returncode == 1
 

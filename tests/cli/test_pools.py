@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from tests.airflow.databases import migrate
 
 pytestmark = pytest.mark.slow
 CREATE = {"change": "create", "slots": None, "note": ""}
@@ -20,14 +19,14 @@ YAML = "create_connection: true\nhosts: [{name: host1, size: 4}]\nports: [{name:
 class Home:
     """An Airflow with a database and a folder of DAGs, and the commands in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Path) -> None:
         self.dags = folder / "dags"
         self.dags.mkdir()
         self.yaml = self.dags / "balancer.yaml"
         self.yaml.write_text(YAML)
         self._folder = folder
         self._database = f"sqlite:///{folder}/airflow.db"
-        migrate(folder, self._database)
+        shutil.copy(database, folder / "airflow.db")
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         environ = {
@@ -47,9 +46,8 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    pytest.importorskip("airflow", reason="Airflow is not installed")
-    return Home(tmp_path_factory.mktemp("airflow"))
+def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("airflow"), sqlite_template)
 
 
 def test_the_difference_is_shown_written_and_pruned(home):

@@ -152,7 +152,7 @@ def test_no_free_port_is_given_twice_and_none_is_tracked():
 ASKS = {f"n{number}": f"${{balancer.free_port:{{queue:workers,min:9000,max:90{10 + number}}}}}" for number in range(8)}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(order=st.permutations(sorted(ASKS)))
 def test_free_ports_do_not_depend_on_the_order_of_resolution(order):
     cfg = config(**ASKS)

@@ -35,14 +35,14 @@ def test_port_pool_runs_one_task_at_a_time(rig: Rig) -> None:
     assert overlaps(rig.run("port_spans")) == 0
 
 
-def test_twenty_parses_give_one_serialized_dag(rig: Rig) -> None:
+def test_parses_under_other_hash_seeds_give_one_serialized_dag(rig: Rig) -> None:
     with ThreadPoolExecutor(2) as processes:
-        assert len(set(processes.map(lambda seed: rig.serialized("etl.py", seed), range(20)))) == 1
+        assert len(set(processes.map(lambda seed: rig.serialized("etl.py", seed), range(8)))) == 1
 
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 keeps no DAG versions")
-def test_ten_runs_with_parsing_between_them_leave_one_dag_version(rig: Rig) -> None:
-    assert rig.run_often("picks", "picks.py", 10) == 1
+def test_runs_with_parsing_between_them_leave_one_dag_version(rig: Rig) -> None:
+    assert rig.run_often("picks", "picks.py", 4) == 1
 
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 keeps no DAG versions")

@@ -128,7 +128,7 @@ def test_a_composed_config_spreads_its_tasks_evenly():
     assert all(cfg.tasks[name].pool == cfg.tasks[name].name for name in TASKS)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings.default.max_examples // 10)
 @given(order=st.permutations(TASKS))
 def test_a_composed_config_does_not_depend_on_the_order_of_resolution(order):
     cfg = composed()

@@ -18,7 +18,7 @@ from airflow_balancer.ports.lock import lock_at
 ASK = "${{balancer.free_port:{{host:host1,min:{0},max:{1}}}}}"
 register_resolvers()
 asks = st.dictionaries(st.sampled_from("abcde"), st.just((9000, 9004)), min_size=1)
-once = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+once = settings(max_examples=settings.default.max_examples // 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def composed(folder: Path, asks: dict[str, tuple[int, int]], **balancer: object) -> Composed:

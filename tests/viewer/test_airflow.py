@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("airflow.models", reason="Airflow is not installed")
 
-from tests.airflow.databases import AIRFLOW, environment, migrate
+from tests.airflow.databases import AIRFLOW, environment
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,9 @@ ADDRESSES = (
     "index.html",
     "js/main.js",
     "nothing",
-    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "assignments")),
+    "api/occupancy",
+    "api/fleet?configuration=OTHER",
+    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "pools", "assignments")),
 )
 FLEET = """
 hosts: [{name: host1, size: 2, queues: [workers]}, {name: host2, size: 3, password: hunter2, drain: true}]
@@ -55,14 +57,18 @@ with DAG("etl", schedule=None):
     anywhere()
     none()
 """
-Ask = Callable[..., dict[tuple[str, str], Any]]
+Answers = dict[tuple[str, str], tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of an Airflow with a database and a configuration in its DAGs folder."""
+def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an Airflow with a database that has the DAG, and with two configurations in its DAGs folder."""
     home = tmp_path_factory.mktemp("viewed")
-    migrate(home, f"sqlite:///{home}/airflow.db")
+    shutil.copy(sqlite_template, home / "airflow.db")
+    (home / "dags").mkdir()
+    (home / "dags/etl.py").write_text(DAG)
+    env = environment(home, f"sqlite:///{home}/airflow.db")
+    subprocess.run([AIRFLOW, "dags", "reserialize"], cwd=home, env=env, capture_output=True, timeout=240, check=True)
     (home / "dags/balancer.yaml").write_text(FLEET)
     (home / "dags/config.yaml").write_text("defaults: [_self_]\nbalancer: {hosts: [{name: other}]}\n")
     (home / "dags/hydra_plugins").mkdir()
@@ -71,22 +77,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ask(home: Path) -> Ask:
-    """Ask Airflow's web application in a process of its own; see airflow_client.py."""
-
-    def ask_all(*asked: tuple[str, str], **settings: str) -> dict[tuple[str, str], Any]:
-        command = [sys.executable, "-W", "ignore", str(CLIENT), json.dumps([(user, f"/airflow-balancer/{path}") for user, path in asked])]
-        env = environment(home, f"sqlite:///{home}/airflow.db", **settings)
-        done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-        answers = json.loads(done.stdout.splitlines()[-1])
-        return {(user, path.removeprefix("/airflow-balancer/")): (status, text) for user, path, status, text in answers}
-
-    return ask_all
+def answers(home: Path) -> Answers:
+    """What Airflow's web application answers to each user, asked in a process of its own; see airflow_client.py."""
+    asked = [(user, f"/airflow-balancer/{path}") for path in ADDRESSES for user in ("nobody", "public", "admin")]
+    command = [sys.executable, "-W", "ignore", str(CLIENT), json.dumps(asked)]
+    env = environment(home, f"sqlite:///{home}/airflow.db")
+    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    return {(user, path.removeprefix("/airflow-balancer/")): (status, text) for user, path, status, text in told}
 
 
-def test_everything_is_behind_airflows_login_and_permission(ask: Ask) -> None:
-    answers = ask(*((user, path) for path in ADDRESSES for user in ("nobody", "public", "admin")))
+def of_admin(answers: Answers, path: str) -> Any:
+    """What an answer to the admin says."""
+    status, text = answers["admin", path]
+    assert status == 200, text
+    return json.loads(text)
+
+
+def test_everything_is_behind_airflows_login_and_permission(answers: Answers) -> None:
     for (user, path), (status, text) in answers.items():
         if user == "admin":
             assert status == (404 if path == "nothing" else 200), (path, text)
@@ -97,17 +106,14 @@ def test_everything_is_behind_airflows_login_and_permission(ask: Ask) -> None:
         assert "hunter2" not in text
 
 
-def test_code_in_the_dags_folder_is_not_imported(ask: Ask, home: Path) -> None:
-    ((status, text),) = ask(("admin", "api/fleet?configuration=OTHER")).values()
-    assert (status, json.loads(text)["hosts"][0]["name"]) == (200, "other")
+def test_code_in_the_dags_folder_is_not_imported(answers: Answers, home: Path) -> None:
+    assert of_admin(answers, "api/fleet?configuration=OTHER")["hosts"][0]["name"] == "other"
     assert not (home / "called").exists()
 
 
-def test_pools_and_their_occupancy_are_those_of_the_database(ask: Ask) -> None:
-    answers = ask(("admin", "api/pools?configuration=ID"), ("admin", "api/occupancy"))
-    (_, pools), (_, occupancy) = answers.values()
+def test_pools_and_their_occupancy_are_those_of_the_database(answers: Answers) -> None:
     create = {"change": "create", "slots": None, "note": ""}
-    assert json.loads(pools) == {
+    assert of_admin(answers, "api/pools?configuration=ID") == {
         "available": True,
         "why": "",
         "changes": [
@@ -119,15 +125,11 @@ def test_pools_and_their_occupancy_are_those_of_the_database(ask: Ask) -> None:
         "command": "airflow-balancer pools balancer.yaml apply=true",
     }
     nothing = {"running": 0, "queued": 0, "deferred": 0, "scheduled": 0}
-    assert json.loads(occupancy)["pools"] == {"default_pool": {"total": 128, **nothing, "open": 128}}
+    assert of_admin(answers, "api/occupancy")["pools"] == {"default_pool": {"total": 128, **nothing, "open": 128}}
 
 
-def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(ask: Ask, home: Path) -> None:
-    (home / "dags/etl.py").write_text(DAG)
-    env = environment(home, f"sqlite:///{home}/airflow.db")
-    subprocess.run([AIRFLOW, "dags", "reserialize"], cwd=home, env=env, capture_output=True, timeout=240, check=True)
-    ((_, text),) = ask(("admin", "api/assignments?configuration=ID")).values()
-    answer = json.loads(text)
+def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(answers: Answers) -> None:
+    answer = of_admin(answers, "api/assignments?configuration=ID")
     assert answer["hosts"] == [
         {"host": "host1", "pool": "host1", "slots": 2, "tasks": [{"dag_id": "etl", "task_id": "one"}], "drain": False},
         {"host": "host2", "pool": "host2", "slots": 3, "tasks": [{"dag_id": "etl", "task_id": "many"}], "drain": True},
