@@ -22,10 +22,12 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     import hydra
 
     from ..files.locate import tree_above
+    from ..files.yaml import read_root
     from ..hydra.compose import forced, without_self_warning
     from ..hydra.explain import CAUSES, explained
 
-    above = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in tree_above(source))}]"] if tree_above(source) else []
+    folders = tree_above(source, read_root(source))
+    above = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"] if folders else []
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = [sys.argv[0], *flags, *forced(overrides, source), *above]
     try:

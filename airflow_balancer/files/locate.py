@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from .caller import calling_file, calling_frame
 from .reading import current_reading
-from .yaml import read_root
 
 __all__ = ("find_file", "find_source", "tree_above")
 
@@ -72,8 +72,8 @@ def find_file(name: str) -> Path:
     raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
 
 
-def tree_above(file: Path) -> list[Path]:
-    """Return the folders above the file that hold its defaults too: the root of its Hydra tree."""
-    if str(read_root(file).get("_target_", "")).startswith("airflow_config."):
+def tree_above(file: Path, root: Mapping[str, object]) -> list[Path]:
+    """Return the folders above a file that hold its defaults too, given its content: the root of its Hydra tree."""
+    if str(root.get("_target_", "")).startswith("airflow_config."):
         return [file.parent.parent]
     return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]

@@ -86,16 +86,16 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
-    above = tree_above(source)
-    if not overrides and (plain := _read_plain(source, above)):
+    root = read_root(source)
+    above = tree_above(source, root)
+    if not overrides and (plain := _plain(source, root, above)):
         return plain
     search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
     return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
 
 
-def _read_plain(source: FilePath, above: Sequence[FilePath]) -> Composed | None:
-    """Return a file in which there is nothing to compose or to resolve, read past Hydra: a large one takes it seconds."""
-    root = read_root(source)
+def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
+    """Return a file in which there is nothing to compose or to resolve, as it was read: Hydra takes seconds over a large one."""
     if "defaults" in root or "hydra" in root or has_interpolation(root):
         return None
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, Problem
 from ..files.reading import reading
@@ -17,8 +18,11 @@ from ..picking.filters import HostFilter
 from ..picking.index import HostIndex
 from ..picking.strategies import build_strategy
 from ..ports.lock import lock_file
-from .nodes import Path, dotted, walk
+from .nodes import Path, dotted, node_at, walk
 from .origins import Origins
+
+if TYPE_CHECKING:
+    from .picks import Picks
 
 __all__ = ("Composed",)
 
@@ -72,15 +76,12 @@ class Composed:
         Raises:
             ConfigurationError: It cannot be resolved.
         """
-        from .explain import CAUSES, explained
-
+        if isinstance(self.root, dict):
+            return node_at(self.root, path)
         node: Any = self.root
-        try:
-            with reading(folders=self.folders):
-                for key in path:
-                    node = node[key]
-        except CAUSES as error:
-            raise explained(error, str(self.source)) from error
+        with self._resolving():
+            for key in path:
+                node = node[key]
         return node
 
     @cached_property
@@ -97,17 +98,9 @@ class Composed:
         """
         if isinstance(self.root, dict):
             return {}
-        from .explain import CAUSES, explained
-        from .picks import Picks
-
-        root: Any = self.root
-        try:
-            with reading(folders=self.folders):
-                picks = Picks.of(root)
-                picks.gather()
-                return picks.assignments.of_balancer(dotted(self.path))
-        except CAUSES as error:
-            raise explained(error, str(self.source)) from error
+        with self._resolving() as picks:
+            picks.gather()
+            return picks.assignments.of_balancer(dotted(self.path))
 
     def pick(self, key: str, query: HostFilter) -> HostSpec:
         """Return the host that a key gets: what the config assigned to it, else what the strategy chooses for it alone.
@@ -151,6 +144,22 @@ class Composed:
         from omegaconf import OmegaConf
 
         return OmegaConf.to_container(self.root, resolve=False)
+
+    @contextmanager
+    def _resolving(self) -> Iterator[Picks]:
+        """Resolve nodes of the config, with the fleet that is validated already; give its picks."""
+        from .explain import CAUSES, explained
+        from .picks import Picks
+
+        root: Any = self.root
+        fleet, index = self.fleet, self.index
+        try:
+            with reading(folders=self.folders):
+                picks = Picks.of(root)
+                picks.fleets.keep(dotted(self.path), fleet, index)
+                yield picks
+        except CAUSES as error:
+            raise explained(error, str(self.source)) from error
 
     def _origin(self, problem: Problem) -> str:
         origin = self.origins.of((*self.path, *problem.path)) or str(self.source)

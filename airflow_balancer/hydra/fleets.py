@@ -65,6 +65,11 @@ class Fleets:
                 self._building.discard(balancer)
         return self._fleets[balancer]
 
+    def keep(self, balancer: str, fleet: Fleet, index: HostIndex[HostSpec]) -> None:
+        """Use a fleet that is validated already, unless one is in use."""
+        if self._fleets.setdefault(balancer, fleet) is fleet:
+            self._indexes[balancer] = index
+
     def strategy(self, balancer: str) -> Strategy:
         """Return the strategy of the balancer at a path of the config."""
         if balancer not in self._strategies:

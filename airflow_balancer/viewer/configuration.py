@@ -94,7 +94,8 @@ def _tree(path: Path) -> tuple[list[Path], str, str]:
     try:
         if not _COMPOSES.search(path.read_bytes()):
             return [], "", ""
-        return tree_above(path), *_environment_group(read_root(path))
+        root = read_root(path)
+        return tree_above(path, root), *_environment_group(root)
     except (OSError, ConfigurationError):  # said when it is opened
         return [], "", ""
 
