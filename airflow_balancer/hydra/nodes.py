@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -22,20 +22,25 @@ def dotted(path: Path) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
-def walk(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every value of plain data with its path, parents before children."""
-    yield path, data
+def walk(data: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+    """Return every value of plain data with its path, parents before children."""
+    found = [(path, data)]
     if isinstance(data, Mapping):
         for key, value in data.items():
-            yield from walk(value, (*path, key))
+            found += walk(value, (*path, key))
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            yield from walk(value, (*path, index))
+            found += walk(value, (*path, index))
+    return found
 
 
 def has_interpolation(data: Any) -> bool:
-    """Return whether any string in plain data is still to be resolved, or given."""
-    return any(isinstance(value, str) and ("${" in value or value == "???") for _, value in walk(data))
+    """Return whether plain data holds a string that is still to be resolved, or given."""
+    if isinstance(data, str):
+        return "${" in data or data == "???"
+    if isinstance(data, Mapping):
+        return any(map(has_interpolation, data.values()))
+    return isinstance(data, list) and any(map(has_interpolation, data))
 
 
 def node_at(data: Any, path: Path) -> Any:
