@@ -17,7 +17,7 @@ TRIALS = {10: 60, 100: 20, 1000: 4}
 HOSTS = (3, 10, 100)
 FLEETS = 200
 QUARTER = 0.25
-CHANGES = ("leave", "join", "resize", "ask")
+CHANGES = ("leave", "join", "resize", "request")
 
 
 class Host(NamedTuple):
@@ -50,7 +50,7 @@ def randomly(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
 
 
 def round_robin(keys: Sequence[str], hosts: Sequence[Host]) -> dict[str, str]:
-    """One ask after the other, a host as often in each round as its size says."""
+    """One request after the other, a host as often in each round as its size says."""
     slots = [host.name for turn in range(max(host.size for host in hosts)) for host in hosts if turn < host.size]
     return {key: slots[number % len(slots)] for number, key in enumerate(sorted(keys))}
 
@@ -70,7 +70,7 @@ def imbalance(picks: Mapping[str, str], hosts: Sequence[Host]) -> float:
 
 
 def changed(change: str, keys: Sequence[str], hosts: Sequence[Host]) -> tuple[Sequence[str], Sequence[Host]]:
-    """The asks and hosts after a change."""
+    """The requests and hosts after a change."""
     middle = len(hosts) // 2
     if change == "leave":
         return keys, [*hosts[:middle], *hosts[middle + 1 :]]
@@ -81,16 +81,16 @@ def changed(change: str, keys: Sequence[str], hosts: Sequence[Host]) -> tuple[Se
     return [*keys, "dags.new.tasks.new"], hosts
 
 
-def measure(assign: Assign, asks: int, hosts: Sequence[Host]) -> list[float]:
+def measure(assign: Assign, requests: int, hosts: Sequence[Host]) -> list[float]:
     """The mean imbalance, then for each change the mean share of picks that move, in percent."""
     rows = []
-    for trial in range(TRIALS[asks]):
-        keys = [f"trial{trial}.dags.d{number // 7}.tasks.t{number % 7}" for number in range(asks)]
+    for trial in range(TRIALS[requests]):
+        keys = [f"trial{trial}.dags.d{number // 7}.tasks.t{number % 7}" for number in range(requests)]
         before = assign(keys, hosts)
         moved = []
         for change in CHANGES:
             after = assign(*changed(change, keys, hosts))
-            moved.append(100 * sum(after[key] != before[key] for key in keys) / asks)
+            moved.append(100 * sum(after[key] != before[key] for key in keys) / requests)
         rows.append([imbalance(before, hosts), *moved])
     return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
@@ -117,17 +117,17 @@ def print_dag_files() -> None:
 
 
 def main() -> None:
-    """Print a table for each number of asks and hosts, and that of the DAG files."""
+    """Print a table for each number of requests and hosts, and that of the DAG files."""
     print_dag_files()
-    for asks in TRIALS:
+    for requests in TRIALS:
         for count in HOSTS:
             for kind, sizes in (("equal", (8,)), ("unequal", (2, 4, 8, 16))):
                 hosts = [Host(f"host{number:03d}", sizes[number % len(sizes)]) for number in range(count)]
-                print(f"\n### {asks} asks, {count} hosts of {kind} sizes\n")
-                print("| strategy | max / fair share | host leaves | host joins | host doubles | ask added |")
+                print(f"\n### {requests} requests, {count} hosts of {kind} sizes\n")
+                print("| strategy | max / fair share | host leaves | host joins | host doubles | request added |")
                 print("| --- | ---: | ---: | ---: | ---: | ---: |")
                 for name, assign in STRATEGIES.items():
-                    even, *moved = measure(assign, asks, hosts)
+                    even, *moved = measure(assign, requests, hosts)
                     print(f"| {name} | {even:.2f} | " + " | ".join(f"{percent:.1f} %" for percent in moved) + " |")
 
 

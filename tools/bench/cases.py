@@ -274,7 +274,7 @@ CASES: tuple[Case, ...] = (
         ("ours", "picks.free_port_empty"),
         targets=_within(1.5),
     ),
-    Case("resolvers", "1,000 asks of a composed config", "picks.resolve", (TEN, SMALL, BARE)),
+    Case("resolvers", "1,000 requests of a composed config", "picks.resolve", (TEN, SMALL, BARE)),
     *_pools("pool-plan", "pool plan", "pools.plan_seconds", "s"),
     *_pools("pool-apply", "pool apply", "pools.apply_seconds", "s", 2.0),
     *_pools("pool-apply-statements", "pool apply", "pools.apply_statements", "statements", 12),
