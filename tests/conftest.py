@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -119,10 +120,11 @@ class Answer(NamedTuple):
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """Run `airflow-balancer` in this process, in the test's folder."""
+    """Run `airflow-balancer` in this process, in the test's folder, with the logging of a process that has just started."""
 
     def run(*words: str, cwd: Path = tmp_path, **environment: str) -> Answer:
         monkeypatch.chdir(cwd)
+        monkeypatch.setattr(logging.root, "handlers", [])
         monkeypatch.setattr(sys, "argv", ["airflow-balancer", *words])
         for key, value in environment.items():
             monkeypatch.setenv(key, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -31,12 +30,10 @@ def _balancer(write) -> None:
 
 
 @pytest.fixture
-def server(monkeypatch, caplog) -> Iterator[str]:
+def server(monkeypatch) -> Iterator[str]:
     """An API server by which host2, of twice the size, is the less loaded one of its queue."""
     pytest.importorskip("httpx", reason="httpx is not installed")
     monkeypatch.setattr("airflow_balancer.airflow.occupancy.SECONDS", PATIENCE)
-    # Where another test has loaded Airflow 2, each request is logged to stderr.
-    caplog.set_level(logging.WARNING, "httpx")
     with serving_pools(host1=2, host2=3, host3=0) as url:
         yield url
 
