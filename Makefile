@@ -2,7 +2,7 @@
 # versions, and builds it again only when pyproject.toml or the pins have changed.
 PYTHON ?= python3
 PYTEST_ARGS ?= -m "not slow"
-PYTEST_ON_CORES := -rs --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST_ON_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
 .PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
