@@ -130,10 +130,10 @@ class TestMetadata:
 
     def test_an_api_server_that_is_given_is_read_in_place_of_the_database(self, here: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         with gives_up("http://127.0.0.1:1: cannot be reached"):
-            read_occupancy(api_url="http://127.0.0.1:1", seconds=SECONDS)
+            read_occupancy(api_url="http://127.0.0.1:1", seconds=10)
         monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "http://127.0.0.1:1")
         with gives_up("http://127.0.0.1:1: cannot be reached"):
-            host_load(FLEET, seconds=SECONDS)
+            host_load(FLEET, seconds=10)
 
 
 @contextmanager
