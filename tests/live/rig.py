@@ -32,6 +32,8 @@ from examples.demo.processes import run, wait_until
 from examples.demo.report import most_at_once
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
+# DAG files that have changed are parsed at once even so.
+PARSING = "scheduler" if IS_AIRFLOW_2 else "dag_processor"
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 __all__ = (
     "IS_AIRFLOW_2",
@@ -139,7 +141,7 @@ class Rig:
 @contextmanager
 def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1, fleet: Fleet | None = None) -> Iterator[Rig]:
     """Start SSH hosts and an Airflow with the example's DAG and the test DAGs, all parsed."""
-    home = AirflowHome(root, database=database)
+    home = AirflowHome(root, database=database, settings={PARSING: {"min_file_process_interval": "60"}})
     servers = EmbeddedHosts(ADDRESSES, home.home)
     with servers as hosts:
         airflow = Airflow(home, schedulers=schedulers)
