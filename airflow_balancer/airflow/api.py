@@ -13,8 +13,8 @@ import httpx
 from ..errors import UnavailableError
 from ..fleet.fleet import Fleet
 from ..fleet.pools import PoolSlots
-from .connections import SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
-from .plan import Plan, Plans
+from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
+from .plan import Plan
 from .pools import COUNTED_STATES, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
 
 __all__ = ("ApiError", "RestApi")

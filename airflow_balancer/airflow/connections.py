@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError, Problem
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec, VariableSpec
+from ..fleet.pools import PoolSlots
 from .plan import Plan, Update
 
-__all__ = ("MARK_TEXT", "SshConnection", "is_ours", "plan_connections", "variable_keys", "wanted_connections")
+__all__ = ("MARK_TEXT", "Plans", "SshConnection", "is_ours", "plan_connections", "variable_keys", "wanted_connections")
 
 MARK_TEXT = "[airflow-balancer]"
 MAX_NAME = 200
@@ -33,6 +34,17 @@ class SshConnection(NamedTuple):
 
     def __repr__(self) -> str:
         return f"SshConnection(name={self.name!r}, host={self.host!r}, login={self.login!r}, port={self.port!r})"
+
+
+class Plans(NamedTuple):
+    """What was applied, or would be: to the pools, and to the connections."""
+
+    pools: Plan[PoolSlots]
+    connections: Plan[SshConnection]
+
+    def differs(self, *, prune: bool = False) -> bool:
+        """Return whether applying the plans writes anything."""
+        return self.pools.differs(prune=prune) or self.connections.differs(prune=prune)
 
 
 def is_ours(connection: SshConnection) -> bool:

@@ -17,8 +17,8 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet
 from ..fleet.pools import PoolSlots
 from . import metadata, versions
-from .connections import SshConnection, plan_connections, variable_keys, wanted_connections
-from .plan import Plan, Plans
+from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
+from .plan import Plan
 from .pools import PoolOccupancy, plan_pools, wanted_pools
 
 __all__ = ("MetadataDatabase", "apply_fleets", "apply_patiently", "open_engine", "plan_fleets", "reading")

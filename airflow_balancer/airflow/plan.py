@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from ..fleet.pools import PoolSlots
-
-if TYPE_CHECKING:
-    from .connections import SshConnection
-
-__all__ = ("Plan", "Plans", "Update")
+__all__ = ("Plan", "Update")
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
 
@@ -72,14 +67,3 @@ class Plan(Generic[T]):
         rows = [(item.name, change) for change, items in groups.items() for item in items]
         notes = {**self.notes, **{item.name: _ORPHANED for item in self.orphaned}}
         return [{"change": change, "name": name, "note": notes.get(name, "")} for name, change in sorted(rows)]
-
-
-class Plans(NamedTuple):
-    """What was applied, or would be: to the pools, and to the connections."""
-
-    pools: Plan[PoolSlots]
-    connections: Plan[SshConnection]
-
-    def differs(self, *, prune: bool = False) -> bool:
-        """Return whether applying the plans writes anything."""
-        return self.pools.differs(prune=prune) or self.connections.differs(prune=prune)

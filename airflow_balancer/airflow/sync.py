@@ -14,9 +14,9 @@ from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.scan import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from . import metadata, versions
+from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
-from .plan import Plans
 from .sources import Source, find_sources, named_source, watched_roots
 
 __all__ = ("Sync", "find_fleets", "load_sources", "without_code_of")

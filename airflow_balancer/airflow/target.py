@@ -11,9 +11,9 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet
 from ..fleet.pools import PoolSlots
 from . import versions
+from .connections import Plans
 from .deadline import within
 from .options import SectionOptions, environment_option, read_options
-from .plan import Plans
 from .pools import PoolOccupancy
 
 __all__ = ("Target", "current_options", "open_target", "read_target")

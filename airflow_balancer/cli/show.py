@@ -19,8 +19,6 @@ __all__ = ("COMMAND", "host_row")
 
 def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
     """Return what is shown of a host, without secrets."""
-    from ..fleet.masking import credential_of
-
     return {
         "name": host.name,
         **({"address": host.address} if addresses else {}),
@@ -30,7 +28,7 @@ def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -
         "size": host.size,
         "pool": host.pool_name,
         "username": host.username,
-        "credential": credential_of(host),
+        "credential": host.credential,
         **({"drained": "yes" if host.drain else ""} if drains else {}),
     }
 

@@ -12,12 +12,12 @@ from pydantic import ModelWrapValidatorHandler, model_validator
 from .models import adopt
 
 if TYPE_CHECKING:
-    from .balancer import BalancerConfiguration
+    from .kept import KeepingBalancer
 
 __all__ = ("PoolManagerConfiguration", "configured_pools")
 
 
-def configured_pools(config: BalancerConfiguration) -> list[Pool]:
+def configured_pools(config: KeepingBalancer) -> list[Pool]:
     """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
     return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .model import HostSpec
-
-__all__ = ("MASK", "credential_of", "is_secret_key", "mask_keys", "mask_secrets", "mask_values", "secret_values")
+__all__ = ("MASK", "is_secret_key", "mask_keys", "mask_secrets", "mask_values", "secret_values")
 
 MASK = "**********"
 _SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
@@ -20,13 +17,6 @@ _SHORTEST_SUBSTRING = 4
 def is_secret_key(key: object) -> bool:
     """Return whether the name of a key says that its value is secret."""
     return isinstance(key, str) and _SECRET_KEY.search(key) is not None
-
-
-def credential_of(host: HostSpec) -> str:
-    """Return the kind of a host's credential."""
-    if host.password is not None:
-        return "password" if isinstance(host.password, str) else f"variable {host.password.key}"
-    return "key file" if host.key_file else "default"
 
 
 def _is_variable(value: object) -> bool:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from airflow_balancer.airflow.connections import Plans
 from airflow_balancer.airflow.occupancy import read_occupancy
 from airflow_balancer.airflow.options import environment_option
-from airflow_balancer.airflow.plan import Plan, Plans, Update
+from airflow_balancer.airflow.plan import Plan, Update
 from airflow_balancer.airflow.pools import PoolOccupancy, plan_pools, wanted_pools
 from airflow_balancer.cli.command import Request
 from airflow_balancer.cli.pools import COMMAND
