@@ -14,18 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-__all__ = (
-    "BalancerError",
-    "ConfigurationError",
-    "HostUnreachable",
-    "NoFreePort",
-    "NoMatch",
-    "Problem",
-    "UnavailableError",
-    "listing",
-    "suggestion",
-)
-
 
 @dataclass(frozen=True)
 class Problem:

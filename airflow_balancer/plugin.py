@@ -9,8 +9,6 @@ from airflow.plugins_manager import AirflowPlugin
 
 from .airflow import listener
 
-__all__ = ("AirflowBalancerPlugin",)
-
 
 class AirflowBalancerPlugin(AirflowPlugin):
     """Keeps Airflow's pools and connections as the configurations want them, and shows them."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from airflow_balancer.picking.strategies import Bounded, Rendezvous
+from airflow_balancer.strategies import Bounded, Rendezvous
 
 TRIALS = {10: 60, 100: 20, 1000: 4}
 HOSTS = (3, 10, 100)

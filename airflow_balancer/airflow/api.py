@@ -11,13 +11,9 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet
-from ..fleet.pools import PoolSlots
+from ..fleet.fleet import Fleet, PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
-from .plan import Plan
-from .pools import COUNTED_STATES, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
-
-__all__ = ("ApiError", "RestApi")
+from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
 
 T = TypeVar("T")
 _PAGE = 100

@@ -7,12 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.fleet import Fleet
+from ..fleet.fleet import Fleet, PoolSlots
 from ..fleet.model import HostSpec, VariableSpec
-from ..fleet.pools import PoolSlots
-from .plan import Plan, Update
-
-__all__ = ("MARK_TEXT", "Plans", "SshConnection", "is_ours", "plan_connections", "variable_keys", "wanted_connections")
+from .pools import Plan, Update
 
 MARK_TEXT = "[airflow-balancer]"
 MAX_NAME = 200

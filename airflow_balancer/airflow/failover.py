@@ -12,7 +12,6 @@ from ..fleet.model import HostSpec
 if TYPE_CHECKING:
     from ..config import Host
 
-__all__ = ("Attempt", "attempt_of", "called", "in_turn", "load_of_others", "unreachable_message")
 
 T = TypeVar("T")
 

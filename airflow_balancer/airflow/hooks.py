@@ -16,8 +16,6 @@ from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reas
 from .occupancy import host_load
 from .versions import current_context
 
-__all__ = ("BalancedSSHHook", "is_unreachable")
-
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
 """How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
 

@@ -16,7 +16,6 @@ from pluggy import HookimplMarker
 if TYPE_CHECKING:
     from .sync import Sync
 
-__all__ = ("on_dag_run_running", "on_starting")
 
 hookimpl = HookimplMarker("airflow")
 _task_process = False

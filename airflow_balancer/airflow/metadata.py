@@ -16,12 +16,9 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Executable, TableClause
 
-from ..fleet.pools import PoolSlots
+from ..fleet.fleet import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
-from .plan import Plan
-from .pools import COUNTED_STATES, PoolOccupancy, WantedPool, limit_of, plan_pools
-
-__all__ = ("Cipher", "apply_connections", "apply_pools", "read_connections", "read_occupancy", "read_pools", "read_variables", "refusal")
+from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools
 
 T = TypeVar("T")
 N = TypeVar("N", PoolSlots, SshConnection)

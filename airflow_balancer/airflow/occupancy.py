@@ -10,8 +10,6 @@ from ..fleet.fleet import Fleet
 from .pools import PoolOccupancy
 from .target import current_options, read_target
 
-__all__ = ("SECONDS", "LiveLoad", "Occupancy", "host_load", "live_load", "load_of", "read_occupancy")
-
 SECONDS = 2.0
 """How long Airflow has to say how full its pools are."""
 

@@ -9,11 +9,9 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
-from ..fleet.messages import unknown_key
+from ..fleet.entries import unknown_key
 from ..picking.filters import HOST_KEYS
 from .hooks import BalancedSSHHook
-
-__all__ = ("BalancedSSHOperator",)
 
 _NOT_HERE = ("ssh_hook", "ssh_conn_id", "remote_host")
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout")

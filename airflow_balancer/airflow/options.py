@@ -10,8 +10,6 @@ from typing import Any
 
 from ..errors import ConfigurationError
 
-__all__ = ("OPTIONS", "SectionOptions", "environment_option", "read_options")
-
 _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0")
 
 OPTIONS: dict[str, dict[str, Any]] = {

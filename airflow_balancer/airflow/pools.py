@@ -4,25 +4,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.fleet import Fleet
+from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots
 from ..fleet.model import MAX_NAME
-from ..fleet.pools import DEFAULT_POOL, PoolSlots
-from .plan import Plan, Update
 
-__all__ = (
-    "COUNTED_STATES",
-    "PoolOccupancy",
-    "WantedPool",
-    "is_ours",
-    "limit_of",
-    "mark",
-    "plan_pools",
-    "pool_rows",
-    "wanted_pools",
-)
+_ORPHANED = "no configuration wants it; prune=true deletes it"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+class Update(NamedTuple, Generic[T]):
+    """One change: `before` is what Airflow has, `after` what it will have."""
+
+    before: T
+    after: T
+
+
+@dataclass(frozen=True)
+class Plan(Generic[T]):
+    """Each item in exactly one of four groups, sorted by name.
+
+    Attributes:
+        create: Wanted, and not in Airflow.
+        update: In Airflow, and other than wanted.
+        unchanged: As wanted, or left as it is; `notes` says why it is left.
+        orphaned: Made by the balancer and no longer wanted; only pruning deletes it.
+        notes: By name, why an item is not changed to what the configuration says.
+    """
+
+    create: tuple[T, ...] = ()
+    update: tuple[Update[T], ...] = ()
+    unchanged: tuple[T, ...] = ()
+    orphaned: tuple[T, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def differs(self, *, prune: bool = False) -> bool:
+        """Return whether applying the plan writes anything."""
+        return bool(self.create or self.update or (prune and self.orphaned))
+
+    def summary(self) -> str:
+        """Return the number of items in each group as text."""
+        groups = {"created": self.create, "updated": self.update, "unchanged": self.unchanged, "orphaned": self.orphaned}
+        return ", ".join(f"{len(items)} {name}" for name, items in groups.items())
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return what differs as plain data, sorted by name: `change`, `name` and `note`.
+
+        A `change` is `create`, `update`, `orphaned`, or `kept` for an item that stays unlike its configuration.
+        """
+        groups: dict[str, Iterable[T]] = {
+            "create": self.create,
+            "update": [change.after for change in self.update],
+            "orphaned": self.orphaned,
+            "kept": [item for item in self.unchanged if item.name in self.notes],
+        }
+        rows = [(item.name, change) for change, items in groups.items() for item in items]
+        notes = {**self.notes, **{item.name: _ORPHANED for item in self.orphaned}}
+        return [{"change": change, "name": name, "note": notes.get(name, "")} for name, change in sorted(rows)]
+
 
 COUNTED_STATES = ("running", "queued", "deferred", "scheduled")
 """The task states whose slots Airflow counts for each pool."""

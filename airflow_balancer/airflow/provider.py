@@ -6,8 +6,6 @@ from typing import Any
 
 from .options import OPTIONS
 
-__all__ = ("get_provider_info",)
-
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider info that entry point `apache_airflow_provider` gives to Airflow."""

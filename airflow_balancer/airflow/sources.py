@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import ConfigurationError, Problem
-from ..files.outline import TooMuchError, read_outline
-from ..files.scan import MAX_BYTES, MAX_SECONDS, Snapshot
+from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
+from ..files.yaml import TooMuchError, read_outline
 from ..fleet.model import Settings
-from ..hydra.nodes import BALANCER_TARGETS
+from ..hydra.origins import BALANCER_TARGETS
 from .options import SectionOptions
-
-__all__ = ("Source", "find_sources", "named_source", "watched_roots")
 
 _BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
 _MENTION = re.compile(rb"balancer|hosts|defaults", re.IGNORECASE)

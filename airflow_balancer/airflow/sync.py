@@ -11,15 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BalancerError, ConfigurationError, Problem
-from ..files.scan import Snapshot, take_snapshot
+from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from . import metadata, versions
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
 from .sources import Source, find_sources, named_source, watched_roots
-
-__all__ = ("Sync", "find_fleets", "load_sources", "without_code_of")
 
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")

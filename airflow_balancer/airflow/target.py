@@ -8,15 +8,12 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet
-from ..fleet.pools import PoolSlots
+from ..fleet.fleet import Fleet, PoolSlots
 from . import versions
 from .connections import Plans
-from .deadline import within
+from .database import within
 from .options import SectionOptions, environment_option, read_options
 from .pools import PoolOccupancy
-
-__all__ = ("Target", "current_options", "open_target", "read_target")
 
 T = TypeVar("T")
 _NOWHERE = "there is no Airflow here; give the address of its API server in [balancer] api_url (AIRFLOW__BALANCER__API_URL)"

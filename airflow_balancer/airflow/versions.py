@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from .metadata import Cipher
 
-__all__ = ("cipher", "current_context", "dag_folders", "engine", "has_airflow", "is_job", "is_task_marker", "option", "session_connection")
 
 _LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
 from .command import Request, UsageError
+from .hydra_app import check_overrides, split_sweep
 from .output import print_answer, say
-from .sweep import check_overrides, split_sweep
-
-__all__ = ("main",)
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..errors import ConfigurationError, suggestion
 from .command import Command, UsageError
-from .commands import COMMANDS, DEFAULT, WHOLE
-
-__all__ = ("Arguments", "help_of", "sort_arguments", "unknown_key")
+from .commands import COMMANDS, DEFAULT
+from .config import WHOLE
 
 _TREES = ("conf", "config")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")

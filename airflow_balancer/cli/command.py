@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import suggestion
 
 if TYPE_CHECKING:
-    from ..hydra.compose import Composed
+    from ..hydra.composed import Composed
 
-__all__ = ("OUTPUT", "Command", "Key", "Report", "Request", "UsageError", "exit_code_of_differences")
 
 Report = Mapping[str, Any]
 _DIFFERS = 3

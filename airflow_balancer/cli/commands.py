@@ -1,9 +1,6 @@
 """The table of commands."""
 
 from . import config, lock, plan, pools, port, select, show, validate
-from .config import WHOLE
-
-__all__ = ("COMMANDS", "DEFAULT", "WHOLE")
 
 DEFAULT = show.COMMAND
 COMMANDS = {module.COMMAND.name: module.COMMAND for module in (show, select, port, lock, validate, config, plan, pools)}

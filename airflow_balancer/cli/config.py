@@ -6,8 +6,6 @@ from typing import Any
 
 from .command import Command, Report, Request
 
-__all__ = ("COMMAND", "WHOLE")
-
 
 def _answer(request: Request) -> Report:
     from ..fleet.masking import mask_secrets

@@ -12,8 +12,6 @@ from pathlib import Path
 from ..errors import ConfigurationError, Problem
 from .command import Key, Request
 
-__all__ = ("DAG_FILES", "find_dag_files", "paths_of", "run_dag_files")
-
 DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))

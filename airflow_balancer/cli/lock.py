@@ -5,8 +5,6 @@ from __future__ import annotations
 from .command import Command, Key, Report, Request, UsageError
 from .dag_files import DAG_FILES, paths_of
 
-__all__ = ("COMMAND",)
-
 _PRUNE_SWEEP = "prune drops what nothing in one run requests, so each run of --multirun would undo the others'; give one of the two"
 
 

@@ -10,13 +10,10 @@ from ..errors import ConfigurationError, NoFreePort, Problem
 from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.model import LockEntry
-from ..hydra.compose import Composed
-from ..ports.lock import PortLock, PortRequest, lock_at, write_lock
-from ..ports.recorder import Recorder
+from ..hydra.composed import Composed
+from ..ports.lock import PortLock, PortRequest, Recorder, lock_at, write_lock
 from ..ports.table import PortTable
 from .dag_files import find_dag_files, run_dag_files
-
-__all__ = ("check_lock", "lock_report")
 
 _RUN = "`airflow-balancer port lock`"
 _NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"

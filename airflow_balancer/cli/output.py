@@ -8,8 +8,6 @@ from typing import Any
 
 from .command import Command, Report
 
-__all__ = ("print_answer", "say")
-
 _WIDTH_OF_PIPES = 160
 
 

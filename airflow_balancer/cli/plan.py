@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 from .command import Command, Key, Report, Request, exit_code_of_differences
 
 if TYPE_CHECKING:
-    from ..hydra.compose import Composed
+    from ..hydra.composed import Composed
     from ..hydra.picks import Picked
     from ..picking.strategies import Strategy
-
-__all__ = ("COMMAND",)
 
 
 def _against(request: Request, other: str) -> Composed:
@@ -49,8 +47,8 @@ def _picks(composed: Composed) -> list[Picked]:
 
 
 def _why(pick: Picked, strategy: Strategy) -> str:
-    from ..picking.rendezvous import rank
-    from ..picking.strategies import Bounded, LeastLoaded, Rendezvous
+    from ..picking.rendezvous import Bounded, rank
+    from ..picking.strategies import LeastLoaded, Rendezvous
 
     if not isinstance(strategy, Rendezvous | Bounded | LeastLoaded):
         return f"chosen by {type(strategy).__name__}"

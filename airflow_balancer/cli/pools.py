@@ -11,8 +11,6 @@ from .query import SERVER_KEYS
 if TYPE_CHECKING:
     from ..fleet.fleet import Fleet
 
-__all__ = ("COMMAND",)
-
 
 def _synced() -> dict[str, Fleet]:
     """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from .command import Command, Key, Report, Request
 from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, key_of, pick, warning_of
 
-__all__ = ("COMMAND",)
-
 
 def _answer(request: Request) -> Report:
     from ..fleet.model import MAX_PORT
-    from ..ports.recorder import locked_ports
+    from ..ports.lock import locked_ports
     from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
     fleet, key = request.composed.fleet, key_of(request)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from ..picking.choice import DEFAULT_KEY
 from ..picking.filters import HostFilter
-from ..picking.keys import DEFAULT_KEY
 from .command import Key, Report, Request
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
 
-__all__ = ("LIVE_HELP", "QUERY_KEYS", "SERVER_KEYS", "filter_of", "key_of", "pick", "warning_of")
 
 _HELP = {
     "name": "the host's name",

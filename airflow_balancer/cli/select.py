@@ -6,8 +6,6 @@ from .command import Command, Report, Request
 from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
 from .show import host_row
 
-__all__ = ("COMMAND",)
-
 
 def _answer(request: Request) -> Report:
     picked, live = pick(request)

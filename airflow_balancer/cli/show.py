@@ -12,9 +12,7 @@ from .query import QUERY_KEYS, filter_of, key_of
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
-    from ..hydra.compose import Composed
-
-__all__ = ("COMMAND", "host_row")
+    from ..hydra.composed import Composed
 
 
 def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:

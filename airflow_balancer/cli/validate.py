@@ -5,8 +5,6 @@ from __future__ import annotations
 from .command import Command, Report, Request
 from .dag_files import DAG_FILES, paths_of
 
-__all__ = ("COMMAND",)
-
 
 def _answer(request: Request) -> Report:
     from .locking import check_lock

@@ -19,7 +19,6 @@ from .output import say
 if TYPE_CHECKING:
     from ..viewer.configuration import Places
 
-__all__ = ("main",)
 
 _FAILED, _MISUSED = 1, 2
 _MAX_PORT = 65535

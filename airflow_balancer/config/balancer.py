@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
+from airflow_pydantic import Dag, Pool
+from airflow_pydantic import PoolManagerConfiguration as BasePoolManagerConfiguration
 from pydantic import (
     ConfigDict,
     Field,
@@ -18,20 +21,93 @@ from pydantic import (
     model_validator,
 )
 
-from ..files.garbage import pause_gc
+from ..errors import ConfigurationError
+from ..files.locate import find_source
+from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet
-from ..hydra.compose import Composed
+from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
+from ..hydra.composed import Composed
+from ..hydra.origins import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .host import Host, mask, password_of
-from .loading import compose, compose_named, instantiate_balancer, names_own_class
-from .models import WatchedList, adopt
+from .models import Host, Port, WatchedList, adopt, mask, password_of
 from .objects import Settled, plain, settle_objects
-from .pool_manager import PoolManagerConfiguration
-from .port import Port
 from .selection import SelectingBalancer
 
-__all__ = ("BalancerConfiguration", "load", "load_config")
+if TYPE_CHECKING:
+    from .objects import KeepingBalancer
+
+
+def configured_pools(config: KeepingBalancer) -> list[Pool]:
+    """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
+    return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
+
+
+class PoolManagerConfiguration(BasePoolManagerConfiguration):
+    """How the pool manager's DAG is generated; see airflow-pydantic."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _adopt(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return handler(adopt(value, cls, BasePoolManagerConfiguration))
+
+    def build_dag(self, config: Any) -> Dag | None:
+        """Return the DAG, or None where it is not enabled."""
+        pools = configured_pools(config)
+        hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
+        return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
+
+
+_B = TypeVar("_B")
+
+_KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
+_OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
+
+
+def compose(path: str | Path, overrides: Sequence[str], basepath: str | Path | None) -> Composed:
+    """Return the composed configuration of a file or folder; see `airflow_balancer.load`."""
+    return compose_file(find_source(path, basepath), overrides)
+
+
+def compose_named(config_dir: str | Path, config_name: str | Path, overrides: Sequence[str], basepath: str) -> Composed:
+    """Return the composed configuration of a file in a folder, as airflow-config composes a file of its kind."""
+    name = str(config_name)
+    file = Path(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    source = find_source(file, basepath or None)
+    root = read_root(source)
+    is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
+    return compose_tree(source, overrides) if is_tree else compose_file(source, overrides)
+
+
+def names_own_class(data: Mapping[str, Any]) -> bool:
+    """Return whether a node names a class that is none of the known ones, beside its strategy."""
+    for path, value in walk(data):
+        if path and path[-1] == "_target_" and path[0] != "strategy":
+            package, _, name = str(value).rpartition(".")
+            if name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES):
+                return True
+    return False
+
+
+def instantiate_balancer(composed: Composed, cls: type[_B]) -> _B:
+    """Return the balancer that Hydra instantiates, which must be of a class.
+
+    Raises:
+        ConfigurationError: It cannot be instantiated, or is of another class.
+    """
+    from hydra.utils import instantiate
+
+    from ..hydra.explain import CAUSES, explained
+
+    data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.node}
+    try:
+        with hydra_set_aside():
+            made = instantiate(data, _convert_="all")
+    except CAUSES as error:
+        raise explained(error, str(composed.source)) from error
+    if not isinstance(made, cls):
+        raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a {cls.__name__}")
+    return made
 
 
 class BalancerConfiguration(SelectingBalancer):

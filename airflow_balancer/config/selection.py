@@ -7,20 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Unpack
 
 from ..errors import NoMatch, listing, suggestion
-from ..files.caller import caller_state, calling_frame
+from ..files.reading import caller_state, calling_frame
 from ..fleet.model import MAX_PORT
-from ..picking.choice import choose_host, choose_port, rank_hosts
+from ..picking.choice import call_key, choose_host, choose_port, rank_hosts
 from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.keys import call_key
 from ..picking.strategies import Strategy, assigns_together
-from ..ports.lock import PortRequest
-from ..ports.recorder import record_request
+from ..ports.lock import PortRequest, record_request
 from ..ports.table import DEFAULT_MIN
-from .host import Host
-from .kept import KeepingBalancer
-from .port import Port
-
-__all__ = ("SelectingBalancer",)
+from .models import Host, Port
+from .objects import KeepingBalancer
 
 
 class SelectingBalancer(KeepingBalancer):

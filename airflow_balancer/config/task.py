@@ -10,13 +10,10 @@ from airflow_pydantic import ImportPath, SSHTask
 from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
-from ..picking.ranking import Ranking
-from ..picking.strategies import strategy_data
+from ..picking.strategies import Ranking, strategy_data
 from .balancer import BalancerConfiguration
-from .host import Host
+from .models import Host
 from .objects import plain
-
-__all__ = ("BalancedSSHTask",)
 
 _RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size"}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"

@@ -1,17 +1,42 @@
-"""What may be read and called while a configuration is composed and resolved."""
+"""Who reads, and what the reading may do."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ..errors import ConfigurationError
 
-__all__ = ("Reading", "current_reading", "is_inside", "reading")
+_LIBRARIES = frozenset(
+    ("airflow_balancer", "airflow_config", "airflow_pydantic", "airflow_supervisor", "antlr4", "hydra", "omegaconf", "pydantic")
+)
+_STATE = "__airflow_balancer_state__"
+
+
+def calling_frame() -> FrameType:
+    """Return the nearest frame outside this package and the libraries that call it for a file."""
+    frame = sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES:
+        frame = frame.f_back
+    return frame
+
+
+def calling_file(frame: FrameType) -> Path | None:
+    """Return the file that a frame runs, or None for code that comes from no file."""
+    file = frame.f_globals.get("__file__")
+    return Path(file) if file else None
+
+
+def caller_state(frame: FrameType) -> dict[Any, Any]:
+    """Return the state kept in the module that a frame runs; each parse of the file starts with an empty one."""
+    state: dict[Any, Any] = frame.f_globals.setdefault(_STATE, {})
+    return state
 
 
 @dataclass(frozen=True)

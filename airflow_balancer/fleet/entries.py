@@ -1,18 +1,100 @@
-"""Reads each form of `hosts:` and `ports:` into one: a list of mappings with names."""
+"""The entries of a fleet as they are written: their shapes, and what to say of a wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import Problem, listing, suggestion
-from .addresses import address_problem
-from .messages import unknown_keys
-from .model import HostSpec, PortSpec
+from .masking import is_secret_key
+from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, HostSpec, PoolSpec, PortSpec, address_problem
 
-__all__ = ("Entries", "override_hosts", "plain_node", "read_entries", "settle_addresses", "settle_ports")
+_NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
+_LONGEST = 60
+_NAME = f"a string of 1 to {MAX_NAME} characters"
+_EXPECTED = {
+    **dict.fromkeys(("name", "host", "key"), _NAME),
+    "requester": "a string that is not empty",
+    "port_lock": "the path of a YAML file, such as ports.lock.yaml",
+    **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
+    "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",
+    **{key: f"a whole number from 1 to {largest}" for key, largest in _NUMBERS.items()},
+}
+_EXPECTED_BY_TYPE = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "list": "a list such as [{0}]",
+    "string": "a string; put it in quotes",
+}
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Return the message for an unknown key."""
+    known = sorted(known)
+    return f"unknown key {key!r}{suggestion(key, known)} (keys: {', '.join(known)})"
+
+
+def unknown_keys(data: Mapping[Any, Any], model: type[BaseModel], subject: str, path: tuple[str | int, ...]) -> list[Problem]:
+    """Return a problem for each key of `data` that is not a field of `model`."""
+    fields = model.model_fields
+    return [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in data if key not in fields]
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _expected(kind: str, key: str, value: object) -> str:
+    if key in _EXPECTED:
+        return _EXPECTED[key]
+    text = _EXPECTED_BY_TYPE.get(kind.split("_", maxsplit=1)[0], "something else")
+    return text.format(value if isinstance(value, str) else "a, b")
+
+
+def _message(details: ErrorDetails, location: Sequence[str | int], fields: Iterable[str]) -> str:
+    key, kind, value = str(location[-1]), details["type"], details["input"]
+    named = ".".join(map(str, location))
+    if kind == "extra_forbidden":
+        return unknown_key(named, fields)
+    if kind == "missing":
+        return f"needs key {named!r}: {_expected(kind, key, None)}"
+    if kind == "address":
+        return address_problem(named, value)
+    got = "" if any(map(is_secret_key, location)) else f", not {_shown(value)}"
+    return f"key {named!r} must be {_expected(kind, key, value)}{got}"
+
+
+def _known(model: type[BaseModel], location: Sequence[str | int]) -> Iterable[str]:
+    """Return the known keys of the mapping that a location leads into."""
+    if len(location) > 1 and location[0] == "pool":
+        return PoolSpec.model_fields
+    return model.model_fields
+
+
+Place = tuple[str, tuple[str | int, ...]]
+
+
+def problems_of(error: ValidationError, model: type[BaseModel], entry: Callable[[int], Place] | None = None) -> list[Problem]:
+    """Return a problem for each error that pydantic found.
+
+    Args:
+        error: The errors of one `model`, or of a list of them.
+        model: The validated model.
+        entry: Returns the subject and the path of an item of the list.
+    """
+    problems = []
+    for details in error.errors(include_url=False):
+        location = details["loc"]
+        subject, path = entry(int(location[0])) if entry else ("", ())
+        if entry:
+            location = location[1:]
+        problems.append(Problem(_message(details, location, _known(model, location)), subject, (*path, *location)))
+    return problems
+
 
 _REMOTE_HOST = ("ssh_hook_args", "remote_host")
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")

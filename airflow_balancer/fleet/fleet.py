@@ -1,25 +1,124 @@
-"""A fleet: hosts, ports and settings as validated plain data; Airflow is not loaded."""
+"""A fleet: hosts, ports and the pools they want, with every rule that holds between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
-from ..files.garbage import pause_gc
-from .entries import Entries, override_hosts, plain_node, read_entries, settle_addresses, settle_ports
-from .messages import problems_of, unknown_key
+from ..files.yaml import pause_gc
+from .entries import Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
-from .pools import PoolSlots, queue_pool_name, requested_pools
-from .rules import host_problems, pool_problems, port_problems
 from .strategy import check_strategy
 
-__all__ = ("FLEET_KEYS", "Fleet", "check_port", "checked_host")
+DEFAULT_POOL = "default_pool"
+"""The pool that Airflow makes itself, and that tasks use when they name no other."""
+
+
+class PoolSlots(NamedTuple):
+    """A pool as Airflow's `slot_pool` table has it."""
+
+    name: str
+    slots: int
+    description: str
+    include_deferred: bool
+
+
+def requested_pools(fleet: Fleet) -> Iterator[tuple[str, PoolSlots]]:
+    """Yield the pool that each host, port and queue requests, after its subject.
+
+    A host that names a pool without slots requests nothing if another host gives them.
+    """
+    given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
+    for host in fleet.hosts:
+        if host.pool is None or host.pool.slots or host.pool.pool not in given:
+            yield f"host {host.name!r}", PoolSlots(*host.pool_values.values())
+    for port in fleet.ports:
+        text = f"Balancer pool for host({port.host}) port({port.port})"
+        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
+    for queue, slots in queue_slots(fleet).items():
+        yield f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
+
+
+def queue_pool_name(queue: str) -> str:
+    """Return the name of a queue's pool."""
+    return f"queue-{queue}"
+
+
+def queue_slots(fleet: Fleet) -> dict[str, int]:
+    """Return the slots of each queue's pool, if queues have pools: the sizes of its hosts, without drained ones."""
+    slots: dict[str, int] = {}
+    for host in fleet.hosts if fleet.settings.queue_pools else ():
+        for queue in dict.fromkeys(host.queues):
+            slots[queue] = slots.get(queue, 0) + (0 if host.drain else host.size)
+    return dict(sorted(slots.items()))
+
+
+def host_problems(hosts: Entries) -> list[Problem]:
+    """Return a problem for each host whose name an earlier one has."""
+    return _repeated(hosts, [host["name"] for host in hosts.data], "host names must differ")
+
+
+def port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
+    """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
+    unknown = [
+        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
+        for at, port in enumerate(ports.data)
+        if (name := port["host"]) not in hosts
+    ]
+    numbers = [(port["host"], int(port["port"])) for port in ports.data]
+    names = [port.get("name", at) for at, port in enumerate(ports.data)]
+    repeated = _repeated(ports, numbers, "a host has each port once") + _repeated(ports, names, "port names must differ")
+    return unknown + repeated
+
+
+def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]], rule: str) -> list[Problem]:
+    """Return a problem for each entry whose identity an earlier one has; an empty identity may repeat."""
+    if len(set(identities)) == len(identities):
+        return []
+    first: dict[str | int | tuple[str, int], int] = {}
+    problems = []
+    for at, identity in enumerate(identities):
+        if identity and (before := first.setdefault(identity, at)) != at:
+            places = f"{_shown(entries.path(before))} and {_shown(entries.path(at))}"
+            problems.append(Problem(f"is defined twice, at {places}; {rule}", entries.subject(at), entries.path(at)))
+    return problems
+
+
+def _shown(path: tuple[str | int, ...]) -> str:
+    group, index = path
+    return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
+
+
+def pool_problems(fleet: Fleet) -> list[Problem]:
+    """Return a problem for each request of a pool that is Airflow's own, another's queue's, or of another size elsewhere."""
+    names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports] + [*map(queue_pool_name, queue_slots(fleet))]
+    if len({*names, DEFAULT_POOL}) > len(names):
+        return []  # all names differ, also from Airflow's own
+    first: dict[str, tuple[str, PoolSlots]] = {}
+    problems = []
+    for subject, pool in requested_pools(fleet):
+        if text := _pool_problem(subject, pool, *first.setdefault(pool.name, (subject, pool))):
+            problems.append(Problem(text, subject))
+    return problems
+
+
+def _pool_problem(subject: str, pool: PoolSlots, other: str, same: PoolSlots) -> str:
+    """Return what is wrong with a request of a pool, which the subject `other` was the first to request."""
+    if pool.name == DEFAULT_POOL:
+        return f"its pool would be Airflow's own {DEFAULT_POOL!r}; give it another with key 'pool'"
+    if subject != other and subject.startswith("queue "):
+        return f"its pool {pool.name!r} is also that of {other}; rename that one"
+    if same.slots != pool.slots:
+        text = f"pool {pool.name!r} is requested with {pool.slots} slots, but with {same.slots} by {other}"
+        return f"{text}; give both the same, as in pool: {{pool: {pool.name}, slots: {same.slots}}}"
+    return ""
+
 
 _M = TypeVar("_M", bound=BaseModel)
 FLEET_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)

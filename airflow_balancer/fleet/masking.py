@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ("MASK", "is_secret_key", "mask_keys", "mask_secrets", "mask_values", "secret_values")
-
 MASK = "**********"
 _SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
 _SHORTEST_SUBSTRING = 4

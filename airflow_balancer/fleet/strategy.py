@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 from ..errors import listing, suggestion
 
-__all__ = ("CLASSES", "OPTIONS", "STRATEGIES", "TARGETS", "check_strategy", "is_own_target", "option_problem")
-
 CLASSES = {"rendezvous": "Rendezvous", "bounded": "Bounded", "least_loaded": "LeastLoaded", "random": "Random"}
 """This package's strategies: the name of each in YAML, and its class."""
 STRATEGIES = tuple(CLASSES)

@@ -20,23 +20,12 @@ from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from .composed import Composed
-from .nodes import dotted, find_balancer, has_interpolation, node_at
-from .origins import Layer, Origins
+from .origins import Layer, Origins, dotted, find_balancer, has_interpolation, node_at
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from omegaconf import DictConfig
 
-__all__ = (
-    "Composed",
-    "compose_file",
-    "compose_tree",
-    "composed",
-    "forced",
-    "hydra_set_aside",
-    "load_fleet",
-    "without_self_warning",
-)
 
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _lock = RLock()

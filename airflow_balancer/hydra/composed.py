@@ -14,17 +14,14 @@ from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
 from ..picking.choice import Assigned, choose_host
-from ..picking.filters import HostFilter
-from ..picking.index import HostIndex
+from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import build_strategy
 from ..ports.lock import lock_file
-from .nodes import Path, dotted, node_at, walk
-from .origins import Origins
+from .origins import Origins, Path, dotted, node_at, walk
 
 if TYPE_CHECKING:
     from .picks import Picks
 
-__all__ = ("Composed",)
 
 _RESOLVER = "${balancer."
 

@@ -15,8 +15,6 @@ from ..files.yaml import read_checked, yaml_text
 from ..fleet.fleet import FLEET_KEYS
 from ..fleet.model import HostSpec, PortSpec
 
-__all__ = ("CAUSES", "explained")
-
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
 

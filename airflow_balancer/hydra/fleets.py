@@ -10,13 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 from ..errors import ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
-from ..picking.filters import HostFilter
-from ..picking.index import HostIndex
+from ..picking.filters import HostFilter, HostIndex
 from ..picking.rendezvous import Candidates
 from ..picking.strategies import Strategy, build_strategy
-from .nodes import dotted, find_balancer, has_interpolation
-
-__all__ = ("PENDING", "Fleets", "PendingError")
+from .origins import dotted, find_balancer, has_interpolation
 
 PENDING = "<not assigned yet>"
 """What a request resolves to until it is assigned."""

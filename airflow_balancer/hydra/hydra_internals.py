@@ -14,10 +14,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from ..errors import ConfigurationError
-from .nodes import walk
 from .omegaconf_internals import called_resolvers, is_harmless, restrict
-
-__all__ = ("compose_as_data",)
+from .origins import walk
 
 _DEFAULTS_FLAG = "HYDRA_REMOVE_TOP_LEVEL_DEFAULTS"
 

@@ -17,9 +17,7 @@ from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from omegaconf.grammar_parser import parse
 
 from ..errors import ConfigurationError
-from .nodes import dotted
-
-__all__ = ("called_resolvers", "is_harmless", "place_of", "requester_of", "restrict", "written_at")
+from .origins import dotted
 
 _HARMLESS = re.compile(r"(oc|balancer)\..+|hydra|now|python_version")
 

@@ -25,9 +25,8 @@ from omegaconf import DictConfig, OmegaConf
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
     from ..picking.filters import HostFilter
-    from ..picking.ranking import Ranking
+    from ..picking.strategies import Ranking
 
-__all__ = ("register_resolvers",)
 
 _COMMON = ("key", "balancer")
 _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
@@ -52,7 +51,7 @@ class _Request:
 
     def __init__(self, query: Any, keys: tuple[str, ...], node: Any, root: DictConfig) -> None:
         from ..errors import ConfigurationError
-        from ..fleet.messages import unknown_key
+        from ..fleet.entries import unknown_key
         from .fleets import PENDING, PendingError
         from .omegaconf_internals import requester_of, written_at
         from .picks import Picks
@@ -74,7 +73,7 @@ class _Request:
 
     def ranking(self) -> Ranking:
         from ..fleet.fleet import Fleet
-        from ..picking.ranking import Ranking
+        from ..picking.strategies import Ranking
 
         candidates = self.picks.fleets.candidates(self.balancer, self._host_query)
         return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
@@ -132,9 +131,9 @@ def _port(request: _Request) -> int:
 def _free_port(request: _Request) -> int:
     from ..fleet.model import MAX_PORT
     from ..ports.table import DEFAULT_MIN, port_number
-    from .assignments import NodePort
     from .fleets import PendingError
     from .omegaconf_internals import place_of
+    from .picks import NodePort
 
     query = request.query
     if host := query.pop("host", None):
@@ -148,7 +147,7 @@ def _free_port(request: _Request) -> int:
 
 
 def _inventory(name: str) -> list[Any]:
-    from ..files.inventory import read_inventory
+    from ..files.locate import read_inventory
 
     return read_inventory(name)
 

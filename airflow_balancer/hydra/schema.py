@@ -18,18 +18,6 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-__all__ = (
-    "BalancerConf",
-    "BoundedConf",
-    "HostConf",
-    "LeastLoadedConf",
-    "PortConf",
-    "RandomConf",
-    "RendezvousConf",
-    "StrategyConf",
-    "register_configs",
-)
-
 GROUP = "airflow_balancer"
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os.path import basename
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from ..files.reading import caller_state, calling_frame
 from .rendezvous import Candidate, Candidates, rank
 from .strategies import RankingStrategy, Strategy
 
-__all__ = ("Assigned", "choose_host", "choose_port", "rank_hosts")
+DEFAULT_KEY = "command line"
+"""The key of a query on the command line or the page that gives none."""
+
+
+def call_key(kind: str) -> str:
+    """Return `<file>#<n>` for the calling file's n-th pick of a kind, counted from 0."""
+    frame = calling_frame()
+    counts = caller_state(frame)
+    counts[kind] = (number := counts.get(kind, -1) + 1)
+    return f"{basename(frame.f_globals.get('__file__') or '<input>')}#{number}"
+
 
 C = TypeVar("C", bound=Candidate)
 Assigned = Mapping[tuple[str, tuple[str, ...]], str]

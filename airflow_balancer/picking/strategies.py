@@ -13,22 +13,29 @@ from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
+from ..fleet.fleet import Fleet
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
-from .bounded import Bounded, Request
-from .rendezvous import Candidate, Candidates, rank
+from .rendezvous import Bounded, Candidate, Candidates, Request, rank
 
-__all__ = (
-    "BatchStrategy",
-    "Bounded",
-    "LeastLoaded",
-    "Random",
-    "RankingStrategy",
-    "Rendezvous",
-    "Strategy",
-    "assigns_together",
-    "build_strategy",
-    "strategy_data",
-)
+
+class Ranking:
+    """The hosts that a task may run on.
+
+    Not a dataclass: Hydra would take one for a structured config, and turn it into a mapping.
+
+    Attributes:
+        fleet: The candidates, and the settings of their balancer.
+        key: Identifies the task.
+        first: The name of the host of its first attempt.
+    """
+
+    def __init__(self, fleet: Fleet, key: str, first: str) -> None:
+        self.fleet = fleet
+        self.key = key
+        self.first = first
+
+    def __repr__(self) -> str:
+        return f"Ranking({[host.name for host in self.fleet.hosts]}, key={self.key!r}, first={self.first!r})"
 
 
 C = TypeVar("C", bound=Candidate)

@@ -10,8 +10,6 @@ from ..errors import ConfigurationError, NoFreePort
 from ..fleet.model import MAX_PORT
 from ..picking.rendezvous import hash_fraction
 
-__all__ = ("DEFAULT_MIN", "LockedPorts", "PortTable", "port_number")
-
 DEFAULT_MIN = 1000
 
 

@@ -13,8 +13,6 @@ from flask_appbuilder import BaseView, expose
 from .service import ROUTES, Reply, error_reply
 from .synced import URL_PREFIX, synced_viewer
 
-__all__ = ("BalancerView",)
-
 _viewer = synced_viewer()
 
 

@@ -10,8 +10,6 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_vi
 from .app import create_app
 from .synced import synced_viewer
 
-__all__ = ("app",)
-
 
 def readable_dags(user: GetUserDep) -> Collection[str]:
     """Return the DAGs that the user may read."""

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from ..errors import BalancerError
 from ..fleet.model import HostSpec, PortSpec, Settings
 from ..fleet.strategy import STRATEGIES
-from ..hydra.compose import Composed
-from ..hydra.nodes import dotted, node_at
+from ..hydra.composed import Composed
+from ..hydra.origins import dotted, node_at
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -33,8 +33,6 @@ from .models import (
     Summary,
 )
 from .opened import Opened
-
-__all__ = ("compare", "configurations", "fleet")
 
 MOST_ORIGINS = 2_000
 """The most origins that are listed value by value; of more, those of one entry are one where they are the same."""

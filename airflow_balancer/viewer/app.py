@@ -16,8 +16,6 @@ from .. import __version__
 from .models import ErrorAnswer
 from .service import ROUTES, Reply, Viewer, content_reply, error_reply, failure_reply, invalid_reply
 
-__all__ = ("create_app",)
-
 _ERRORS: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not changed since the answer with this ETag"},
     400: {"model": ErrorAnswer, "description": "The configuration is wrong, or nothing matches"},

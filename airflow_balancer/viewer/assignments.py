@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..airflow import versions
 from ..errors import UnavailableError
-from ..fleet.pools import DEFAULT_POOL
+from ..fleet.fleet import DEFAULT_POOL
 from .catalogue import Catalogue
 from .models import AssignmentsAnswer, ConfigurationQuery, HostTasks, QueueTasks, TaskRow
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-__all__ = ("PoolTasks", "assignments", "read_tasks", "tasks_in_pools")
 
 PoolTasks = dict[str, list[TaskRow]]
 _CHUNK = 200

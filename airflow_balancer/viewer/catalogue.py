@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 from ..airflow.sources import find_sources
 from ..errors import ConfigurationError, Problem
-from ..files.scan import Snapshot, take_snapshot
+from ..files.locate import Snapshot, take_snapshot
 from .configuration import Configuration, Places, describe_configuration
 from .opened import Opened, open_configuration
-
-__all__ = ("Catalogue", "Listing", "UnknownError", "relative")
 
 _MOST_OPEN = 64
 Files = dict[str, tuple[int, ...]]

@@ -14,8 +14,6 @@ from ..files.locate import tree_above
 from ..files.reading import is_inside
 from ..files.yaml import read_root
 
-__all__ = ("Configuration", "Places", "describe_configuration")
-
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _COMPOSES = re.compile(rb"defaults|\$\{|_target_|hydra")
 _PREFIXES = re.compile(r"^(?:(?:optional|override)\s+)*/?")

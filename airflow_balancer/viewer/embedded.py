@@ -8,8 +8,6 @@ from typing import Any
 
 from .synced import URL_PREFIX
 
-__all__ = ("external_views", "fastapi_apps", "flask_views")
-
 NAME = "Balancer"
 
 

@@ -8,37 +8,6 @@ from pydantic import BaseModel, Field
 
 from ..fleet.model import MAX_SLOTS
 
-__all__ = (
-    "AssignmentsAnswer",
-    "CandidateRow",
-    "CompareAnswer",
-    "CompareQuery",
-    "ComparisonRow",
-    "ConfigurationQuery",
-    "ConfigurationRow",
-    "ConfigurationsAnswer",
-    "ErrorAnswer",
-    "ErrorDetail",
-    "FleetAnswer",
-    "HostRow",
-    "HostTasks",
-    "LoadSource",
-    "NoQuery",
-    "OccupancyAnswer",
-    "OccupancyRow",
-    "OriginRow",
-    "PickQuery",
-    "PickedAnswer",
-    "PoolRow",
-    "PoolsAnswer",
-    "PortRow",
-    "RequestRow",
-    "SettingPair",
-    "SettingRow",
-    "Summary",
-    "TaskRow",
-)
-
 MAX_TEXT = 256
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Patterns = Annotated[list[Text], Field(max_length=20)]

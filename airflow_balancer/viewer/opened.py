@@ -22,12 +22,11 @@ from ..fleet.fleet import Fleet
 from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
 from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
-from ..hydra.compose import Composed, compose_file
-from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
+from ..hydra.compose import compose_file
+from ..hydra.composed import Composed
+from ..hydra.origins import BALANCER_TARGETS, dotted, walk
 from ..picking.filters import HostFilter
 from .configuration import Configuration
-
-__all__ = ("Opened", "open_configuration")
 
 T = TypeVar("T")
 _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")

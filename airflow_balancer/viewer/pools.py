@@ -1,18 +1,27 @@
-"""Which of Airflow's pools are not as a configuration says."""
+"""Airflow's pools on the page: how full they are, and which are not as a configuration says."""
 
 from __future__ import annotations
 
 import shlex
 
-from ..airflow.occupancy import SECONDS
+from ..airflow.occupancy import SECONDS, read_occupancy
 from ..airflow.pools import plan_pools, pool_rows, wanted_pools
 from ..airflow.target import current_options, read_target
 from ..errors import BalancerError, ConfigurationError
 from .catalogue import Catalogue
-from .models import ConfigurationQuery, PoolRow, PoolsAnswer
+from .models import ConfigurationQuery, NoQuery, OccupancyAnswer, OccupancyRow, PoolRow, PoolsAnswer
 from .opened import Opened
 
-__all__ = ("pools",)
+
+def occupancy(_: Catalogue, __: NoQuery) -> OccupancyAnswer:
+    """Return the occupancy of all pools; if it cannot be read, why."""
+    try:
+        read = read_occupancy()
+    except BalancerError as error:
+        return OccupancyAnswer(available=False, why=str(error))
+    shown = ("total", "running", "queued", "deferred", "scheduled", "open")
+    pools = {name: OccupancyRow(**{key: getattr(pool, key) for key in shown}) for name, pool in read.pools.items()}
+    return OccupancyAnswer(available=True, pools=pools)
 
 
 def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:

@@ -11,15 +11,12 @@ from ..airflow.occupancy import LiveLoad, live_load
 from ..errors import ConfigurationError
 from ..files.reading import reading
 from ..fleet.model import HostSpec
-from ..picking.choice import rank_hosts
+from ..picking.choice import DEFAULT_KEY, rank_hosts
 from ..picking.filters import HOST_KEYS, HostFilter
-from ..picking.keys import DEFAULT_KEY
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy
 from .catalogue import Catalogue
 from .models import CandidateRow, LoadSource, PickedAnswer, PickQuery
-
-__all__ = ("pick", "python_expression", "resolver_expression")
 
 _BARE = re.compile(r"[A-Za-z_*?@|./%+-][A-Za-z0-9_*?@|./%+-]*")
 _WORDS = frozenset(("null", "true", "false", "inf", "nan"))

@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from . import answers
-from .assets import Assets
 from .assignments import assignments
 from .catalogue import Catalogue, UnknownError
 from .models import (
@@ -32,12 +32,41 @@ from .models import (
     PickQuery,
     PoolsAnswer,
 )
-from .occupancy import occupancy
 from .opened import Opened
-from .pools import pools
+from .pools import occupancy, pools
 from .query import pick
 
-__all__ = ("HEADERS", "ROUTES", "Reply", "Route", "Viewer", "content_reply", "error_reply", "failure_reply", "invalid_reply")
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+
+
+class Asset(NamedTuple):
+    """A file of the page."""
+
+    content: bytes
+    type: str
+
+
+class Assets:
+    """The files below `static/`, by the paths that were found there when this was made."""
+
+    def __init__(self, folder: Path = _STATIC) -> None:
+        self._files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+    def find(self, path: str) -> Asset | None:
+        """Return a file by its path below `static/`, the page for an empty path, and None where there is none."""
+        file = self._files.get(path or "index.html")
+        return Asset(file.read_bytes(), _TYPES.get(file.suffix, "text/plain; charset=utf-8")) if file else None
+
 
 log = logging.getLogger("airflow_balancer")
 _MOST_KEPT = 32

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from .configuration import Places
     from .service import Viewer
 
-__all__ = ("URL_PREFIX", "synced_viewer")
 
 URL_PREFIX = "/airflow-balancer"
 _HINT = (

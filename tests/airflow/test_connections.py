@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_balancer.airflow.connections import SshConnection, plan_connections, variable_keys, wanted_connections
-from airflow_balancer.airflow.plan import Plan, Update
+from airflow_balancer.airflow.pools import Plan, Update
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.fleet.fleet import Fleet
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.pools import PoolSlots
+from airflow_balancer.fleet.fleet import Fleet, PoolSlots
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="Airflow is not installed")
 

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_balancer.airflow import pools
-from airflow_balancer.airflow.plan import Plan, Update
-from airflow_balancer.airflow.pools import mark, plan_pools, wanted_pools
+from airflow_balancer.airflow.pools import Plan, Update, mark, plan_pools, wanted_pools
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.pools import PoolSlots
+from airflow_balancer.fleet.fleet import Fleet, PoolSlots
 
 
 def fleet(**node: Any) -> Fleet:

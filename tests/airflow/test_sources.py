@@ -10,8 +10,8 @@ import pytest
 from airflow_balancer.airflow.options import SectionOptions
 from airflow_balancer.airflow.sources import Source, find_sources, named_source, watched_roots
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.files import scan
-from airflow_balancer.files.scan import take_snapshot
+from airflow_balancer.files import locate
+from airflow_balancer.files.locate import take_snapshot
 
 BALANCER = "_target_: airflow_balancer.BalancerConfiguration\nhosts:\n  - name: host1\n"
 PLAIN = "default_size: 4\nhosts: {host1: {}}\n"
@@ -148,13 +148,13 @@ class TestNotRead:
         assert find_sources(snapshot) == ([], [])
 
     def test_a_file_over_the_size_is_not_read(self, tmp_path: Path) -> None:
-        write(tmp_path, {"large.yaml": BALANCER + "#" * scan.MAX_BYTES})
+        write(tmp_path, {"large.yaml": BALANCER + "#" * locate.MAX_BYTES})
         assert found(tmp_path) == []
 
     def test_the_number_of_files_is_bounded(self, tmp_path: Path) -> None:
-        write(tmp_path, {f"{n:04}.yaml": "" for n in range(scan.MAX_FILES + 10)})
+        write(tmp_path, {f"{n:04}.yaml": "" for n in range(locate.MAX_FILES + 10)})
         snapshot = take_snapshot([tmp_path])
-        assert (len(snapshot.files), snapshot.limit) == (scan.MAX_FILES, "2000 YAML files")
+        assert (len(snapshot.files), snapshot.limit) == (locate.MAX_FILES, "2000 YAML files")
 
     def test_the_time_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {"a.yaml": "", "b.yaml": ""})

@@ -15,13 +15,11 @@ import pytest
 from airflow_balancer.airflow.connections import Plans
 from airflow_balancer.airflow.occupancy import read_occupancy
 from airflow_balancer.airflow.options import environment_option
-from airflow_balancer.airflow.plan import Plan, Update
-from airflow_balancer.airflow.pools import PoolOccupancy, plan_pools, wanted_pools
+from airflow_balancer.airflow.pools import Plan, PoolOccupancy, Update, plan_pools, wanted_pools
 from airflow_balancer.cli.command import Request
 from airflow_balancer.cli.pools import COMMAND
 from airflow_balancer.errors import UnavailableError
-from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.pools import PoolSlots
+from airflow_balancer.fleet.fleet import Fleet, PoolSlots
 from airflow_balancer.viewer.catalogue import Catalogue
 from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.models import ConfigurationQuery

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.files.garbage import pause_gc
+from airflow_balancer.files.yaml import pause_gc
 from airflow_balancer.fleet.fleet import Fleet
 
 

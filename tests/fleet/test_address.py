@@ -11,7 +11,7 @@ from airflow_pydantic import SSHTask
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, Fleet, Host
 from airflow_balancer.config import BalancedSSHTask, BalancerHostQueryConfiguration, Port
-from airflow_balancer.fleet.addresses import address_problem
+from airflow_balancer.fleet.model import address_problem
 
 NO_ADDRESS = "key 'address' must be an IP address or a DNS name"
 SUCH_AS = "such as 10.0.0.5, 2001:db8::5 or ws1.example.com"

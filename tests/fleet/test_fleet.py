@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.fleet.pools import PoolSlots
+from airflow_balancer.fleet.fleet import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
 

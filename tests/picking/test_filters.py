@@ -6,8 +6,7 @@ from inspect import signature
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
-from airflow_balancer.picking.filters import HOST_KEYS, PORT_KEYS, HostFilter, HostPatterns, PortFilter, matching_ports
-from airflow_balancer.picking.index import HostIndex
+from airflow_balancer.picking.filters import HOST_KEYS, PORT_KEYS, HostFilter, HostIndex, HostPatterns, PortFilter, matching_ports
 
 FLEET = Fleet.from_data(
     {

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_balancer import NoMatch
 from airflow_balancer.fleet.model import HostSpec
-from airflow_balancer.picking.filters import HostFilter
-from airflow_balancer.picking.index import HostIndex
+from airflow_balancer.picking.filters import HostFilter, HostIndex
 
 words = st.sampled_from(["a", "b", "ab", "a*", "?", "[ab]", "c"])
 names = st.lists(words.filter(str.isalpha), max_size=2)
