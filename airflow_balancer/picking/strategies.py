@@ -9,13 +9,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
-from ..fleet.fleet import Fleet
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
 from .rendezvous import Bounded, Candidate, Candidates, Request, rank
+
+if TYPE_CHECKING:
+    from ..fleet.fleet import Fleet
 
 
 class Ranking:
