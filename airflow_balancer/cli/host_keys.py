@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+import re
+from base64 import b64decode, b64encode, decodebytes
 from binascii import Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from hmac import digest
 from typing import Any, Literal, NamedTuple
@@ -21,6 +22,49 @@ _ALGORITHMS = {
 }
 
 
+class KnownHosts(NamedTuple):
+    """A known_hosts file as paramiko reads it: names and hashed names, no patterns; a port other than 22 belongs to the name.
+
+    Attributes:
+        entries: Names, a type and a base64 key.
+        broken: The number of the first line at which paramiko fails with an error, such as one with a marker; 0 for none.
+    """
+
+    entries: Sequence[tuple[Sequence[str], str, str]]
+    broken: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> KnownHosts:
+        """Read a file's text.
+
+        >>> KnownHosts.read("ws1 ssh-dss\\n\\nws1,ws2 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\\n@revoked ws1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5")
+        KnownHosts(entries=[(['ws1', 'ws2'], 'ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5')], broken=4)
+        """
+        entries, broken = list[tuple[Sequence[str], str, str]](), 0
+        for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+            fields = re.split("[ \t]", line)
+            if len(fields) >= _FIELDS and not line.startswith("#"):
+                names, kind, key, *_ = fields
+                try:
+                    if kind.encode() in decodebytes(key.encode())[4:]:
+                        entries.append((names.split(","), kind, key))
+                except Error:
+                    broken = broken or number
+        return cls(entries, broken)
+
+    def keys(self, name: str) -> dict[str, str]:
+        """Return the base64 keys of a name, by type.
+
+        >>> KnownHosts([(["ws1", "[ws1]:2222"], "ssh-ed25519", "AAAA"), (["*"], "ssh-rsa", "BBBB")]).keys("[ws1]:2222")
+        {'ssh-ed25519': 'AAAA'}
+        """
+        found: dict[str, str] = {}
+        for names, kind, key in self.entries:
+            if any(_is_name(written, name) for written in names):
+                found.setdefault(kind, key)
+        return found
+
+
 class HostKeys(NamedTuple):
     """The keys that a host may show.
 
@@ -29,26 +73,30 @@ class HostKeys(NamedTuple):
         source: Where they are written.
         accepts_unknown: Whether a host without a known key is accepted.
         accepts_changed: Whether any key is accepted.
+        problem: Why a task connects to no host.
     """
 
     known: Mapping[str, str]
     source: str
     accepts_unknown: bool = False
     accepts_changed: bool = False
+    problem: str = ""
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any], name: str, known_hosts: Iterable[str]) -> HostKeys:
-        """Return the keys of a host by its SSH hook's arguments, and by lines of `~/.ssh/known_hosts`, which come first.
+    def of(cls, arguments: Mapping[str, Any], name: str, known_hosts: KnownHosts) -> HostKeys:
+        """Return the keys of a host by its SSH hook's arguments, and by `~/.ssh/known_hosts`, which comes first.
 
-        >>> HostKeys.of({"no_host_key_check": True}, "ws1", ["ws1 ssh-ed25519 AAAA"])
-        HostKeys(known={'ssh-ed25519': 'AAAA'}, source='~/.ssh/known_hosts', accepts_unknown=True, accepts_changed=False)
+        >>> HostKeys.of({"no_host_key_check": True}, "ws1", KnownHosts([(["ws1"], "ssh-ed25519", "AAAA")]))
+        HostKeys(known={'ssh-ed25519': 'AAAA'}, source='~/.ssh/known_hosts', accepts_unknown=True, accepts_changed=False, problem='')
         """
         written, change = str(arguments.get("host_key") or "").split()[:2], is_true(arguments.get("allow_host_key_change"))
-        known = known_keys(known_hosts, name)
+        line = 0 if change else known_hosts.broken
+        problem = f"SSHHook cannot read line {line} of ~/.ssh/known_hosts, and connects nowhere; take it out" if line else ""
+        known = known_hosts.keys(name)
         if not written or (known and not change):
-            return cls(known, "~/.ssh/known_hosts", is_true(arguments.get("no_host_key_check")), change)
+            return cls(known, "~/.ssh/known_hosts", is_true(arguments.get("no_host_key_check")), change, problem)
         kind = written[0] if len(written) > 1 else "ssh-rsa"
-        return cls({kind: written[-1]}, "host_key")
+        return cls({kind: written[-1]}, "host_key", problem=problem)
 
     @property
     def algorithms(self) -> list[str]:
@@ -69,22 +117,6 @@ class HostKeys(NamedTuple):
 def is_true(value: object) -> bool:
     """Return whether SSHHook takes a value for true, as of an Airflow connection's extras."""
     return str(value).lower() == "true"
-
-
-def known_keys(lines: Iterable[str], name: str) -> dict[str, str]:
-    """Return the base64 keys, by type, that lines of a known_hosts file have for a name.
-
-    As paramiko reads it: names and hashed names, no patterns; a port other than 22 belongs to the name.
-
-    >>> known_keys(["ws1,[ws1]:2222 ssh-ed25519 AAAA", "* ssh-rsa BBBB"], "[ws1]:2222")
-    {'ssh-ed25519': 'AAAA'}
-    """
-    found: dict[str, str] = {}
-    for line in lines:
-        fields = line.split()
-        if len(fields) >= _FIELDS and not line.startswith("#") and any(_is_name(written, name) for written in fields[0].split(",")):
-            found.setdefault(fields[1], fields[2])
-    return found
 
 
 def _is_name(written: str, name: str) -> bool:

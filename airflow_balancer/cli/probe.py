@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from ..airflow.connections import clear_password
 from ..fleet.masking import secret_values
 from ..fleet.model import HostSpec, VariableSpec
 from .host_facts import Facts, printable, script
-from .host_keys import HostKeys
+from .host_keys import HostKeys, KnownHosts
 
 TIMEOUT = 10
 """Seconds to connect and log in, and as many again for the answer."""
@@ -78,10 +78,10 @@ async def probe_hosts(hosts: Sequence[HostSpec], timeout: int | None, done: Call
     return await asyncio.gather(*map(ask, hosts))
 
 
-def _known_hosts() -> list[str]:
+def _known_hosts() -> KnownHosts:
     with suppress(OSError):
-        return (Path.home() / ".ssh" / "known_hosts").read_text(errors="replace").splitlines()
-    return []
+        return KnownHosts.read((Path.home() / ".ssh" / "known_hosts").read_text(errors="replace"))
+    return KnownHosts([])
 
 
 def _seconds(host: HostSpec) -> float:
@@ -112,10 +112,11 @@ class _Asking:
         self._username = host.username or getuser()
         self._probe = Probe(secrets=secret_values({"password": host.password, **self._arguments}))
 
-    async def ask(self, known_hosts: Iterable[str]) -> Probe:
+    async def ask(self, known_hosts: KnownHosts) -> Probe:
         """Connect, log in and run the script; whatever goes wrong is a problem of this host."""
         name = self._host.remote_host if self._port == _SSH_PORT else f"[{self._host.remote_host}]:{self._port}"
         keys = HostKeys.of(self._arguments, name, known_hosts)
+        self._probe.problems += filter(None, [keys.problem])
         try:
             connection = await self._connect(keys)
         except Exception as error:  # a host may answer anything
@@ -155,7 +156,8 @@ class _Asking:
             return f"its host key {wrong} in {keys.source}"
         if isinstance(error, asyncssh.PermissionDenied):
             self._probe.login = "refused"
-            return f"refuses the login of {self._username!r} by {self._host.credential}"
+            unread = f"; Airflow's connection {name!r} is not read here" if (name := self._arguments.get("ssh_conn_id")) else ""
+            return f"refuses the login of {self._username!r} by {self._host.credential}{unread}"
         if self._probe.seconds is not None:
             return f"does not finish the login: {_text(error)}"
         return f"cannot be reached at {self._host.remote_host} port {self._port}: {_text(error)}"

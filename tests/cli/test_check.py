@@ -27,6 +27,7 @@ from airflow_balancer.cli.probe import AT_ONCE, MOST_BYTES
 from examples.demo.openssh_hosts import OpenSshHosts, find_sshd
 from tests.airflow.ssh import wordless_server
 from tests.cli.machines import ADDRESS, PASSWORD, PYTHON, Machine, Machines
+from tests.conftest import HAS_AIRFLOW
 
 DISTRIBUTION = platform.freedesktop_os_release()
 SYSTEM = " ".join(filter(None, (DISTRIBUTION["ID"], DISTRIBUTION.get("VERSION_ID"))))
@@ -186,6 +187,80 @@ class TestHostKey:
         self.change(machines, machine)
         check({"ws1": machine.host(password=PASSWORD)})
         assert tried == []
+
+
+OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+KNOWN_HOSTS = {
+    "nothing": "",
+    "the key": "{name} {key}",
+    "the key, after tabs": "{name}\t{key}",
+    "the key among garbage": "x\n\n# y\n{name} ssh-rsa\n{name} ssh-ed25519 %%\n{name} {key}",
+    "the key without a port": "127.0.0.1 {key}",
+    "the key for a pattern": "[127.0.0.*]:{port} {key}",
+    "the key among names": "ws9,{name} {key}",
+    "a marker before the key": "@cert-authority x {key}\n{name} {key}",
+    "two spaces before the key": "x  {key}\n{name} {key}",
+    "another key": "{name} ssh-ed25519 " + OTHER,
+    "another key before it": "{name} ssh-ed25519 " + OTHER + "\n{name} {key}",
+    "another key after it": "{name} {key}\n{name} ssh-ed25519 " + OTHER,
+    "a key of another type": "{name} ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7o"
+    "pKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=",
+}
+
+
+def connects(host):
+    """Whether SSHHook connects to a host, or what it fails with."""
+    from airflow_balancer import Host
+
+    host["ssh_hook_args"] |= {"conn_retry_attempts": 1}
+    try:
+        Host(name="ws1", size=1, **host).hook().get_conn().close()
+    except Exception as error:
+        return f"{type(error).__name__} {error}"
+    return True
+
+
+@pytest.mark.skipif(not HAS_AIRFLOW, reason="Airflow is not installed")
+class TestAsSSHHook:
+    """It differs exactly where SSHHook does not connect."""
+
+    @pytest.mark.parametrize("no_host_key_check", [False, True], ids=["checked", "not checked"])
+    @pytest.mark.parametrize("known_hosts", KNOWN_HOSTS.values(), ids=KNOWN_HOSTS)
+    def test_it_knows_the_same_host_keys(self, check, machines, machine, known_hosts, no_host_key_check):
+        known = machines.keys.directory / "known_hosts"
+        name, _, key = known.read_text().strip().partition(" ")
+        text = known_hosts.format(name=name, port=machine.port, key=" ".join(key.split()[:2]))
+        known.write_text(f"{text}\n")
+        host = machine.host(ssh_hook_args={"no_host_key_check": no_host_key_check})
+        _, report = check({"ws1": host})
+        assert known.read_text() == f"{text}\n"
+        assert report["differs"] == ((found := connects(host)) is not True), (found, findings(report))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {},
+            {"key_file": None},
+            {"key_file": "/nowhere"},
+            {"key_file": "~/key"},
+            {"key_file": None, "password": PASSWORD},
+            {"password": f" {PASSWORD}\n"},
+            {"key_file": None, "password": "wrong"},
+            {"password": "wrong"},
+            {"key_file": "/nowhere", "password": PASSWORD},
+            {"key_file": "/nowhere", "ssh_hook_args": {"key_file": "/nowhere"}},
+            {"key_file": None, "ssh_hook_args": {"key_file": "/nowhere"}},
+        ],
+        ids=lambda changes: ", ".join(f"{key} {value}" for key, value in changes.items()) or "key file",
+    )
+    @pytest.mark.parametrize("at_home", [False, True], ids=["no key at home", "a key at home"])
+    def test_it_logs_in_with_the_same(self, check, machines, machine, changes, at_home):
+        shutil.copy(machines.keys.client, Path.home() / "key")
+        if at_home:
+            shutil.copy(machines.keys.client, machines.keys.directory / "id_ed25519")
+        host = machine.host(**changes)
+        _, report = check({"ws1": host})
+        assert report["differs"] == ((found := connects(host)) is not True), (found, findings(report))
 
 
 class TestLogin:
