@@ -11,6 +11,7 @@ _LONGEST = 320
 _SLOT = re.compile(r"(\d{1,4}) ?(.*)")
 _HOLDER = re.compile(r"(?P<since>\d{4}-\S+)? ?(?:(?P<pid>\d{1,9}) )?(?P<holder>.*)")
 _CORES = re.compile(r"\d{1,6}")
+_OF_OS_RELEASE = ("id", "like", "version", "codename")
 _SYSTEMS = {"darwin": "macos", "mac": "macos", "osx": "macos"}
 
 # POSIX sh, for `sh -s`: what the user's login shell is does not matter. It creates nothing; its locks are shared
@@ -50,11 +51,9 @@ slots() {
 }
 ports() {
   if [ -r /proc/net/tcp ]; then
-    say counted
-    sed -n 's/^ *[0-9]*: [0-9A-F]*:\\([0-9A-F]*\\) [0-9A-F:]* 0A .*/::hex \\1/p' /proc/net/tcp /proc/net/tcp6 | sort -u
+    cat /proc/net/tcp /proc/net/tcp6 | sed -n 's/^ *[0-9]*: [0-9A-F]*:\\([0-9A-F]*\\) [0-9A-F:]* 0A .*/::hex \\1/p' && say counted
   elif command -v netstat >/dev/null; then
-    say counted
-    netstat -an | sed -n 's/^tcp[^ ]* *[0-9]* *[0-9]* *[^ ]*[.:]\\([0-9]*\\) .*LISTEN.*/::port \\1/p' | sort -u
+    netstat -an | sed -n 's/^tcp[^ ]* *[0-9]* *[0-9]* *[^ ]*[.:]\\([0-9]*\\) .*LISTEN.*/::port \\1/p' && say counted
   fi
 }
 main() {
@@ -126,7 +125,7 @@ class Facts:
             if re.fullmatch(r"[0-9A-F]{1,5}", value):
                 self.ports.add(int(value, 16 if name == "hex" else 10))
         else:
-            self.values.setdefault(name, value.strip(" \"'"))
+            self.values.setdefault(name, value.strip("\"'") if name in _OF_OS_RELEASE else value)
 
     @property
     def complete(self) -> bool:

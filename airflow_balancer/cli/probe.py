@@ -110,7 +110,7 @@ class _Asking:
         self._arguments: Mapping[str, Any] = host.ssh_hook_args
         self._port: Any = self._arguments.get("port") or _SSH_PORT
         self._username = host.username or getuser()
-        self._probe = Probe(secrets=secret_values({"password": host.password, **self._arguments}))
+        self._probe = Probe(secrets=secret_values([{"password": host.password}, self._arguments]))
 
     async def ask(self, known_hosts: KnownHosts) -> Probe:
         """Connect, log in and run the script; whatever goes wrong is a problem of this host."""

@@ -20,7 +20,7 @@ from examples.demo.ssh_hosts import HostKeys
 Session = asyncssh.SSHServerProcess[bytes]
 ADDRESS = "127.0.0.1"
 PASSWORD = "correct-horse"
-_PROGRAMS = ("sh", "dd", "head", "sed", "sort", "uname")
+_PROGRAMS = ("sh", "cat", "dd", "head", "sed", "uname")
 
 
 class _Server(asyncssh.SSHServer):

@@ -409,6 +409,31 @@ class TestSlots:
         assert [row["drain"] for row in report["hosts"]] == [text, text]
         assert check({"ws2": machine.host(drain=True)})[0] == 0
 
+    def test_what_may_not_be_read_is_a_warning(self, check, machines):
+        machine = machines.make(lambda session: _say(session, b"::tool perl\n::closed\n::unread 3\n::unread 1\n::end\n"))
+        code, report = check({"ws1": machine.host()})
+        texts = ["its slot folder may not be read by this user", "the files of slots 1, 3 may not be read by this user"]
+        assert (code, findings(report)) == (0, [("warning", text) for text in texts])
+
+
+NETSTAT = {
+    "macOS": "tcp46      0      0  *.8080                 *.*                    LISTEN\n"
+    "tcp4       0      0  127.0.0.1.5432         *.*                    LISTEN\n"
+    "tcp4       0      0  10.0.0.5.9000          10.0.0.6.22            ESTABLISHED\n",
+    "Linux": "tcp        0      0 0.0.0.0:8080            0.0.0.0:*               LISTEN\n"
+    "tcp6       0      0 ::1:5432                :::*                    LISTEN     \n"
+    "tcp        0      0 10.0.0.5:9000           10.0.0.6:22             ESTABLISHED\n",
+}
+
+
+@pytest.mark.parametrize("output", NETSTAT.values(), ids=NETSTAT)
+def test_without_proc_netstat_says_which_ports_listen(machine, output):
+    machine.install("netstat", f"cat <<'END'\n{output}END")
+    script = host_facts.script("/nowhere").replace("/proc/net/", "/nowhere/")
+    answer = subprocess.run(["/bin/sh", "-s"], input=script.encode(), env={"PATH": str(machine.bin)}, capture_output=True, check=True)
+    facts = host_facts.Facts.read(answer.stdout)
+    assert (facts.counted, facts.ports) == (True, {8080, 5432})
+
 
 def test_another_system_differs(check, machine):
     machine.install("uname", "echo Darwin")
@@ -430,10 +455,17 @@ async def _be_silent(session: asyncssh.SSHServerProcess[bytes]) -> None:
     await asyncio.sleep(600)
 
 
-async def _never_end(session: asyncssh.SSHServerProcess[bytes]) -> None:
-    while not session.is_closing():
-        session.stdout.write(b"::slot 1 x\n" * 9999)
-        await session.stdout.drain()
+class Endless:
+    """Answers for ever; counts the bytes that are taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def __call__(self, session: asyncssh.SSHServerProcess[bytes]) -> None:
+        while not session.is_closing():
+            session.stdout.write(b"::slot 1 x\n" * 9999)
+            await session.stdout.drain()
+            self.taken += 9999 * 11
 
 
 async def _hang_up(session: asyncssh.SSHServerProcess[bytes]) -> None:
@@ -450,13 +482,19 @@ class TestHostileHost:
 
     @pytest.mark.parametrize(
         "answers",
-        [lambda session: _say(session, b"\x1b[2J\x00\xff" * 999), lambda session: _say(session, NONSENSE), _never_end, _be_silent],
-        ids=["garbage", "nonsense", "megabytes", "silence"],
+        [lambda session: _say(session, b"\x1b[2J\x00\xff" * 999), lambda session: _say(session, NONSENSE), _be_silent],
+        ids=["garbage", "nonsense", "silence"],
     )
     def test_its_answer_is_a_difference(self, check, machines, answers):
         machine = machines.make(answers)
         code, report = check({"ws1": machine.host(), "ws2": machines.make().host()}, "timeout=1")
         assert (code, report["findings"]) == (3, [{"host": "ws1", "finding": "differs", "text": self.CUT}])
+
+    def test_no_more_of_its_answer_is_taken_than_a_windowful(self, check, machines):
+        endless = Endless()
+        code, report = check({"ws1": machines.make(endless).host()}, "timeout=1")
+        assert (code, findings(report)) == (3, [("differs", self.CUT)])
+        assert 0 < endless.taken < MOST_BYTES + 4 * 2**20  # asyncssh's window is 2 MiB
 
     def test_its_hanging_up_after_the_login_is_a_difference(self, check, machines):
         code, report = check({"ws1": machines.make(_hang_up).host()})
