@@ -35,6 +35,7 @@ class Machine:
     """A machine with eight cores, whatever the real one has, and `flock` where that has one.
 
     Attributes:
+        other_key: Its second host key; the first is known.
         answers: Answers a session in place of the machine's shell.
     """
 
@@ -48,7 +49,7 @@ class Machine:
             if found := shutil.which(name):
                 (self.bin / name).symlink_to(found)
         self.install("nproc", "echo 8")
-        self.port = 0
+        self.port, self.other_key = 0, ""
         self.answers: Callable[[Session], Awaitable[None]] = self.run
 
     def install(self, name: str, script: str) -> None:
@@ -73,17 +74,18 @@ class Machine:
         return {"address": ADDRESS, "username": getuser(), "key_file": str(self._keys.client), "ssh_hook_args": arguments, **changes}
 
     async def listen(self) -> asyncssh.SSHAcceptor:
-        key = asyncssh.generate_private_key("ssh-ed25519")
+        key, other = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ecdsa-sha2-nistp256")
         server = await asyncssh.listen(
             ADDRESS,
             self.port,
             server_factory=_Server,
-            server_host_keys=[key],
+            server_host_keys=[key, other],
             authorized_client_keys=str(self._keys.authorized),
             process_factory=self.answers,
             encoding=None,
         )
         self.port = server.get_port()
+        self.other_key = other.export_public_key().decode().strip()
         with (self._keys.directory / "known_hosts").open("a") as known:
             known.write(f"[{ADDRESS}]:{self.port} {key.export_public_key().decode().strip()}\n")
         return server

@@ -175,6 +175,11 @@ class TestHostKey:
         _, report = check({"ws1": machine.host(ssh_hook_args={"host_key": "ssh-ed25519 AAAA"})})
         assert findings(report) == [("differs", "its host key is not the one in host_key")]
 
+    def test_the_one_of_several_that_is_known_is_asked_for(self, check, machines, machine):
+        (machines.keys.directory / "known_hosts").write_text(f"[{ADDRESS}]:{machine.port} {machine.other_key}\n")
+        code, report = check({"ws1": machine.host()})
+        assert (code, report["hosts"][0]["host_key"]) == (0, "known")
+
     def test_a_hashed_name_is_known(self, check, machines, machine):
         known = machines.keys.directory / "known_hosts"
         subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(known)], check=True, capture_output=True)
@@ -331,12 +336,14 @@ class TestLogin:
         )
         relay.chmod(0o755)
         if where == "ssh config":
-            # SSHHook takes nothing but this from there.
-            text = f"Host elsewhere.example\n  ProxyCommand {relay} %h\n  User nobody\n  HostName nowhere.example\n"
-            (machines.keys.directory / "config").write_text(text)
+            (machines.keys.directory / "config").write_text(f"Host elsewhere.example\n  ProxyCommand {relay} %h\n")
         arguments = {"host_proxy_cmd": f"{relay} x"} if where == "arguments" else {}
         host = machine.host(address="elsewhere.example", ssh_hook_args={**arguments, "no_host_key_check": True})
         assert check({"ws1": host})[0] == 0
+
+    def test_ssh_config_leads_nowhere_else(self, check, machines, machine):
+        (machines.keys.directory / "config").write_text("Host *\n  User nobody\n  HostName nowhere.invalid\n  Port 1\n")
+        assert check({"ws1": machine.host()})[0] == 0
 
 
 class TestSlots:
