@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
@@ -217,6 +217,11 @@ class HostIndex(Generic[H]):
             "tag": _by_value(self.hosts, lambda host: host.tags),
         }
         self._cache: dict[HostFilter, Candidates[H]] = {}
+
+    @cached_property
+    def by_name(self) -> dict[str, H]:
+        """The hosts by their names."""
+        return {host.name: host for host in self.hosts}
 
     def matching(self, query: HostFilter) -> list[H]:
         """Return the hosts that match the filter, sorted by name.
