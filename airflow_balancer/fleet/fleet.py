@@ -11,10 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
-from ..files.yaml import pause_gc
 from .entries import Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
-from .strategy import check_strategy
 
 DEFAULT_POOL = "default_pool"
 """The pool that Airflow makes itself, and that tasks use when they name no other."""
@@ -59,12 +57,7 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
     return dict(sorted(slots.items()))
 
 
-def host_problems(hosts: Entries) -> list[Problem]:
-    """Return a problem for each host whose name an earlier one has."""
-    return _repeated(hosts, [host["name"] for host in hosts.data], "host names must differ")
-
-
-def port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
+def _port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
     unknown = [
         Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
@@ -95,7 +88,7 @@ def _shown(path: tuple[str | int, ...]) -> str:
     return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
 
 
-def pool_problems(fleet: Fleet) -> list[Problem]:
+def _pool_problems(fleet: Fleet) -> list[Problem]:
     """Return a problem for each request of a pool that is Airflow's own, another's queue's, or of another size elsewhere."""
     names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports] + [*map(queue_pool_name, queue_slots(fleet))]
     if len({*names, DEFAULT_POOL}) > len(names):
@@ -134,7 +127,6 @@ class Fleet:
     settings: Settings
 
     @classmethod
-    @pause_gc()
     def from_data(cls, data: Mapping[str, Any]) -> Fleet:
         """Validate a balancer's node.
 
@@ -152,13 +144,14 @@ class Fleet:
         _raise([*wrong_hosts, *settle_addresses(hosts), *override_hosts(hosts, overrides), *wrong_ports, *settle_ports(ports)])
         _apply_defaults(hosts, settings)
         host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
-        _raise([*host_problems(hosts), *port_problems(ports, {host.name for host in host_specs})])
+        names = [host["name"] for host in hosts.data]
+        _raise([*_repeated(hosts, names, "host names must differ"), *_port_problems(ports, set(names))])
         fleet = cls(
             tuple(sorted(host_specs, key=attrgetter("name"))),
             tuple(sorted(port_specs, key=attrgetter("host", "port"))),
             settings,
         )
-        _raise(pool_problems(fleet))
+        _raise(_pool_problems(fleet))
         return fleet
 
     @cached_property
@@ -229,8 +222,7 @@ def _settings(node: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         raise ConfigurationError([*unknown, *problems_of(error, Settings)]) from None
-    wrong = check_strategy(settings.strategy)
-    _raise([*unknown, *([Problem(wrong, path=("strategy",))] if wrong else [])])
+    _raise(unknown)
     return settings
 
 
