@@ -75,17 +75,13 @@ def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]
     if len(set(identities)) == len(identities):
         return []
     first: dict[str | int | tuple[str, int], int] = {}
+    places = [f"{entries.group}[{at}]" if isinstance(at, int) else f"{entries.group}.{at}" for at in entries.places]
     problems = []
     for at, identity in enumerate(identities):
         if identity and (before := first.setdefault(identity, at)) != at:
-            places = f"{_shown(entries.path(before))} and {_shown(entries.path(at))}"
-            problems.append(Problem(f"is defined twice, at {places}; {rule}", entries.subject(at), entries.path(at)))
+            text = f"is defined twice, at {places[before]} and {places[at]}; {rule}"
+            problems.append(Problem(text, entries.subject(at), entries.path(at)))
     return problems
-
-
-def _shown(path: tuple[str | int, ...]) -> str:
-    group, index = path
-    return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
 
 
 def _pool_problems(fleet: Fleet) -> list[Problem]:
