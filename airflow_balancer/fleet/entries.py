@@ -103,14 +103,21 @@ class Entries(NamedTuple):
     places: list[int | str]
     data: list[dict[str, Any]]
 
-    def path(self, at: int) -> tuple[str | int, ...]:
-        """Return the path of an entry."""
-        return (self.group, self.places[at])
+    def place(self, at: int) -> tuple[str, tuple[str | int, ...]]:
+        """Return the subject of an entry for messages, and its path; built only for a problem."""
+        place, noun, data = self.places[at], self.group.removesuffix("s"), self.data[at]
+        subject = f"{self.group}[{place}]"
+        if isinstance(place, str) or data.get("name"):
+            subject = f"{noun} {place if isinstance(place, str) else data['name']!r}"
+        elif noun == "port" and data.get("port") is not None:
+            host = _name_of(data.get("host")) or data.get("host_name")
+            subject = f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
+        return subject, (self.group, place)
 
-    def subject(self, at: int) -> str:
-        """Return the subject of an entry for messages; built only for a problem."""
-        place, noun = self.places[at], self.group.removesuffix("s")
-        return f"{noun} {place!r}" if isinstance(place, str) else _subject(noun, self.data[at], place)
+    def problem(self, at: int, message: str, *keys: str) -> Problem:
+        """Return a problem of an entry, or of a value below it."""
+        subject, path = self.place(at)
+        return Problem(message, subject, (*path, *keys))
 
 
 def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
@@ -130,15 +137,6 @@ def _fields(item: Any, model: type[BaseModel]) -> dict[str, Any] | None:
 
 def _name_of(host: Any) -> Any:
     return host.get("name", host) if isinstance(host, Mapping) else getattr(host, "name", host)
-
-
-def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
-    if name := data.get("name"):
-        return f"{noun} {name!r}"
-    if noun == "port" and data.get("port") is not None:
-        host = _name_of(data.get("host")) or data.get("host_name")
-        return f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
-    return f"{noun}s[{index}]"
 
 
 def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
@@ -206,11 +204,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
 
 def settle_addresses(hosts: Entries) -> list[Problem]:
     """Turn `ssh_hook_args: {remote_host: address}` into `address: address`."""
-    return [
-        Problem(text, hosts.subject(at), (*hosts.path(at), *_REMOTE_HOST))
-        for at, data in enumerate(hosts.data)
-        if (text := _settle_address(data))
-    ]
+    return [hosts.problem(at, text, *_REMOTE_HOST) for at, data in enumerate(hosts.data) if (text := _settle_address(data))]
 
 
 def _settle_address(data: dict[Any, Any]) -> str:
@@ -236,19 +230,11 @@ def settle_ports(ports: Entries) -> list[Problem]:
     for at, data in enumerate(ports.data):
         host, host_name = _name_of(data.get("host")), data.pop("host_name", None) or None
         data["host"] = host_name if host is None else host
-        if (host_name is None) == (host is None) or not isinstance(data["host"], str):
-            problems += _host_problems(ports, at, host, host_name)
+        if isinstance(host, Mapping):
+            problems.append(ports.problem(at, "key 'host' is a mapping without a name; write host: <name of a host>", "host"))
+        elif host is None and host_name is None:
+            problems.append(ports.problem(at, "needs key 'host': the name of a host", "host"))
+        elif host is not None and host_name is not None and host != host_name:
+            text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
+            problems.append(ports.problem(at, text, "host_name"))
     return problems
-
-
-def _host_problems(ports: Entries, at: int, host: Any, host_name: Any) -> list[Problem]:
-    """Return what is wrong with a port that names no host, two hosts, or a mapping without a name."""
-    subject, path = ports.subject(at), ports.path(at)
-    if isinstance(host, Mapping):
-        return [Problem("key 'host' is a mapping without a name; write host: <name of a host>", subject, (*path, "host"))]
-    if host is None and host_name is None:
-        return [Problem("needs key 'host': the name of a host", subject, (*path, "host"))]
-    if host is not None and host_name is not None and host != host_name:
-        text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
-        return [Problem(text, subject, (*path, "host_name"))]
-    return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
@@ -27,20 +27,21 @@ class PoolSlots(NamedTuple):
     include_deferred: bool
 
 
-def requested_pools(fleet: Fleet) -> Iterator[tuple[str, PoolSlots]]:
-    """Yield the pool that each host, port and queue requests, after its subject.
+def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
+    """Return the pool that each host, port and queue requests, after its subject.
 
     A host that names a pool without slots requests nothing if another host gives them.
     """
     given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
-    for host in fleet.hosts:
-        if host.pool is None or host.pool.slots or host.pool.pool not in given:
-            yield f"host {host.name!r}", PoolSlots(*host.pool_values.values())
+    hosts = [host for host in fleet.hosts if host.pool is None or host.pool.slots or host.pool.pool not in given]
+    pools = [(f"host {host.name!r}", PoolSlots(*host.pool_values.values())) for host in hosts]
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
-        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
+        pools.append((f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)))
     for queue, slots in queue_slots(fleet).items():
-        yield f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
+        text = f"Balancer pool for queue({queue})"
+        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=False)))
+    return pools
 
 
 def queue_pool_name(queue: str) -> str:
@@ -60,7 +61,7 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
 def _port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
     unknown = [
-        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
+        ports.problem(at, f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", "host")
         for at, port in enumerate(ports.data)
         if (name := port["host"]) not in hosts
     ]
@@ -79,8 +80,7 @@ def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]
     problems = []
     for at, identity in enumerate(identities):
         if identity and (before := first.setdefault(identity, at)) != at:
-            text = f"is defined twice, at {places[before]} and {places[at]}; {rule}"
-            problems.append(Problem(text, entries.subject(at), entries.path(at)))
+            problems.append(entries.problem(at, f"is defined twice, at {places[before]} and {places[at]}; {rule}"))
     return problems
 
 
@@ -142,11 +142,8 @@ class Fleet:
         host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
         names = [host["name"] for host in hosts.data]
         _raise([*_repeated(hosts, names, "host names must differ"), *_port_problems(ports, set(names))])
-        fleet = cls(
-            tuple(sorted(host_specs, key=attrgetter("name"))),
-            tuple(sorted(port_specs, key=attrgetter("host", "port"))),
-            settings,
-        )
+        by_name, by_place = sorted(host_specs, key=attrgetter("name")), sorted(port_specs, key=attrgetter("host", "port"))
+        fleet = cls(tuple(by_name), tuple(by_place), settings)
         _raise(_pool_problems(fleet))
         return fleet
 
@@ -242,5 +239,4 @@ def _validate(entries: Entries, model: type[_M]) -> list[_M]:
     try:
         return _list_of(model).validate_python(entries.data)
     except ValidationError as error:
-        problems = problems_of(error, model, lambda at: (entries.subject(at), entries.path(at)))
-        raise ConfigurationError(problems) from None
+        raise ConfigurationError(problems_of(error, model, entries.place)) from None
