@@ -140,7 +140,6 @@ class BalancerConfiguration(SelectingBalancer):
         return handler({**given, "hosts": hosts, "ports": ports})
 
     @classmethod
-    @pause_gc()
     def of_fleet(cls, fleet: Fleet) -> Self:
         """Return the balancer of a fleet that is validated already."""
         settings = fleet.settings
@@ -245,6 +244,7 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Pat
     return _balancer_of(compose_file(find_source(path, basepath), overrides))
 
 
+@pause_gc()
 def _balancer_of(composed: Composed) -> BalancerConfiguration:
     own = _instantiate(composed) if _names_own_class(composed.data) else None
     assigned = composed.assigned
