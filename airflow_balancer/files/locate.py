@@ -104,6 +104,8 @@ MAX_FILES = 2_000
 """The most YAML files of a scan."""
 MAX_FOLDERS = 10_000
 """The most folders of a scan."""
+MAX_NESTING = 64
+"""The deepest folders of a scan below its root: `os.walk` recurses on Python 3.11."""
 MAX_BYTES = 4 * 2**20
 """The largest YAML file to read: several thousand hosts."""
 MAX_SECONDS = 5.0
@@ -170,7 +172,7 @@ def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
     for folder, below, files in os.walk(root, followlinks=True, onerror=note):
         if len(folders) >= MAX_FOLDERS:
             return
-        if (real := os.path.realpath(folder)) in entered:
+        if (real := os.path.realpath(folder)) in entered or folder.count(os.sep) > root.count(os.sep) + MAX_NESTING:
             below.clear()
             continue
         entered.add(real)
