@@ -28,7 +28,7 @@ from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
-from ..hydra.origins import BALANCER_TARGETS, walk
+from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
 from .models import Host, Port, WatchedList, adopt, mask, password_of
 from .objects import Settled, plain, settle_objects

@@ -20,7 +20,8 @@ from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from .composed import Composed
-from .origins import Layer, Origins, dotted, find_balancer, has_interpolation, node_at
+from .nodes import dotted, find_balancer, has_interpolation, node_at
+from .origins import Layer, Origins
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -122,11 +123,12 @@ def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str]
     from hydra import compose, initialize_config_dir
 
     from .explain import CAUSES, explained
-    from .hydra_internals import compose_as_data
 
     try:
         with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
             if current_reading().roots is not None:
+                from .hydra_internals import compose_as_data
+
                 compose_as_data()
             return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
     except CAUSES as error:

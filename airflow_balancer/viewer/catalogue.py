@@ -84,10 +84,10 @@ class Catalogue:
         key = (configuration.id, environment)
         files = self._files(configuration)
         kept = self._kept.get(key)
-        if kept is None or any(files.get(path, stamp_of(path)) != stamp for path, stamp in kept.files.items()) or files.keys() - kept.files:
+        if kept is None or kept.files != {**_stamps(kept.files.keys() - files), **files}:
             with self._around():
                 outcome, others = open_configuration(configuration, environment)
-            kept = self._kept[key] = _Kept({**stamps(others), **files}, outcome)
+            kept = self._kept[key] = _Kept({**_stamps(map(str, others)), **files}, outcome)
         self._kept.move_to_end(key)
         while len(self._kept) > _MOST_OPEN:
             self._kept.popitem(last=False)
@@ -130,14 +130,10 @@ def _told(error: ConfigurationError, roots: Sequence[Path]) -> ConfigurationErro
     return ConfigurationError(told(problem) for problem in error.problems)
 
 
-def stamps(paths: Iterable[Path]) -> Files:
-    """Return what tells whether each of the files changed."""
-    return {str(path): stamp_of(str(path)) for path in paths}
-
-
-def stamp_of(path: str) -> tuple[int, ...]:
-    """Return what tells whether a file changed; empty where there is none."""
-    return next(iter(take_snapshot([Path(path)]).files.values()), ())
+def _stamps(paths: Iterable[str]) -> Files:
+    """Return what tells whether each of the files changed; empty for a file that does not exist."""
+    snapshot = take_snapshot(map(Path, paths))
+    return {str(path): snapshot.files.get(str(path), ()) for path in snapshot.roots}
 
 
 def _found(snapshot: Snapshot) -> tuple[list[tuple[Path, tuple[str, ...]]], list[Problem]]:
