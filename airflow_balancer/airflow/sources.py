@@ -51,8 +51,7 @@ def named_source(options: SectionOptions, folders: Sequence[Path]) -> Source | N
     for path in tried:
         if path.exists():
             return Source(path, options.overrides)
-    message = f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})"
-    raise ConfigurationError(message)
+    raise ConfigurationError(f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})")
 
 
 def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -55,19 +55,20 @@ def hydra_set_aside() -> Iterator[None]:
             GlobalHydra.instance().hydra = running
 
 
-def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
-    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
+def forced(overrides: Sequence[str], source: FilePath, above: Sequence[FilePath] = ()) -> list[str]:
+    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does, and search the folders `above`.
 
     The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
     key that is a config group of the tree stays a choice of its option.
     """
+    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
 
     def sets_own_key(override: str) -> bool:
         found = _OWN_KEY.match(override)
         chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
         return bool(found) and not chooses_option
 
-    return [f"++{override}" if sets_own_key(override) else override for override in overrides]
+    return [*(f"++{override}" if sets_own_key(override) else override for override in overrides), *search]
 
 
 def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -80,8 +81,7 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     above = tree_above(source, root)
     if not overrides and (plain := _plain(source, root, above)):
         return plain
-    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
-    return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
+    return _compose(source, source.parent, source.stem, forced(overrides, source, above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ..errors import BalancerError
-from ..fleet.model import HostSpec, PortSpec, Settings
+from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
 from ..hydra.nodes import Path, dotted, node_at
 from .catalogue import Catalogue, relative
@@ -71,7 +71,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
         hosts=_hosts(opened),
         ports=_ports(opened),
         settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
-        yaml=_yaml(opened),
+        yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
         picks=picks,
     )
@@ -84,7 +84,7 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
     return CompareAnswer(
         left=left.environment,
         right=right.environment,
-        hosts=_compared({host.name: host.model_dump() for host in _hosts(left)}, {host.name: host.model_dump() for host in _hosts(right)}),
+        hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
         ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
         settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
     )
@@ -114,27 +114,16 @@ def _hosts(opened: Opened) -> list[HostRow]:
     return [HostRow(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
 
 
-def _port(port: PortSpec) -> dict[str, Any]:
-    return {"host": port.host, "port": port.port, "name": port.name, "pool": port.pool, "tags": port.tags}
-
-
 def _ports(opened: Opened) -> list[PortRow]:
-    return [PortRow(**port) for port in opened.masked([_port(port) for port in opened.fleet.ports])]
+    shown = [{key: getattr(port, key) for key in PortRow.model_fields} for port in opened.fleet.ports]
+    return [PortRow(**port) for port in opened.masked(shown)]
 
 
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
-    values = {key: _plain(getattr(opened.fleet.settings, key)) for key in Settings.model_fields}
+    values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
     values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
     return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump() if hasattr(value, "model_dump") else value
-
-
-def _yaml(opened: Opened) -> str:
-    return str(yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _origins(opened: Opened) -> list[_Origin]:

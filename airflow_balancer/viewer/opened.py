@@ -74,13 +74,7 @@ class Opened:
             return call(self.composed)
 
     def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
-        """Return the host that a key gets, beside all requests in the config.
-
-        Args:
-            key: Identifies the requester.
-            wanted: Which hosts are candidates.
-            strategy: The strategy that chooses for all of them; default: the configuration's own.
-        """
+        """Return the host that a key gets, beside all requests in the config; `strategy` replaces the configuration's own."""
         return self.guarded(lambda composed: _with_strategy(composed, strategy).pick(key, wanted))
 
 
@@ -112,7 +106,8 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
         wrong = error
     except Exception as error:  # whatever is wrong with a file, the viewer goes on
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
-    return _without_secrets(wrong, _written_secrets([configuration.path, *files]) | _environment_secrets()), files | permitted.opened
+    secret = _written_secrets([configuration.path, *files]) | _environment_secrets()
+    return wrong.rewritten(lambda text: str(mask_values(text, secret))), files | permitted.opened
 
 
 def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> None:
@@ -156,9 +151,11 @@ def _secrets(composed: Composed) -> set[str]:
 
 def _environment_secrets() -> set[str]:
     """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
-    return {
-        value for name, value in os.environ.items() if is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value)
-    }
+
+    def is_secret(name: str, value: str) -> bool:
+        return bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
+
+    return {value for name, value in os.environ.items() if is_secret(name, value)}
 
 
 def _written_secrets(files: Iterable[Path]) -> set[str]:
@@ -167,11 +164,3 @@ def _written_secrets(files: Iterable[Path]) -> set[str]:
         with suppress(ConfigurationError):
             found |= secret_values(read_root(file))
     return found
-
-
-def _without_secrets(error: ConfigurationError, secrets: set[str]) -> ConfigurationError:
-    def masked(problem: Problem) -> Problem:
-        message, origin = mask_values([problem.message, problem.origin], secrets)
-        return replace(problem, message=message, origin=origin)
-
-    return ConfigurationError(masked(problem) for problem in error.problems)
