@@ -1,7 +1,7 @@
 """Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
 
-Composing instantiates nothing; `config/loading.py` makes objects of what is composed here. Hydra is
-imported where something is to be composed: a plain file is read without it, in a tenth of the time.
+Composing instantiates nothing; `config/` makes objects of what is composed here. Only what needs Hydra
+imports it: a plain file is read without it, in a tenth of the time.
 """
 
 from __future__ import annotations

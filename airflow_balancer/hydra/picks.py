@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
 from omegaconf import DictConfig, OmegaConf
@@ -50,7 +51,7 @@ class Picks:
 
     def __init__(self, root: DictConfig | None) -> None:
         self.root = root
-        self._made: dict[tuple[str, str], Picked] = {}
+        self._made: dict[tuple[str, HostFilter], tuple[Candidates[HostSpec], str]] = {}
         self._round: _Round | None = None
         if root is not None:
             written = OmegaConf.to_container(root, resolve=False)
@@ -76,7 +77,8 @@ class Picks:
     @property
     def made(self) -> list[Picked]:
         """The picks that were made so far, by key and query."""
-        return [pick for _, pick in sorted(self._made.items())]
+        made = (Picked(key, str(query), tuple(candidates), host) for (key, query), (candidates, host) in self._made.items())
+        return sorted(made, key=itemgetter(0, 1))
 
     def host(self, path: str, key: str, query: HostFilter, candidates: Candidates[HostSpec]) -> HostSpec:
         """Return which of the `candidates` of a query a key gets in the balancer at a path.
@@ -93,7 +95,7 @@ class Picks:
             self.gather()
         chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.hosts)
         if self._round is None:
-            self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
+            self._made[key, query] = candidates, chosen.name
         return chosen
 
     def free_port(self, request: NodePort) -> int:

@@ -131,8 +131,8 @@ def _origins(opened: Opened) -> list[_Origin]:
     composed, configuration = opened.composed, opened.configuration
     found = composed.origins.below(composed.path, opened.data)
     named = [origin for origin in dict.fromkeys(origin for _, _, origin in found) if origin]
-    shown = opened.masked(relative("\0".join(named), configuration.roots).split("\0"))
-    names = {**dict(zip(named, shown, strict=False)), "": "default" if composed.origins.files() else configuration.name}
+    shown = opened.masked([relative(origin, configuration.roots) for origin in named])
+    names = {**dict(zip(named, shown, strict=True)), "": "default" if composed.origins.files() else configuration.name}
     return [(path[len(composed.path) :], value, names[origin]) for path, value, origin in found]
 
 
@@ -162,6 +162,7 @@ def _text(value: Any) -> str:
 def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
     """Return every node outside of the balancer that requests a host or a port, and how many of them get none."""
     outcomes = opened.guarded(lambda composed: composed.outcomes())
-    failed = [row["gets"] for row in outcomes if isinstance(row["gets"], BalancerError)]
-    shown = [{**row, "gets": relative(str(row["gets"]), opened.configuration.roots if row["gets"] in failed else ())} for row in outcomes]
-    return [RequestRow(**row) for row in opened.masked(shown)], len(failed)
+    failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
+    roots = opened.configuration.roots
+    shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
+    return [RequestRow(**row) for row in opened.masked(shown)], sum(failed)
