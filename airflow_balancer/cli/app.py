@@ -26,7 +26,7 @@ def _answer(arguments: Arguments, request: Request) -> int:
     except ConfigurationError as error:
         raise _misspelt(arguments, error) or error from None
     print_answer(command, report, str(request.keys.get("output", "table")), request.title)
-    return _DIFFERS if report.get("differs") else 0
+    return _DIFFERS if command.compares and report.get("differs") else 0
 
 
 def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationError | None:

@@ -111,6 +111,7 @@ class Command:
         tables: Whether the lists of an answer are printed as tables.
         line: Returns the last line of a printed answer. An answer without tables or a line is printed as YAML.
         warning: Returns what stderr says beside a printed answer, or an empty string.
+        compares: Whether the exit code is 3 where an answer says that something `differs`.
         needs_source: Whether there must be a configuration.
     """
 
@@ -123,6 +124,7 @@ class Command:
     tables: bool = False
     line: Callable[[Report], str] | None = None
     warning: Callable[[Report], str] = lambda _: ""
+    compares: bool = False
     needs_source: bool = True
 
     @property

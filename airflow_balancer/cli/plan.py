@@ -133,4 +133,5 @@ COMMAND = Command(
     keys=(Key("against", "WHAT", "what to compare with: overrides such as env=prod, or another file or folder"),),
     tables=True,
     line=_line,
+    compares=True,
 )

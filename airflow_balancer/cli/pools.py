@@ -79,5 +79,6 @@ COMMAND = Command(
     ),
     tables=True,
     line=_line,
+    compares=True,
     needs_source=False,
 )
