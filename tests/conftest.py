@@ -32,6 +32,8 @@ settings.register_profile("few", deadline=None, max_examples=20, derandomize=Tru
 # the browser has a page that is the same in all, and the demo is one of Airflow 3.
 WITH_AIRFLOW_3 = [
     "cli/test_check.py",
+    "cli/test_check_hosts.py",
+    "cli/test_check_login.py",
     "cli/test_plan.py",
     "files",
     "fleet/test_bad_input.py",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UnavailableError
 from ..fleet.masking import mask_values
-from .command import Command, Key, Report, Request, UsageError, exit_code_of_differences
+from .command import Command, Key, Report, Request, UsageError
 from .query import QUERY_KEYS, filter_of
 
 if TYPE_CHECKING:
@@ -133,5 +133,5 @@ COMMAND = Command(
     ),
     tables=True,
     line=_line,
-    exit_code=exit_code_of_differences,
+    compares=True,
 )

@@ -146,3 +146,52 @@ class Machines:
 
 PYTHON = f'exec {sys.executable} "$@"'
 """The script of a `python3`."""
+
+
+async def say(session: Session, data: bytes) -> None:
+    """Answer a session with bytes."""
+    session.stdout.write(data)
+    session.exit(0)
+
+
+async def be_silent(session: Session) -> None:
+    await asyncio.sleep(600)
+
+
+class Endless:
+    """Answers for ever; counts the bytes that are taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def __call__(self, session: Session) -> None:
+        while not session.is_closing():
+            session.stdout.write(b"::slot 1 x\n" * 9999)
+            await session.stdout.drain()
+            self.taken += 9999 * 11
+
+
+async def hang_up(session: Session) -> None:
+    session.channel.get_connection().abort()
+
+
+class Gate:
+    """Sessions that are answered once a number of them has come; counts how many there are at once."""
+
+    def __init__(self, wanted: int) -> None:
+        self.most = self.now = 0
+        self._wanted = wanted
+
+    async def __call__(self, session: Session) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        while self.most < self._wanted:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        self.now -= 1
+        await say(session, b"::end\n")
+
+
+def findings(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a report finds, and whether it differs or is a warning."""
+    return [(row["finding"], row["text"]) for row in report["findings"]]
