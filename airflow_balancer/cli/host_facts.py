@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any
 
 _LONGEST = 320
-_SLOT = re.compile(r"(\d{1,4}) ?(.*)")
+_SLOT = re.compile(r"(\d{1,8}) ?(.*)")
 _HOLDER = re.compile(r"(?P<since>\d{4}-\S+)? ?(?:(?P<pid>\d{1,9}) )?(?P<holder>.*)")
 _CORES = re.compile(r"\d{1,6}")
 _OF_OS_RELEASE = ("id", "like", "version", "codename")
