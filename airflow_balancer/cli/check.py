@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..fleet.model import HostSpec, PortSpec
     from .probe import Probe
 
-_HELP = """Connects to each host as a task's SSHHook does, runs one command there, and creates nothing. A query limits the hosts.
-It differs, and the exit code is 3, where a host cannot be reached, shows another host key, refuses the login, answers no shell's
-answer, is of another `os`, has more slots taken than its size, or has a file `drain` in its slot folder while the YAML does not
-drain it. A size above the number of cores is a warning: tasks that wait need no core. So is a host without flock, perl and python3.
-Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>."""
+_HELP = """Connects to each host as a task's SSHHook does, and runs one command there, which creates nothing. A query limits the hosts.
+The exit code is 3 where a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
+has another `os`, has more slots taken than its size, or has a file `drain` in its slot folder that the YAML does not know of;
+or its key file or password is not here. Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>.
+A size above the number of cores is a warning, as tasks that wait need no core; so is a host without flock, perl and python3."""
 
 
 def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
