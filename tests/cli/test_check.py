@@ -132,7 +132,7 @@ class TestSlots:
     def test_what_is_no_slot_is_left_alone(self, check, machine):
         machine.slots.mkdir(parents=True)
         os.mkfifo(machine.slots / "1")
-        (machine.slots / "2").symlink_to("/etc/passwd")
+        (machine.slots / "2").symlink_to("x4")
         (machine.slots / "3").mkdir()
         (machine.slots / "x4").write_text("")
         with (machine.slots / "x4").open() as file:
@@ -155,6 +155,13 @@ class TestSlots:
         code, report = check({"ws1": machine.host()})
         texts = ["its slot folder may not be read by this user", "the files of slots 1, 3 may not be read by this user"]
         assert (code, findings(report)) == (0, [("warning", text) for text in texts])
+
+
+def test_a_port_that_is_only_connected_does_not_listen(check, machine):
+    with socket.create_server((ADDRESS, 0)) as server, socket.create_connection(server.getsockname()) as client:
+        numbers = [server.getsockname()[1], client.getsockname()[1]]
+        _, report = check({"ws1": machine.host()}, ports=[{"host": "ws1", "port": number} for number in numbers])
+    assert {row["port"]: row["state"] for row in report["ports"]} == dict(zip(numbers, ["listens", "silent"], strict=True))
 
 
 NETSTAT = {
