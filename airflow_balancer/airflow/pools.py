@@ -229,4 +229,4 @@ def _conflict(pool: PoolSlots, origin: str, other: WantedPool) -> Problem:
 
 
 def _shown(pool: PoolSlots) -> str:
-    return f"{pool.slots} slots{' and include_deferred' if pool.include_deferred else ''}"
+    return f"{pool.slots} slots{'' if pool.include_deferred else ' and include_deferred: false'}"

@@ -114,11 +114,14 @@ class SelectingBalancer(KeepingBalancer):
         assigned = self._strategy.assign(requests)
         return {request[0]: assigned[request] for request in requests}
 
-    def rank_hosts(self, *, key: str, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]) -> list[Host]:
+    def rank_hosts(
+        self, *, key: str, index: int = -1, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]
+    ) -> list[Host]:
         """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
 
         Args:
             key: Identifies the request. The first host is the one that `select_host` gives for it.
+            index: The index of a mapped task with this key. A `bounded` strategy counts the picks of the lower indices.
             load: How many tasks each host has now, by name, for a strategy that goes by it.
             **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
 
@@ -127,7 +130,12 @@ class SelectingBalancer(KeepingBalancer):
         """
         known = self._of_hosts
         return rank_hosts(
-            self._strategy, key, known.indexed.candidates(HostFilter.of(**patterns)), assigned=known.assigned, load=load or {}
+            self._strategy,
+            key,
+            known.indexed.candidates(HostFilter.of(**patterns)),
+            index=index,
+            assigned=known.assigned,
+            load=load or {},
         )
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:

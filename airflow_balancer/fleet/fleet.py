@@ -42,7 +42,7 @@ def requested_pools(fleet: Fleet) -> Iterator[tuple[str, PoolSlots]]:
         text = f"Balancer pool for host({port.host}) port({port.port})"
         yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
     for queue, slots in queue_slots(fleet).items():
-        yield f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
+        yield f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, f"Balancer pool for queue({queue})", include_deferred=True)
 
 
 def queue_pool_name(queue: str) -> str:

@@ -76,7 +76,7 @@ def fleet(hosts: int, size: int = 8, **node: Any) -> Fleet:
 
 
 def pool(name: str, slots: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), include_deferred=True)
 
 
 @pytest.mark.slow

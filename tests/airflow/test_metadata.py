@@ -42,7 +42,7 @@ def wanted(*args: int, **node: Any) -> dict[str, WantedPool]:
 
 
 def pool(name: str, slots: int, given: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=True)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def wanted(**node: Any) -> dict[str, pools.WantedPool]:
 
 
 def host_pool(slots: int, given: int | None = None, name: str = "host1") -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), include_deferred=True)
 
 
 OTHERS = PoolSlots("host1", 3, "by hand", include_deferred=True)
@@ -31,7 +31,7 @@ OTHERS = PoolSlots("host1", 3, "by hand", include_deferred=True)
 class TestWanted:
     def test_each_host_and_port_has_a_pool(self) -> None:
         assert wanted(ports=[{"host": "host1", "port": 8080}]) == {
-            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False), False, "a.yaml"),
+            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=True), False, "a.yaml"),
             "host1-8080": (PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", include_deferred=True), False, "a.yaml"),
         }
 
@@ -89,7 +89,7 @@ class TestPlan:
 
     @pytest.mark.parametrize("slots", [8, 5], ids=["as wanted", "edited"])
     def test_a_pool_of_an_older_balancer_gets_the_mark_and_keeps_its_slots(self, slots: int) -> None:
-        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", include_deferred=False)
+        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", include_deferred=True)
         assert plan_pools(wanted(), [old]).update == (Update(old, host_pool(slots, given=8)),)
 
     def test_only_the_balancers_pools_are_orphaned(self) -> None:

@@ -238,14 +238,13 @@ class TestSecrets:
     def test_repr_and_json_mask_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
         for text in (
-            repr(balancer),
-            str(balancer),
             balancer.model_dump_json(),
             str(balancer.model_dump(mode="json")),
             repr(balancer.hosts),
         ):
             assert "hunter" not in text
             assert "**********" in text
+        assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2
 
     def test_the_code_that_needs_them_has_them(self):
         host = BalancerConfiguration(hosts=[self.HOST]).hosts[0]
@@ -287,7 +286,14 @@ class TestPools:
         assert given[1].override(size=3).pool is None
 
     def test_a_hosts_pool_is_an_airflow_pydantic_pool(self, balancer):
-        assert balancer.hosts[0].pool == Pool(pool="host1", slots=16, description="Balancer pool for host(host1)")
+        assert balancer.hosts[0].pool == Pool(pool="host1", slots=16, description="Balancer pool for host(host1)", include_deferred=True)
+
+    @pytest.mark.parametrize(("given", "counted"), [({}, True), ({"include_deferred": True}, True), ({"include_deferred": False}, False)])
+    @pytest.mark.parametrize("kind", [dict, Pool])
+    def test_deferred_tasks_count_unless_the_pool_says_otherwise(self, kind, given, counted):
+        balancer = BalancerConfiguration(hosts=[Host(name="a", size=2, pool=kind(pool="x", slots=2, **given)), Host(name="b")])
+        assert [host.pool.include_deferred for host in balancer.hosts] == [counted, True]
+        assert [pool.include_deferred for pool in balancer.fleet.pools] == [counted, True]
 
     def test_testing_with_pools_needs_no_database(self):
         with pools():
