@@ -17,10 +17,6 @@ def is_secret_key(key: object) -> bool:
     return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
 
-def _is_variable(value: object) -> bool:
-    return isinstance(value, Mapping) and "key" in value
-
-
 def secret_values(data: object) -> set[str]:
     """Return all values under secret keys in plain `data`, as strings."""
     if isinstance(data, Mapping):
@@ -49,16 +45,15 @@ def mask_values(data: Any, secrets: set[str]) -> Any:
 def mask_keys(data: Any) -> Any:
     """Return plain `data` with the values of secret keys masked."""
     if isinstance(data, Mapping):
-        return {k: _mask_entry(k, v) for k, v in data.items()}
+        return {key: MASK if is_secret_key(key) and _is_secret(value) else mask_keys(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [mask_keys(item) for item in data]
     return data
 
 
-def _mask_entry(key: object, value: Any) -> Any:
-    if not is_secret_key(key) or value is None or _is_variable(value):
-        return mask_keys(value)
-    return MASK
+def _is_secret(value: object) -> bool:
+    is_variable = isinstance(value, Mapping) and "key" in value
+    return value is not None and not is_variable
 
 
 def mask_secrets(data: Any) -> Any:

@@ -1,6 +1,6 @@
 """Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
 
-Composing instantiates nothing; `config/loading.py` makes objects of what is composed here. Hydra is
+Composing instantiates nothing; `config/balancer.py` makes objects of what is composed here. Hydra is
 imported where something is to be composed: a plain file is read without it, in a tenth of the time.
 """
 
