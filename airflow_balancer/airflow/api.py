@@ -13,7 +13,18 @@ import httpx
 from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
-from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
+from .pools import (
+    COUNTED_STATES,
+    UNFINISHED_STATES,
+    Plan,
+    PoolOccupancy,
+    WantedPool,
+    limit_of,
+    plan_pools,
+    spare_used,
+    task_name,
+    wanted_pools,
+)
 
 T = TypeVar("T")
 _PAGE = 100
@@ -97,7 +108,14 @@ class RestApi:
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
         """Return what `apply_pools` would write."""
-        return plan_pools(wanted, self.read_pools())
+        plan = plan_pools(wanted, self.read_pools())
+        return spare_used(plan, {pool.name: self.read_users(pool.name) for pool in plan.orphaned})
+
+    def read_users(self, pool: str) -> list[str]:
+        """Return the unfinished tasks of a pool."""
+        params = {"pool": pool, "state": [*UNFINISHED_STATES, "none"]}
+        items = self._all("dags/~/dagRuns/~/taskInstances", "task_instances", **params)
+        return sorted({task_name(item["dag_id"], item["task_id"], item["map_index"]) for item in items})
 
     def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
         """Make Airflow's pools what is `wanted`, and return the plan that was applied.
@@ -133,14 +151,14 @@ class RestApi:
 
     def _read(self, kind: str, build: Callable[[dict[str, Any]], T]) -> list[T]:
         try:
-            return [build(item) for item in self._all(kind)]
+            return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
             raise ApiError(f"{self._url}: its {kind} have no {error}, as those of an Airflow 3 have") from None
 
-    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
+    def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
         while offset < total:
-            page = self._request("GET", kind, params={"limit": _PAGE, "offset": offset, "order_by": "id"})
+            page = self._request("GET", path, params={"limit": _PAGE, "offset": offset, "order_by": "id", **filters})
             items = page[kind]
             yield from items
             offset, total = offset + len(items), page["total_entries"] if items else 0

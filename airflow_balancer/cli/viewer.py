@@ -74,7 +74,7 @@ def _places(given: Namespace) -> Places:
         return Places((folder,), hint=_HINT)
     arguments = _sorted(given)
     assert arguments.source is not None
-    return Places((arguments.source.parent,), arguments.source, tuple(arguments.overrides), _HINT)
+    return Places((arguments.source.parent,), ((arguments.source, tuple(arguments.overrides)),), _HINT)
 
 
 def _sorted(given: Namespace) -> Arguments:

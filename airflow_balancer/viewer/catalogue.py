@@ -104,7 +104,7 @@ class Catalogue:
             return Listing({}, tuple(map(str, error.problems)), Snapshot(()))
         self.hint = places.hint
         snapshot = take_snapshot(places.roots)
-        sources, problems = ([(places.named, places.overrides)], []) if places.named else _found(snapshot)
+        sources, problems = (list(places.named), []) if places.named else _found(snapshot)
         roots = tuple(root.resolve() for root in places.roots)
         configurations = {}
         for path, overrides in sources:
