@@ -106,6 +106,5 @@ def _words(text: str, key: str) -> list[str]:
 def _switch(value: str | None) -> bool:
     text = (value or "true").strip().lower()
     if text not in _TRUE + _FALSE:
-        message = f"[balancer] sync must be true or false, not {value!r}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(f"[balancer] sync must be true or false, not {value!r}")
     return text in _TRUE

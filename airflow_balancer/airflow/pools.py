@@ -158,7 +158,7 @@ def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
         for pool in fleet.pools:
             new = WantedPool(pool, fleet.settings.override_pool_size, origin, _name_problem(pool, origin))
             other = wanted.setdefault(pool.name, new)
-            if other.problem is None and _size(other.pool) != _size(pool):
+            if other.problem is None and (other.pool.slots, other.pool.include_deferred) != (pool.slots, pool.include_deferred):
                 wanted[pool.name] = other._replace(problem=_conflict(pool, origin, other))
     return wanted
 
@@ -238,20 +238,12 @@ def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
         if before.slots == slots or want.override:
             return before._replace(slots=slots), ""
         return before, f"has {before.slots} slots, not {slots}: others made this pool; set override_pool_size to change it"
-    given = _given_slots(before, slots)
+    marked = _MARK.search(before.description)
+    given = int(marked[1]) if marked else slots
     if before.slots in (slots, given) or want.override:
         return want.pool._replace(description=mark(described, slots)), ""
     kept = want.pool._replace(slots=before.slots, description=mark(described, given))
     return kept, f"has {before.slots} slots, not {slots}: edited by hand; set override_pool_size to change it"
-
-
-def _given_slots(pool: PoolSlots, default: int) -> int:
-    found = _MARK.search(pool.description)
-    return int(found[1]) if found else default
-
-
-def _size(pool: PoolSlots) -> tuple[int, bool]:
-    return pool.slots, pool.include_deferred
 
 
 def _name_problem(pool: PoolSlots, origin: str) -> Problem | None:

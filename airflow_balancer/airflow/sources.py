@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, Problem
 from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..files.yaml import TooMuchError, read_outline
 from ..fleet.model import Settings
-from ..hydra.origins import BALANCER_TARGETS
+from ..hydra.nodes import BALANCER_TARGETS
 from .options import SectionOptions
 
 _BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
