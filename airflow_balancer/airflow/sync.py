@@ -54,6 +54,16 @@ class Sync:
         self._not_before = 0.0
         self._said: set[str] = set()
 
+    @property
+    def enabled(self) -> bool:
+        """Whether section `[balancer]` was read, and lets this process sync."""
+        return self._options is not None and self._options.sync
+
+    @property
+    def knows(self) -> bool:
+        """Whether a configuration was found, or something is said to be wrong with one."""
+        return bool(self._fleets or self._said)
+
     def at_start(self) -> None:
         """Make pools and connections, in transactions of their own; raises nothing."""
         self._guarded(lambda: apply_patiently(self._fleets))
