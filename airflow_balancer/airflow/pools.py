@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import Problem, listing
-from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots
+from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots, mark
 from ..fleet.model import MAX_NAME
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
@@ -132,15 +132,6 @@ def task_name(dag: str, task: str, index: int) -> str:
 def limit_of(slots: int) -> int | None:
     """Return the number of slots of a pool, which Airflow stores as `slots`; None for infinitely many."""
     return None if slots == _INFINITE else slots
-
-
-def mark(description: str, slots: int) -> str:
-    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
-
-    >>> mark("Balancer pool for host(host1)", 8)
-    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
-    """
-    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
 
 
 def is_ours(pool: PoolSlots) -> bool:

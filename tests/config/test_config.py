@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import airflow_pydantic
 import pytest
+import yaml
 from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
-from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery
+from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.testing import pools, variables
 
@@ -271,14 +272,15 @@ class TestPools:
             ("host2-8793", 1),
         ]
 
-    def test_the_generated_dag_reconciles_them(self, balancer):
+    def test_the_generated_dag_reconciles_them(self):
+        balancer = BalancerConfiguration(hosts=HOSTS, pool_manager={})
         (dag,) = balancer.managed_dags()
         plan = dag.tasks["reconcile_pools"].op_kwargs["pool_plan"]
         assert [(pool["name"], pool["slots"]) for pool in plan] == [(pool.pool, pool.slots) for pool in configured_pools(balancer)]
 
-    def test_generated_files_are_python(self, balancer):
-        for name, source in balancer.generated_files().items():
-            compile(source, name, "exec")
+    def test_generated_files_are_python(self):
+        ((name, source),) = BalancerConfiguration(hosts=HOSTS, pool_manager={}).generated_files().items()
+        compile(source, name, "exec")
 
     def test_a_host_that_is_overridden_keeps_the_pool_it_was_given(self):
         given = BalancerConfiguration(hosts=[{"name": "a", "pool": "shared"}, {"name": "b"}]).hosts
@@ -294,6 +296,18 @@ class TestPools:
         balancer = BalancerConfiguration(hosts=[Host(name="a", size=2, pool=kind(pool="x", slots=2, **given)), Host(name="b")])
         assert [host.pool.include_deferred for host in balancer.hosts] == [counted, True]
         assert [pool.include_deferred for pool in balancer.fleet.pools] == [counted, True]
+
+    @pytest.mark.parametrize(
+        ("given", "made"), [("", False), ("pool_manager: {}", True), ("pool_manager: {dag: {enabled: false}}", False)], ids=str
+    )
+    def test_the_pool_managers_dag_is_made_only_where_it_is_asked_for(self, write, given, made):
+        path = write("balancer.yaml", f"hosts: [{{name: host1, size: 8}}]\n{given}\n")
+        for balancer in (load(path), BalancerConfiguration(**yaml.safe_load(path.read_text()))):
+            dag = balancer.pool_manager.build_dag(balancer)
+            assert (dag is not None) is made
+            if dag:
+                (pool,) = dag.tasks["reconcile_pools"].op_kwargs["pool_plan"]
+                assert pool["description"] == "Balancer pool for host(host1) [airflow-balancer: 8 slots]"
 
     def test_testing_with_pools_needs_no_database(self):
         with pools():

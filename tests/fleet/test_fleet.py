@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
+from airflow_balancer.fleet import fleet as module
 from airflow_balancer.fleet.fleet import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
+
+
+def test_the_examples_of_the_docstrings_hold():
+    assert doctest.testmod(module).failed == 0
 
 
 def test_hosts_and_ports_are_sorted():
