@@ -29,6 +29,8 @@ T = TypeVar("T")
 _PAGE = 100
 """The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
 _CHUNK = 500
+_NAMES = 25
+"""The most pools that one request names: a name has up to 256 characters, and an address some thousands."""
 _HIDDEN = "***"
 
 
@@ -105,15 +107,17 @@ class RestApi:
         return {key: answer["value"] for key, answer in answers.items() if answer and answer["value"] != _HIDDEN}
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
-        """Return what `apply_pools` would write."""
-        plan = plan_pools(wanted, self.read_pools())
-        return spare_used(plan, {pool.name: self.read_users(pool.name) for pool in plan.orphaned})
+        """Return what `apply_pools` would write; which orphaned pools are in use is looked up only to prune them."""
+        return plan_pools(wanted, self.read_pools())
 
-    def read_users(self, pool: str) -> list[str]:
-        """Return the unfinished tasks of a pool."""
-        params = {"pool": pool, "state": [*UNFINISHED_STATES, "none"]}
-        items = self._all("dags/~/dagRuns/~/taskInstances", "task_instances", **params)
-        return sorted({task_name(item["dag_id"], item["task_id"], item["map_index"]) for item in items})
+    def read_users(self, pools: Sequence[str]) -> dict[str, list[str]]:
+        """Return the unfinished tasks of each of the pools, those of ended runs that never began included."""
+        users: dict[str, set[str]] = {}
+        for start in range(0, len(pools), _NAMES):
+            filters = {"pool": pools[start : start + _NAMES], "state": [*UNFINISHED_STATES, "none"]}
+            for item in self._all("dags/~/dagRuns/~/taskInstances", "task_instances", **filters):
+                users.setdefault(item["pool"], set()).add(task_name(item["dag_id"], item["task_id"], item["map_index"]))
+        return {pool: sorted(tasks) for pool, tasks in users.items()}
 
     def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
         """Make Airflow's pools what is `wanted`, and return the plan that was applied.
@@ -122,6 +126,8 @@ class RestApi:
             ApiError: The server refuses; what it took before that stays.
         """
         plan = self.plan_pools(wanted)
+        if prune:
+            plan = spare_used(plan, self.read_users([pool.name for pool in plan.orphaned]))
         self._bulk("pools", "create", [pool._asdict() for pool in plan.create], action_on_existence="skip")
         self._bulk("pools", "update", [change.after._asdict() for change in plan.update])
         if prune:
