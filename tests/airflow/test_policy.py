@@ -221,17 +221,16 @@ class TestHarmless:
         assert ti.pool == task.pool == "default_pool"
 
     def test_the_policy_of_the_user_has_the_last_word(self):
+        ti = instance(mapped({"balancer": balancer()}), 0)
+        given = next(host["name"] for host in HOSTS if host["name"] != policy.pool_of(ti))
+        users = policies.hookimpl(lambda task_instance: setattr(task_instance, "pool", given))
         manager = pluggy.PluginManager("airflow.policy")
         manager.add_hookspecs(policies)
         manager.register(policy)
-        later = SimpleNamespace(
-            task_instance_mutation_hook=policies.hookimpl(lambda task_instance: setattr(task_instance, "pool", "users"))
-        )
-        manager.register(later)
-        ti = instance(mapped({"balancer": balancer()}), 0)
+        manager.register(SimpleNamespace(task_instance_mutation_hook=users))
         spec = manager.hook.task_instance_mutation_hook.spec.argnames
         manager.hook.task_instance_mutation_hook(**dict.fromkeys(spec) | {"task_instance": ti})
-        assert ti.pool == "users"
+        assert ti.pool == given
 
     def test_it_is_loaded_by_airflow_and_called_for_literal_expansions(self):
         assert settings.task_instance_mutation_hook.is_noop is False
