@@ -27,6 +27,15 @@ class PoolSlots(NamedTuple):
     include_deferred: bool
 
 
+def mark(description: str, slots: int) -> str:
+    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+
+    >>> mark("Balancer pool for host(host1)", 8)
+    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
+    """
+    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
+
+
 def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
     """Return the pool that each host, port and queue requests, after its subject.
 
@@ -40,7 +49,7 @@ def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
         pools.append((f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)))
     for queue, slots in queue_slots(fleet).items():
         text = f"Balancer pool for queue({queue})"
-        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=False)))
+        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=True)))
     return pools
 
 

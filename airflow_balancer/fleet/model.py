@@ -85,6 +85,8 @@ def _whole(value: object) -> object:
 
 
 def _pool(value: object) -> object:
+    if isinstance(value, BaseModel) and not isinstance(value, PoolSpec):
+        return {name: getattr(value, name) for name in value.model_fields_set}  # what is left out is the default here
     return {"pool": value} if isinstance(value, str) else value
 
 
@@ -135,7 +137,7 @@ class PoolSpec(_Plain):
     pool: Name
     slots: Slots | None = None
     description: str | None = ""
-    include_deferred: bool | None = False
+    include_deferred: bool | None = True
 
 
 class HostSpec(_Plain):
@@ -176,9 +178,9 @@ class HostSpec(_Plain):
         """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
-            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": True}
         slots, described = given.slots or self.size, given.description or text
-        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": given.include_deferred is not False}
 
 
 class PortSpec(_Plain):
