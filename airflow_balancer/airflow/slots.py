@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from shlex import quote
@@ -73,9 +74,11 @@ def claim_command(command: str, *, size: int, slot_dir: str, holder: str, token:
         token: What the answer starts with; new for each call.
     """
     values = {"command": command, "size": str(size), "dir": slot_dir, "holder": " ".join(holder.split()), "token": token}
+    # By this machine's clock: that of the host costs a process there.
+    values["since"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     program = "\n".join([*(f"slot_{name}={quote(value)}" for name, value in values.items()), _script()])
     here, other = (_encoded(f"slot_login={login}\n{program}") for login in ("", "$SHELL"))
-    native = f"""{_READS_FILES} && eval 'eval "$(printf %b "{here}")"'"""
+    native = f"""{_READS_FILES} && eval 'printf -v slot_program %b "{here}"; eval "$slot_program"'"""
     exchanged = f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' airflow-balancer-slot '{other}'"""
     return f'{native} || {exchanged}; eval "$slot_command"'
 

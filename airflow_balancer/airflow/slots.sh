@@ -1,6 +1,6 @@
 # Claims a slot on this host. bash and zsh run this themselves, before the command; for other login shells /bin/sh runs it, and
-# then the command in them. Set before: slot_login (the login shell, where it is not this one) and its slot_command; slot_size,
-# slot_dir, slot_holder, slot_token. The names have a prefix, as a variable of the SSH user's environment that is set here is
+# then the command in them. Set before: slot_login (the login shell, where it is not this one), slot_command, slot_size,
+# slot_dir, slot_since, slot_holder, slot_token. The names have a prefix, as a variable of the SSH user's environment that is set here is
 # changed for the command, too. `command` passes over the user's aliases and functions.
 slot_refuse() {
     printf '%s %s\n' "$slot_token" "$1" >&2
@@ -24,13 +24,20 @@ except BlockingIOError: sys.exit(1)' "$1"
     return "$slot_status"
 }
 
+slot_make() {
+    case $(command ls -ld "$slot_dir/") in
+        d???????w[!tT]*) slot_refuse "error everybody may write in $slot_dir, and replace what others put there; chmod o-w or +t" ;;
+    esac
+    (umask 002 && : >>"$slot_file") 2>/dev/null
+}
+
 # Opens a slot's file on descriptor 9. To lock another user's file it is enough to read it.
 slot_open() {
     slot_file=$slot_dir/$slot_index
     if [ -L "$slot_file" ] || { [ -e "$slot_file" ] && [ ! -f "$slot_file" ]; }; then
         slot_refuse "error $slot_file is not a regular file; remove it"
     fi
-    [ -e "$slot_file" ] || (umask 002 && : >>"$slot_file") 2>/dev/null
+    [ -e "$slot_file" ] || slot_make
     { command exec 9>>"$slot_file" || command exec 9<"$slot_file"; } 2>/dev/null ||
         slot_refuse "error $slot_file cannot be opened; give the SSH user the right to read and write it"
 }
@@ -80,9 +87,6 @@ slot_claim() {
 slot_check_dir() {
     [ -d "$slot_dir" ] || (umask 077 && command mkdir -p "$slot_dir") 2>/dev/null ||
         slot_refuse "error $slot_dir cannot be made; make it, or give another slot_dir"
-    case $(command ls -ld "$slot_dir/") in
-        d???????w[!tT]*) slot_refuse "error everybody may write in $slot_dir, and replace what others put there; chmod o-w or +t" ;;
-    esac
     if [ -e "$slot_dir/drain" ]; then
         slot_line "$slot_dir/drain"
         slot_refuse "drained $slot_text"
@@ -99,7 +103,7 @@ slot_main() {
     slot_check_dir
     slot_find_limit
     slot_claim
-    { printf '%s %s %s\n' "$(command date -u +%Y-%m-%dT%H:%M:%SZ)" $$ "$slot_holder" >|"$slot_file"; } 2>/dev/null || :
+    { printf '%s %s %s\n' "$slot_since" $$ "$slot_holder" >|"$slot_file"; } 2>/dev/null || :
     export BALANCER_SLOT="$slot_index"
     slot_text="$slot_token claimed $slot_index${slot_login:+ again}"
     printf '%s\n' "$slot_text" >&2
@@ -126,5 +130,5 @@ slot_main
 [ -z "$slot_login" ] || slot_run
 # While a trap is set, a shell waits for its last command instead of becoming it: sudo, ssh and others close descriptor 9.
 trap : URG
-unset -f slot_refuse slot_lock slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_main slot_run
-unset slot_login slot_size slot_dir slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond
+unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_main slot_run
+unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond
