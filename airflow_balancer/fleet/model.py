@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from .masking import MASK
+from .strategy import check_strategy
 
 _LONGEST = 253
 """The longest DNS name, in characters."""
@@ -90,6 +91,12 @@ def _pool(value: object) -> object:
 def _address(value: object) -> object:
     if value is not None and address_problem("address", value):
         raise PydanticCustomError("address", "no address")
+    return value
+
+
+def _strategy(value: object) -> object:
+    if check_strategy(value):
+        raise PydanticCustomError("strategy", "no strategy")
     return value
 
 
@@ -202,7 +209,7 @@ class Settings(_Plain):
     create_connection: bool = False
     queue_pools: bool = False
     pool_manager: Any = None
-    strategy: Any = "bounded"
+    strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None
 
 

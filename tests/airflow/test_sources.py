@@ -156,6 +156,13 @@ class TestNotRead:
         snapshot = take_snapshot([tmp_path])
         assert (len(snapshot.files), snapshot.limit) == (locate.MAX_FILES, "2000 YAML files")
 
+    def test_the_depth_of_folders_is_bounded(self, tmp_path: Path) -> None:
+        deepest = tmp_path.joinpath(*["d"] * locate.MAX_NESTING)
+        write(deepest, {"in.yaml": BALANCER})
+        deepest.joinpath("d").mkdir()
+        write(deepest / "d", {"out.yaml": BALANCER})
+        assert list(take_snapshot([tmp_path]).files) == [str(deepest / "in.yaml")]
+
     def test_the_time_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {"a.yaml": "", "b.yaml": ""})
         snapshot = take_snapshot([tmp_path], seconds=-1)
