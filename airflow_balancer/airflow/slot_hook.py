@@ -16,8 +16,10 @@ from airflow.exceptions import AirflowException
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from paramiko.buffered_pipe import BufferedPipe
 
+from ..config import Host
 from ..errors import NoSlot
-from .failover import attempt_of
+from ..fleet.model import Settings
+from .failover import attempt_of, called
 from .slots import Answer, Slots, claim_command, holder_of, read_answer, refusal_message
 from .versions import current_context, rescheduled, waiting_since
 
@@ -105,6 +107,13 @@ class SlotSSHHook(SSHHook):
         seconds = self.slots.wait * uniform(0.75, 1.25)  # noqa: S311 (no secret)
         self.log.info("%s; the next try is in %.0f s, and uses no retry", message, seconds)
         return rescheduled(seconds)
+
+
+def holding_slots(hook: SSHHook, host: Host) -> SlotSSHHook:
+    """Return a host's hook as one whose commands hold its slots."""
+    defaults = Settings()
+    settings = (getattr(host, name) or getattr(defaults, name) for name in ("slot_dir", "slot_wait", "slot_timeout"))
+    return SlotSSHHook.of(hook, Slots(called(host), host.size or defaults.default_size, *settings))
 
 
 class _UnreadPipe(BufferedPipe):

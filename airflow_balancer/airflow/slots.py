@@ -44,9 +44,9 @@ class Slots:
 
     host: str
     size: int
-    folder: str = "~/.airflow-balancer/slots"
-    wait: float = 60
-    timeout: float = 86400
+    folder: str
+    wait: float
+    timeout: float
 
 
 class Answer(NamedTuple):

@@ -84,6 +84,12 @@ def _whole(value: object) -> object:
     return value
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError
+    return value
+
+
 def _pool(value: object) -> object:
     return {"pool": value} if isinstance(value, str) else value
 
@@ -112,6 +118,8 @@ def _password(value: Any) -> Any:
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Folder = Annotated[str, Field(pattern=r"^(/|~/)[^\r\n]+$")]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
@@ -153,6 +161,10 @@ class HostSpec(_Plain):
     queues: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     drain: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder | None = None
+    slot_wait: Seconds | None = None
+    slot_timeout: Seconds | None = None
 
     @property
     def remote_host(self) -> str:
@@ -208,6 +220,10 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     queue_pools: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder = "~/.airflow-balancer/slots"
+    slot_wait: Seconds = 60
+    slot_timeout: Seconds = 86400
     pool_manager: Any = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,13 +24,19 @@ from airflow.exceptions import AirflowException, AirflowRescheduleException
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.providers.ssh.operators.ssh import SSHOperator
 
+from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration
 from airflow_balancer.airflow import slot_hook, versions
 from airflow_balancer.airflow.slot_hook import SlotSSHHook
 from airflow_balancer.airflow.slots import Slots, claim_command
 from airflow_balancer.errors import NoSlot
 from examples.demo.openssh_hosts import OpenSshHosts
 from tests.airflow.slot_host import most_at_once, until
-from tests.airflow.ssh import context, running
+from tests.airflow.ssh import WHERE, context, running
+
+try:
+    from airflow.sdk import DAG
+except ImportError:
+    from airflow import DAG
 
 AIRFLOW_2 = __version__.startswith("2.")
 COMMANDS = {
@@ -43,9 +51,14 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def sshd(tmp_path_factory):
-    with OpenSshHosts(("127.0.0.5",), tmp_path_factory.mktemp("sshd")) as hosts:
-        yield hosts[0]
+def servers(tmp_path_factory):
+    with OpenSshHosts(("127.0.0.5", "127.0.0.6"), tmp_path_factory.mktemp("sshd")) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def sshd(servers):
+    return servers[0]
 
 
 @pytest.fixture
@@ -65,8 +78,8 @@ def plain(sshd, tmp_path, monkeypatch):
 def holding(plain, tmp_path):
     """Makes hooks with slots."""
 
-    def make(size=1, **changes):
-        return SlotSSHHook.of(plain(), Slots("host 'a'", size, str(tmp_path / "slots"), **changes))
+    def make(size=1, wait=60, timeout=86400):
+        return SlotSSHHook.of(plain(), Slots("host 'a'", size, str(tmp_path / "slots"), wait, timeout))
 
     return make
 
@@ -191,3 +204,94 @@ class TestWithoutAFreeSlot:
         (tmp_path / "slots").write_text("")
         with running(context(1)), pytest.raises(NoSlot, match=r"^host 'a': no slot can be held there: \S+/slots cannot be made"):
             run(holding(), "true")
+
+
+class TestOverSeveralHosts:
+    @pytest.fixture
+    def balancer(self, servers, plain, tmp_path):
+        """Makes a balancer of the servers, which hold slots in the folders `a` and `b`; a dead host is added at a third address."""
+
+        def make(*, dead=False, **settings):
+            addresses = {"a": servers[0].address, "b": servers[1].address, **({"dead": "127.0.0.7"} if dead else {})}
+            arguments = {"port": servers[0].port, "conn_retry_attempts": 1}
+            common = {"key_file": str(servers[0].key_file), "username": servers[0].username, "ssh_hook_args": arguments, "size": 1}
+            hosts = {name: {**common, "address": address, "slot_dir": str(tmp_path / name)} for name, address in addresses.items()}
+            return BalancerConfiguration(**{"hosts": hosts, "hold_slots": True, **settings})
+
+        return make
+
+    @staticmethod
+    @contextmanager
+    def filled(balancer, *names):
+        """Hold the only slot of some hosts meanwhile."""
+        with ExitStack() as stack:
+            for name in names:
+                client = stack.enter_context(balancer.select_host(name=name).hook().get_conn())
+                pid = int(client.exec_command("echo $$; exec sleep 60")[1].readline())
+                stack.callback(os.kill, pid, signal.SIGKILL)
+            yield
+
+    @staticmethod
+    def order(balancer):
+        return [host.name for host in balancer.rank_hosts(key="etl.extract")]
+
+    @staticmethod
+    def operator(balancer, **arguments):
+        with DAG("etl", start_date=datetime(2026, 1, 1), schedule=None):
+            return BalancedSSHOperator(task_id="extract", balancer=balancer, **{"command": WHERE, **arguments})
+
+    @staticmethod
+    def address(balancer, output):
+        return {host.address: host.name for host in balancer.hosts}[output.decode().strip()]
+
+    def ran_on(self, balancer):
+        return self.address(balancer, base64.b64decode(self.operator(balancer).execute(context(1))))
+
+    def test_the_hosts_own_hook_holds_its_slots(self, balancer):
+        balancer = balancer()
+        with self.filled(balancer, "a"):
+            assert not ran(balancer.select_host(name="a").hook())
+            assert ran(balancer.select_host(name="b").hook())
+
+    def test_hosts_hold_no_slots_unless_told_to(self, balancer):
+        hooks = [host.hook() for host in balancer(hold_slots=False, host_overrides={"b": {"hold_slots": True}}).hosts]
+        assert [type(hook) for hook in hooks] == [SSHHook, SlotSSHHook]
+
+    def test_an_operator_goes_on_to_the_next_host_when_one_is_full(self, balancer):
+        balancer = balancer()
+        first, second = self.order(balancer)
+        assert self.ran_on(balancer) == first
+        with self.filled(balancer, first):
+            assert self.ran_on(balancer) == second
+
+    def test_an_operator_goes_on_to_the_next_host_when_one_has_a_file_drain(self, balancer, tmp_path):
+        balancer = balancer()
+        first, second = self.order(balancer)
+        assert self.ran_on(balancer) == first
+        (tmp_path / first / "drain").write_text("new disk")
+        assert self.ran_on(balancer) == second
+
+    def test_a_command_of_a_client_runs_on_the_next_host_when_one_is_full(self, balancer):
+        balancer = balancer()
+        first, second = self.order(balancer)
+        with self.filled(balancer, first), running(context(1)), BalancedSSHHook(balancer).get_conn() as client:
+            ran_on = [self.address(balancer, client.exec_command(WHERE)[1].read()) for _ in range(2)]
+        assert ran_on == [second, second]
+
+    def test_a_dead_host_is_passed_over_when_another_is_full(self, balancer):
+        balancer = balancer(dead=True)
+        first, second = (name for name in self.order(balancer) if name != "dead")
+        with self.filled(balancer, first):
+            operator = self.operator(balancer, first=first)
+            assert self.address(balancer, base64.b64decode(operator.execute(context(1)))) == second
+
+    def test_when_all_are_full_the_task_is_rescheduled_and_says_so_of_each(self, balancer, monkeypatch, caplog, capsys):
+        caplog.set_level(logging.INFO)
+        monkeypatch.setattr(slot_hook, "waiting_since", lambda _: None)
+        balancer = balancer(slot_wait=0.1)
+        first, second = balancer.rank_hosts(key="etl.extract")
+        with self.filled(balancer, "a", "b"), pytest.raises(AirflowRescheduleException):
+            self.operator(balancer).execute(context(1))
+        said = caplog.text + capsys.readouterr().out
+        full = [rf"host '{host.name}' at {host.address} is full \(slot 0: [^;]+\); " for host in (first, second)]
+        assert re.search(f"no slot is free: {''.join(full)}the next try", said)

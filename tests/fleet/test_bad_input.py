@@ -6,12 +6,16 @@ import pytest
 
 from airflow_balancer import ConfigurationError, load_fleet
 
-HOST_KEYS = "address, drain, key_file, name, os, password, pool, queues, size, ssh_hook_args, tags, username"
+HOST_KEYS = (
+    "address, drain, hold_slots, key_file, name, os, password, pool, queues, size, slot_dir, slot_timeout, slot_wait, "
+    "ssh_hook_args, tags, username"
+)
 SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (
-    "create_connection, default_key_file, default_password, default_queue, default_size, default_username, host_overrides, hosts, "
-    "override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, strategy"
+    "create_connection, default_key_file, default_password, default_queue, default_size, default_username, hold_slots, host_overrides, "
+    "hosts, override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
+    "slot_timeout, slot_wait, strategy"
 )
 
 WRONG_YAML = {
