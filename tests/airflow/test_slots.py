@@ -174,8 +174,9 @@ class TestTheHolder:
         os.kill(int((host.home / "pid").read_text()), signal.SIGKILL)
         until(lambda: host.run_claimed("true")[0].kind == "claimed", "the slot is free")
 
-    def test_a_command_that_closes_its_descriptors_keeps_its_slot(self, host):
-        host = host.with_(size=1, shell="bash")
+    @pytest.mark.parametrize("shell", SHELLS)
+    def test_a_command_that_closes_its_descriptors_keeps_its_slot(self, host, shell):
+        host = host.with_(size=1, shell=shell)
         closing = f"{program('python3')} -c 'import os, time; os.closerange(3, 256); print(1, flush=True); time.sleep(60)'"
         with host.start(host.claim(closing)) as process:
             until(lambda: b"1" in process.stdout.readline(), "the command runs")
