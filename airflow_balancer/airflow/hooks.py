@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import paramiko
@@ -16,6 +16,7 @@ from ..picking.strategies import LeastLoaded
 from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, starting_with, unreachable_message
 from .mapped import candidates_text
 from .occupancy import host_load
+from .slot_hook import SlotSSHHook
 from .versions import current_context
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
@@ -106,7 +107,7 @@ class BalancedSSHHook(SSHHook):
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
             try:
-                return self._connect(host, attempt)
+                return self._connect(host, attempt, turn).get_conn()
             except Exception as error:
                 if not is_unreachable(error):
                     raise
@@ -126,15 +127,28 @@ class BalancedSSHHook(SSHHook):
             return self.ranked(attempt.key, attempt.index)
         return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
-    def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
+    def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
         self.log.info("%s goes to %s%s", attempt, called(host), counted)
         hook = host.hook(**self.hook_args)
+        if isinstance(hook, SlotSSHHook):
+            hook.context, hook.others = self.context, lambda: self._others(host, attempt, turn)
         hook.get_conn()
         # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
         self.__dict__.update(vars(hook))
-        assert self.client is not None
-        return self.client
+        return hook
+
+    def _others(self, full: Host, attempt: Attempt, turn: Sequence[Host]) -> Iterator[SSHHook]:
+        """Connect to the hosts that follow one without a free slot, each when it is needed; pass over those that do not answer."""
+        for host in in_turn(turn, turn.index(full) + 2)[:-1]:
+            try:
+                hook = self._connect(host, attempt, turn)
+            except Exception as error:
+                if not is_unreachable(error):
+                    raise
+                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+            else:
+                yield hook
 
 
 def is_unreachable(error: Exception) -> bool:

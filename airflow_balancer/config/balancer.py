@@ -119,6 +119,10 @@ class BalancerConfiguration(SelectingBalancer):
     ports: list[Port] = Field(default_factory=WatchedList)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration.model_construct)
     queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
+    hold_slots: bool = Field(default=False, description="Whether each command over SSH holds one of its host's slots.")
+    slot_dir: str = Field(default="~/.airflow-balancer/slots", description="The folder of the slots on each host.")
+    slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
+    slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
     port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
 

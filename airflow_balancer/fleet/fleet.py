@@ -228,6 +228,9 @@ def _settings(node: Mapping[str, Any]) -> Settings:
     return settings
 
 
+_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
+
+
 def _apply_defaults(hosts: Entries, settings: Settings) -> None:
     defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
     for at, given in enumerate(hosts.data):
@@ -236,6 +239,9 @@ def _apply_defaults(hosts: Entries, settings: Settings) -> None:
         for key, default in defaults.items():
             if not data.get(key):
                 data[key] = default
+        if data.get("hold_slots", settings.hold_slots):
+            for key in _OF_SLOTS:
+                data.setdefault(key, getattr(settings, key))
         hosts.data[at] = data
 
 

@@ -84,6 +84,12 @@ def _whole(value: object) -> object:
     return value
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def _pool(value: object) -> object:
     if isinstance(value, BaseModel) and not isinstance(value, PoolSpec):
         return {name: getattr(value, name) for name in value.model_fields_set}  # what is left out is the default here
@@ -114,6 +120,8 @@ def _password(value: Any) -> Any:
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Folder = Annotated[str, Field(pattern=r"^(/|~/)[^\r\n]+$")]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
@@ -155,6 +163,10 @@ class HostSpec(_Plain):
     queues: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     drain: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder | None = None
+    slot_wait: Seconds | None = None
+    slot_timeout: Seconds | None = None
 
     @property
     def remote_host(self) -> str:
@@ -210,6 +222,10 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     queue_pools: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder = "~/.airflow-balancer/slots"
+    slot_wait: Seconds = 60
+    slot_timeout: Seconds = 86400
     pool_manager: Any = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None
