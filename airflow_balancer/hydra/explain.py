@@ -79,6 +79,8 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
         if isinstance(cause, yaml.YAMLError):
             mark = getattr(cause, "problem_mark", None)
             return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
+        if isinstance(cause, ConfigurationError) and all(problem.origin for problem in cause.problems):
+            return cause
         if isinstance(cause, BalancerError):
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
