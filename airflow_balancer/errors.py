@@ -10,7 +10,7 @@ BalancerError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -45,6 +45,10 @@ class ConfigurationError(BalancerError, ValueError):
     def __init__(self, problems: str | Iterable[Problem]) -> None:
         self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+    def rewritten(self, rewrite: Callable[[str], str]) -> ConfigurationError:
+        """Return the same error with the message and the origin of each problem rewritten."""
+        return ConfigurationError(replace(p, message=rewrite(p.message), origin=rewrite(p.origin)) for p in self.problems)
 
     def with_origin(self, origin_of: dict[Problem, str]) -> ConfigurationError:
         """Return the same error with the file or override of each problem."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -32,8 +31,8 @@ class RestApi:
     Args:
         url: The server's address, such as `https://airflow.example.org/prefix`.
         username: The user to log in as; without it, the server must let everyone in.
-        password: The user's password.
-        token: A token to use in place of logging in.
+        password: The user's.
+        token: Replaces logging in.
         seconds: How long each step of a request may take: connecting, sending, each part of the answer.
         transport: What carries the requests, in place of the network.
     """
@@ -62,7 +61,7 @@ class RestApi:
     def __enter__(self) -> RestApi:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def read_pools(self) -> list[PoolSlots]:
@@ -75,8 +74,7 @@ class RestApi:
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
         """Return what `apply` would write."""
-        pools = self.plan_pools(wanted_pools(fleets))
-        return Plans(pools, self.plan_connections(self._wanted_connections(fleets)))
+        return Plans(self.plan_pools(wanted_pools(fleets)), self.plan_connections(self._wanted_connections(fleets)))
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
         """Make pools and connections what the `fleets` want; with `prune`, delete those that they no longer want."""
@@ -106,8 +104,8 @@ class RestApi:
             ApiError: The server refuses; what it took before that stays.
         """
         plan = self.plan_pools(wanted)
-        self._bulk("pools", "create", [_pool(pool) for pool in plan.create], action_on_existence="skip")
-        self._bulk("pools", "update", [_pool(change.after) for change in plan.update])
+        self._bulk("pools", "create", [pool._asdict() for pool in plan.create], action_on_existence="skip")
+        self._bulk("pools", "update", [change.after._asdict() for change in plan.update])
         if prune:
             self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
         return plan
@@ -118,11 +116,7 @@ class RestApi:
         return plan_connections(wanted, current)
 
     def apply_connections(self, wanted: Mapping[str, SshConnection], *, prune: bool = False) -> Plan[SshConnection]:
-        """Make Airflow's connections what is `wanted`; passwords are written each time.
-
-        Raises:
-            ApiError: The server refuses; what it took before that stays.
-        """
+        """Make Airflow's connections what is `wanted`, as `apply_pools` does; passwords are written each time."""
         plan = self.plan_connections(wanted)
         unchanged = [item for item in plan.unchanged if is_ours(item) and item.password]
         written = [*plan.create, *(change.after for change in plan.update), *unchanged]
@@ -185,10 +179,6 @@ class RestApi:
         raise ApiError(f"{self._url}: {what}: {response.status_code} {response.reason_phrase}: {detail}")
 
 
-def _pool(pool: PoolSlots) -> dict[str, Any]:
-    return pool._asdict()
-
-
 def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
     return PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"])
 
@@ -204,7 +194,6 @@ def _body(item: SshConnection) -> dict[str, Any]:
 
 
 def _connection(item: dict[str, Any]) -> SshConnection:
+    name, host, login, port, kind = (item[key] for key in ("connection_id", "host", "login", "port", "conn_type"))
     extra = json.dumps(json.loads(item["extra"] or "{}"), sort_keys=True)
-    return SshConnection(
-        item["connection_id"], item["host"], item["login"], None, item["port"], extra, item["description"] or "", item["conn_type"]
-    )
+    return SshConnection(name, host, login, None, port, extra, item["description"] or "", kind)

@@ -57,9 +57,7 @@ def variable_keys(fleets: Mapping[str, Fleet]) -> set[str]:
 def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]) -> dict[str, SshConnection]:
     """Return a connection by name for each host of the fleets that set `create_connection`.
 
-    Args:
-        fleets: The fleets; the keys say where each comes from.
-        variables: The values of the Airflow Variables that `variable_keys` names.
+    The keys of `fleets` say where each comes from; `variables` has the values of those that `variable_keys` names.
 
     Raises:
         ConfigurationError: A name does not fit, a Variable is missing, or two fleets want one connection differently.

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Thread
 from time import monotonic
@@ -33,13 +33,8 @@ def within(seconds: float, source: str, read: Callable[[], T]) -> T:
     It runs in a thread of its own, since some of what may hang takes no deadline: looking up a name,
     connecting to a database, a server that sends one byte at a time.
 
-    Args:
-        seconds: How long to wait.
-        source: What is read, for the error.
-        read: Is called without arguments.
-
     Raises:
-        UnavailableError: It took longer. What `read` raises is raised here.
+        UnavailableError: It took longer; the message names the `source`. What `read` raises is raised here.
     """
     ends, future = monotonic() + seconds, Future[T]()
 
@@ -83,7 +78,7 @@ def open_engine() -> Engine:
 
 
 @contextmanager
-def reading(seconds: float | None = None) -> Iterator[Connection]:
+def read_connection(seconds: float | None = None) -> Iterator[Connection]:
     """Give a connection to the metadata database, and roll back whatever is done in it.
 
     Args:
@@ -117,17 +112,17 @@ class MetadataDatabase:
 
     def read_pools(self) -> list[PoolSlots]:
         """Return all pools."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return metadata.read_pools(connection)
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
         """Return how full all pools are now, by their names."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return metadata.read_occupancy(connection)
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
         """Return what `apply` would write."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return plan_fleets(connection, fleets)
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
@@ -168,11 +163,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
 def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
     """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
 
-    Each is tried again where another process held a lock for too long.
-
-    Raises:
-        ConfigurationError: As `apply_fleets`.
-        sqlalchemy.exc.DBAPIError: As `apply_fleets`.
+    Each is tried again where another process held a lock for too long. It raises what `apply_fleets` does.
     """
     wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
     pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
@@ -181,11 +172,9 @@ def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plan
 
 def _patiently(apply: Callable[[Connection], T]) -> T:
     for attempt in range(1, _TRIES):
-        try:
-            with versions.engine().begin() as connection:
-                return apply(connection)
-        except OperationalError:
-            time.sleep(0.1 * attempt)
+        with suppress(OperationalError), versions.engine().begin() as connection:
+            return apply(connection)
+        time.sleep(0.1 * attempt)
     with versions.engine().begin() as connection:
         return apply(connection)
 

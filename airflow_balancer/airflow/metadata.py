@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Boolean, Integer, String, column, delete, false, func, select, table, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
@@ -112,12 +112,11 @@ def apply_pools(
 
     def write(plan: Plan[PoolSlots]) -> None:
         after = [*plan.create, *(change.after for change in plan.update)]
-        rows = [{"pool": pool.name, **pool._asdict()} for pool in after]
-        _upsert(connection, POOLS, [{key: row[key] for key in POOLS.c.keys()} for row in rows])  # noqa: SIM118 a column collection
+        _upsert(connection, POOLS, [dict(zip(POOLS.c.keys(), pool, strict=True)) for pool in after])
         if prune:
-            _delete(connection, POOLS, "pool", [pool.name for pool in plan.orphaned])
+            _delete(connection, POOLS, [pool.name for pool in plan.orphaned])
 
-    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, _Way(prune, patience))
+    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, prune=prune, patience=patience)
 
 
 def apply_connections(
@@ -129,30 +128,25 @@ def apply_connections(
         after = [*plan.create, *(change.after for change in plan.update)]
         _upsert(connection, CONNECTIONS, [_row(item, cipher) for item in after])
         if prune:
-            _delete(connection, CONNECTIONS, "conn_id", [item.name for item in plan.orphaned])
+            _delete(connection, CONNECTIONS, [item.name for item in plan.orphaned])
 
     def plan() -> Plan[SshConnection]:
         return plan_connections(wanted, read_connections(connection, cipher))
 
-    return _apply(connection, CONNECTIONS, plan, write, _Way(prune, patience))
+    return _apply(connection, CONNECTIONS, plan, write, prune=prune, patience=patience)
 
 
-class _Way(NamedTuple):
-    """How a plan is applied."""
-
-    prune: bool
-    patience: int
-
-
-def _apply(connection: Connection, rows: TableClause, plan: Callable[[], Plan[N]], write: Callable[[Plan[N]], None], way: _Way) -> Plan[N]:
+def _apply(
+    connection: Connection, rows: TableClause, plan: Callable[[], Plan[N]], write: Callable[[Plan[N]], None], *, prune: bool, patience: int
+) -> Plan[N]:
     with connection.begin_nested():
         first = plan()
-    if not first.differs(prune=way.prune):
+    if not first.differs(prune=prune):
         return first
-    with connection.begin_nested(), _locked(connection, rows, way.patience):
+    with connection.begin_nested(), _locked(connection, rows, patience):
         # Planned again: another process may have applied the same since.
         settled = plan()
-        if settled.differs(prune=way.prune):
+        if settled.differs(prune=prune):
             write(settled)
     return settled
 
@@ -197,9 +191,9 @@ def upsert(dialect: str, rows: TableClause, values: Sequence[Mapping[str, Any]])
     return conflict
 
 
-def _delete(connection: Connection, rows: TableClause, unique: str, names: Sequence[str]) -> None:
+def _delete(connection: Connection, rows: TableClause, names: Sequence[str]) -> None:
     for chunk in _chunks(names):
-        connection.execute(delete(rows).where(rows.c[unique].in_(chunk)))
+        connection.execute(delete(rows).where(next(iter(rows.c)).in_(chunk)))
 
 
 def _clear(value: str | None, encrypted: object, cipher: Cipher) -> str | None:

@@ -71,14 +71,12 @@ def read_options(option: Callable[[str], str | None]) -> SectionOptions:
     try:
         overrides = tuple(shlex.split(option("overrides") or ""))
     except ValueError as error:
-        message = f"[balancer] overrides must be Hydra overrides separated by spaces: {error}"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(f"[balancer] overrides must be Hydra overrides separated by spaces: {error}") from None
     return SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
 
 
 def _switch(value: str | None) -> bool:
     text = (value or "true").strip().lower()
     if text not in _TRUE + _FALSE:
-        message = f"[balancer] sync must be true or false, not {value!r}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(f"[balancer] sync must be true or false, not {value!r}")
     return text in _TRUE

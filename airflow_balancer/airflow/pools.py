@@ -144,7 +144,7 @@ def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
         for pool in fleet.pools:
             problems += _name_problems(pool, origin)
             other = wanted.setdefault(pool.name, WantedPool(pool, fleet.settings.override_pool_size, origin))
-            if _size(other.pool) != _size(pool):
+            if (other.pool.slots, other.pool.include_deferred) != (pool.slots, pool.include_deferred):
                 problems.append(_conflict(pool, origin, other))
     if problems:
         raise ConfigurationError(problems)
@@ -197,20 +197,12 @@ def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
         if before.slots == slots or want.override:
             return before._replace(slots=slots), ""
         return before, f"has {before.slots} slots, not {slots}: others made this pool; set override_pool_size to change it"
-    given = _given_slots(before, slots)
+    marked = _MARK.search(before.description)
+    given = int(marked[1]) if marked else slots
     if before.slots in (slots, given) or want.override:
         return want.pool._replace(description=mark(described, slots)), ""
     kept = want.pool._replace(slots=before.slots, description=mark(described, given))
     return kept, f"has {before.slots} slots, not {slots}: edited by hand; set override_pool_size to change it"
-
-
-def _given_slots(pool: PoolSlots, default: int) -> int:
-    found = _MARK.search(pool.description)
-    return int(found[1]) if found else default
-
-
-def _size(pool: PoolSlots) -> tuple[int, bool]:
-    return pool.slots, pool.include_deferred
 
 
 def _name_problems(pool: PoolSlots, origin: str) -> list[Problem]:

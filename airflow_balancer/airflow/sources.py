@@ -15,7 +15,7 @@ from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..files.document import TooMuchError, read_outline
 from ..files.yaml import read_content
 from ..fleet.model import Settings
-from ..hydra.origins import BALANCER_TARGETS
+from ..hydra.nodes import BALANCER_TARGETS
 from .options import SectionOptions
 
 _BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
@@ -52,8 +52,7 @@ def named_source(options: SectionOptions, folders: Sequence[Path]) -> Source | N
     for path in tried:
         if path.exists():
             return Source(path, options.overrides)
-    message = f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})"
-    raise ConfigurationError(message)
+    raise ConfigurationError(f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})")
 
 
 def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:

@@ -26,12 +26,7 @@ _RETRY_SECONDS = 5.0
 
 
 def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose each of the `sources`; one that is wrong gives a problem, and the others are loaded.
-
-    Args:
-        sources: The configurations.
-        load: Composes a configuration as data: nothing of it is instantiated.
-    """
+    """Compose each of the `sources` as data, which instantiates nothing; one that is wrong gives a problem, the others are loaded."""
     fleets, problems = {}, []
     for source in sources:
         origin = str(source.path)

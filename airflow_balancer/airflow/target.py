@@ -42,9 +42,7 @@ class Target(Protocol):
 def current_options(*, api_url: str = "", api_username: str = "") -> SectionOptions:
     """Return the options of section `[balancer]`: of airflow.cfg where Airflow is installed, else of the environment.
 
-    Args:
-        api_url: Takes precedence over the section's.
-        api_username: Takes precedence over the section's.
+    The arguments take precedence over the section's.
 
     Raises:
         ConfigurationError: An option cannot be read.
@@ -57,9 +55,7 @@ def current_options(*, api_url: str = "", api_username: str = "") -> SectionOpti
 def open_target(options: SectionOptions, *, seconds: float | None = None) -> Iterator[Target]:
     """Give the API server at `api_url` where it is set, else the metadata database of the Airflow that is installed.
 
-    Args:
-        options: See `current_options`.
-        seconds: How long each step of a request and each statement may take.
+    Each step of a request and each statement may take so many `seconds`.
 
     Raises:
         UnavailableError: There is neither, or it cannot be opened.
@@ -83,10 +79,7 @@ def open_target(options: SectionOptions, *, seconds: float | None = None) -> Ite
 def read_target(options: SectionOptions, read: Callable[[Target], T], *, seconds: float) -> T:
     """Return what `read` reads from the target, or abandon it when the time is up.
 
-    Args:
-        options: See `current_options`.
-        read: Is called with the target.
-        seconds: How long all of it may take; loading Airflow, where this process has not yet, is not counted.
+    Loading Airflow, where this process has not yet, does not count.
 
     Raises:
         UnavailableError: There is no target, or it cannot be read in time.

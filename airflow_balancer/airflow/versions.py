@@ -58,8 +58,7 @@ def engine() -> Engine:
     if getattr(settings, "engine", None) is None:
         settings.configure_orm()
     if settings.engine is None:
-        message = "this process has no metadata database"
-        raise RuntimeError(message)
+        raise RuntimeError("this process has no metadata database")
     return settings.engine  # type: ignore[no-any-return]
 
 
@@ -69,8 +68,7 @@ def session_connection(dag_run: object) -> Connection:
 
     session: Any = object_session(dag_run)
     if session is None:
-        message = "the DAG run belongs to no session"
-        raise RuntimeError(message)
+        raise RuntimeError("the DAG run belongs to no session")
     return session.connection()  # type: ignore[no-any-return]
 
 

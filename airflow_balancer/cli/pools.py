@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
-from .command import Command, Key, Report, Request, exit_code_of_differences
+from .command import Command, Key, Report, Request
 from .query import SERVER_KEYS
 
 if TYPE_CHECKING:
@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def _synced() -> dict[str, Fleet]:
-    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.
-
-    Raises:
-        ConfigurationError: One of them is wrong.
-    """
+    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from."""
     from ..airflow.sync import find_fleets
 
     fleets, problems = find_fleets()
@@ -83,6 +79,6 @@ COMMAND = Command(
     ),
     tables=True,
     line=_line,
-    exit_code=exit_code_of_differences,
+    compares=True,
     needs_source=False,
 )

@@ -29,7 +29,7 @@ from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
-from ..hydra.origins import BALANCER_TARGETS, walk
+from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
 from .models import Host, Port, Settled, adopt, mask, password_of, settle_objects
 from .selection import Known, SelectingBalancer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 MASK = "**********"
@@ -54,6 +54,21 @@ def mask_keys(data: Any) -> Any:
 def _is_secret(value: object) -> bool:
     is_variable = isinstance(value, Mapping) and "key" in value
     return value is not None and not is_variable
+
+
+def mask_all(data: Any, secrets: Collection[str]) -> Any:
+    """Return plain `data` with the values of secret keys masked, and each of many known `secrets`."""
+    masked = mask_keys(data)
+    # A fleet may have a password for each host: replacing all of them in each string would take seconds.
+    text = "\n".join(_strings(masked))
+    return mask_values(masked, {secret for secret in secrets if secret in text})
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    for item in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _strings(item)
 
 
 def mask_secrets(data: Any) -> Any:

@@ -32,7 +32,7 @@ class HostConf:
     address: str | None = None
     # SSH user; default: the balancer's default_username
     username: str | None = None
-    # a text, or {key: <Airflow Variable>}; default: default_password
+    # a string, or {key: <Airflow Variable>}; default: default_password
     password: Any = None
     # path of the SSH private key; default: default_key_file
     key_file: str | None = None
@@ -89,13 +89,13 @@ class BoundedConf(StrategyConf):
     """Rendezvous in which no host gets more than its share of the picks, times c."""
 
     _target_: str = "airflow_balancer.strategies.Bounded"
-    # the largest load, in fair shares: 1 is the most even, more moves fewer picks when hosts change
+    # the largest load, in fair shares: 1 is the most even; a larger bound moves fewer picks when hosts change
     c: float = 1.25
 
 
 @dataclass
 class LeastLoadedConf(StrategyConf):
-    """The host with the fewest taken slots for its size at run time; rendezvous where nobody says how many are."""
+    """The host with the fewest taken slots for its size at run time; rendezvous if Airflow cannot say how many are."""
 
     _target_: str = "airflow_balancer.strategies.LeastLoaded"
 
@@ -122,7 +122,7 @@ class BalancerConf:
     ports: Any = None
     # SSH user of hosts that name none
     default_username: str = "airflow"
-    # password of hosts that give none: a text, or {key: <Airflow Variable>}
+    # password of hosts that give none: a string, or {key: <Airflow Variable>}
     default_password: Any = None
     # private key of hosts that give none: a path
     default_key_file: str | None = None
@@ -150,9 +150,8 @@ class BalancerConf:
 
 def register_configs() -> None:
     """Store the structured configs under the group `airflow_balancer`; doing it again changes nothing."""
-    store = ConfigStore.instance().store
-    for name, node in (("balancer", BalancerConf), ("host", HostConf), ("port", PortConf)):
-        store(group=GROUP, name=name, node=node, provider=GROUP)
     strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
-    for name, strategy in strategies.items():
-        store(group=f"{GROUP}/strategy", name=name, node=strategy, provider=GROUP)
+    groups = {GROUP: {"balancer": BalancerConf, "host": HostConf, "port": PortConf}, f"{GROUP}/strategy": strategies}
+    for group, options in groups.items():
+        for name, node in options.items():
+            ConfigStore.instance().store(group=group, name=name, node=node, provider=GROUP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,17 +18,12 @@ _HINT = (
 
 def synced_viewer() -> Viewer:
     """Return the viewer of this process."""
+    from ..airflow import versions
+    from ..airflow.sync import without_code_of
     from .catalogue import Catalogue
     from .service import Viewer
 
-    return Viewer(Catalogue(_places, _without_code_of_dags))
-
-
-def _without_code_of_dags() -> AbstractContextManager[None]:
-    from ..airflow import versions
-    from ..airflow.sync import without_code_of
-
-    return without_code_of(versions.dag_folders())
+    return Viewer(Catalogue(_places, lambda: without_code_of(versions.dag_folders())))
 
 
 def _places() -> Places:
