@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import ConfigurationError, Problem
-from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..files.document import TooMuchError, read_outline
+from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..files.yaml import read_content
 from ..fleet.model import Settings
 from ..hydra.nodes import BALANCER_TARGETS

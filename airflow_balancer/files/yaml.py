@@ -114,6 +114,18 @@ def _unreadable(path: Path, text: str) -> ConfigurationError:
     return ConfigurationError([Problem(text, origin=str(path))])
 
 
+def read_layer(path: Path) -> tuple[dict[Any, Any], str]:
+    """Return the YAML mapping at a path, empty for an empty file, and the text's first lines, which may say its package.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is not a mapping; the message names the file.
+    """
+    data = read_checked(path)
+    if not isinstance(data, dict | None):
+        raise _unreadable(path, f"holds a {type(data).__name__} at the top; it must be a mapping")
+    return data or {}, read_content(path)[:512].decode(errors="ignore")
+
+
 def read_root(path: Path) -> dict[str, object]:
     """Return the YAML mapping at a path.
 

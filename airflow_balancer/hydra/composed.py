@@ -161,12 +161,13 @@ class Composed:
         """Resolve nodes of the config, with the fleet that is validated already; give its picks."""
         from .balancers import Balancer
         from .explain import CAUSES, explained
+        from .hydra_internals import bounded_effort
         from .picks import Picks
 
         root: Any = self.root
         path, fleet, index = dotted(self.path), self.fleet, self.index
         try:
-            with reading(folders=self.folders):
+            with reading(folders=self.folders), bounded_effort():
                 picks = Picks.of(root)
                 if path not in picks.balancers:
                     picks.balancers[path] = Balancer(fleet, index)

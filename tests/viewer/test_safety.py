@@ -234,7 +234,7 @@ class TestResolvers:
         write("a.yaml", "hosts: [{name: host1, os: '${test_viewer.call:now}'}]\n")
         answer = api().of("fleet", "a.yaml")
         assert answer.status_code == 400
-        assert "the viewer does not call the resolver 'test_viewer.call'" in answer.text
+        assert "the resolver 'test_viewer.call' is of another package, and not called here" in answer.text
         assert called == []
         assert OmegaConf.create({"a": "${test_viewer.call:elsewhere}"}).a is None
         assert called == ["elsewhere"]
