@@ -270,7 +270,12 @@ class SelectingBalancer(BaseBalancerConfiguration):
         key, place = key or call_key("free_port"), (host.name, self.port_lock)
         if place not in tables:
             tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.port_lock, host.name))
-        number = tables[place].take(key, min, max)
+        # Two balancers of one file, such as one YAML loaded twice, never give one port twice.
+        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", host.name), {})
+        number = given.get((key, min, max))
+        if number is None or number in tables[place].in_use:
+            tables[place].avoid(given)
+            number = given[key, min, max] = tables[place].take(key, min, max)
         if self.port_lock:
             record_request(self.port_lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
         return Port.at(host, number)

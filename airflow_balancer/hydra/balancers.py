@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
@@ -59,17 +57,14 @@ class Balancer:
         self.assigns_together = assigns_together(self.strategy)
         self.hosts: dict[HostRequest, str] = {}
         self.ports: dict[NodePort, int] = {}
+        self._requests: dict[HostRequest, Candidates[HostSpec]] = {}
         self._tables: dict[str, PortTable] = {}
 
     def assign(self, requests: Mapping[HostRequest, Candidates[HostSpec]]) -> None:
-        """Assign a host to each new request: the first ones together, later ones in order, beside those."""
-        new, load = dict(sorted(requests.items(), key=itemgetter(0))), Counter(self.hosts.values())
-        if assigns_together(self.strategy) and not load:
-            self.hosts.update({request: host.name for request, host in self.strategy.assign(new).items()})
-            return
-        for request, candidates in new.items():
-            self.hosts[request] = self.strategy.choose(request[0], candidates, load).name
-            load[self.hosts[request]] += 1
+        """Assign a host to each new request, together, beside those of earlier rounds."""
+        assert assigns_together(self.strategy)
+        self._requests.update(requests)
+        self.hosts.update({request: host.name for request, host in self.strategy.assign(self._requests, self.hosts).items()})
 
     def take(self, request: NodePort) -> int:
         """Assign a port to a request.

@@ -133,7 +133,8 @@ class Picks:
                 self._open = [path for path in self._open if self._resolve(path, found)]
             for path, requests in sorted(found.hosts.items()):
                 self.balancers[path].assign(requests)
-            for request in sorted(found.ports):
+            # Narrow ranges first: a wide one has other ports where a narrow one lies within it.
+            for request in sorted(found.ports, key=lambda port: (port.last - port.first, port)):
                 with suppress(BalancerError):  # it is raised where the node is used
                     self.balancers[request.balancer].take(request)
             if not found.hosts and not found.ports:

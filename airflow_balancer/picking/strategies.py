@@ -61,8 +61,8 @@ class Strategy(Protocol):
 class BatchStrategy(Strategy, Protocol):
     """A strategy that can also assign all requests of a configuration together."""
 
-    def assign(self, requests: Mapping[Request, Sequence[C]]) -> Mapping[Request, C]:
-        """Return a host for each request; the order of requests and candidates does not matter."""
+    def assign(self, requests: Mapping[Request, Sequence[C]], assigned: Mapping[Request, str] = ...) -> Mapping[Request, C]:
+        """Return a host for each request that has none under `assigned`; the order of requests and candidates does not matter."""
 
 
 def assigns_together(strategy: Strategy) -> TypeGuard[BatchStrategy]:

@@ -61,6 +61,11 @@ class PortTable:
         self.in_use = frozenset(ports)
         self._taken = sorted({*self.in_use, *self._locked.ports.values(), *self._given.values()})
 
+    def avoid(self, given: Mapping[tuple[str, int, int], int]) -> None:
+        """Count ports that others gave on this host as taken, too; `given` has those of this table among them."""
+        if len(given) != len(self._given):
+            self._taken = sorted({*self._taken, *given.values()})
+
     def take(self, key: str, first: int = DEFAULT_MIN, last: int = MAX_PORT) -> int:
         """Return a port from `first` to `last`, both included, and count it as taken.
 
