@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,14 +77,15 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
     if not is_inside(path, roots):
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
-    identity = blake2b(str(path).encode(), digest_size=12).hexdigest()
+    identity = blake2b(os.fsencode(path), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
     above, group, default = _tree(path)
     if places.named:
         allowed += above
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
-    name = str(path.relative_to(root))
+    # A file's name may be no text, which JSON cannot hold.
+    name = os.fsencode(path.relative_to(root)).decode(errors="replace")
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 
