@@ -101,7 +101,7 @@ class _Repository(ConfigRepository):
     def initialize_sources(self, config_search_path: Any) -> None:
         super().initialize_sources(config_search_path)
         self.sources = [
-            _Source(source.provider, f"file://{source.path}") if type(source) is FileConfigSource else source for source in self.sources
+            _Source(source.provider, f"file://{source.path}") if source.scheme() == "file" else source for source in self.sources
         ]
 
     def load_config(self, config_path: str) -> Any:
