@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from ..errors import BalancerError, ConfigurationError, suggestion
+from ..errors import BalancerError, ConfigurationError, Problem, suggestion
 from ..files.yaml import read_checked, yaml_text
 from ..fleet.fleet import FLEET_KEYS
 from ..fleet.model import HostSpec, PortSpec
@@ -60,14 +61,18 @@ def _read_all(folders: Iterable[Path]) -> None:
             read_checked(path)
 
 
+def _of(problem: Problem, source: str) -> Problem:
+    return problem if problem.origin or problem.message.startswith(source) else replace(problem, origin=source)
+
+
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
     """Return the error to raise in place of one of `CAUSES`; the message calls the configuration `source`, its files are in `folders`."""
     for cause in _chain(error):
         if isinstance(cause, yaml.YAMLError):
             mark = getattr(cause, "problem_mark", None)
             return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
-        if isinstance(cause, ConfigurationError) and all(problem.origin for problem in cause.problems):
-            return cause
+        if isinstance(cause, ConfigurationError):
+            return ConfigurationError(_of(problem, source) for problem in cause.problems)
         if isinstance(cause, BalancerError):
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
