@@ -46,6 +46,8 @@ def _parse(overrides: Sequence[str], known: Iterable[str], loader: ConfigLoader 
     except OverrideParseException as error:
         hint = suggestion(str(error.override).partition("=")[0], known)
         raise UsageError(f"{error.override!r} is not an override; write key=value{hint}") from None
+    except (ValueError, RecursionError):
+        raise UsageError("an override has a number too long, or brackets too deep, to be read") from None
 
 
 def _values(override: Override) -> list[str]:

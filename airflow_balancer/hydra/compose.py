@@ -118,17 +118,20 @@ def _airflow_config_base() -> FilePath:
 
 def _compose(source: FilePath, name: str, overrides: list[str], folders: Sequence[FilePath], search: Sequence[FilePath]) -> Composed:
     """Compose the config `name` from some folders; the files of the tree are in those to `search`."""
-    from .explain import CAUSES, explained
+    from .explain import CAUSES, CAUSES_OF_HYDRA, explained
     from .hydra_internals import bounded_effort, compose_config, config_loader
 
     own = tuple(dict.fromkeys((source.parent, *search)))
-    try:
-        with without_self_warning(), bounded_effort(), reading(folders=own):
-            loader = config_loader(folders)
+    with without_self_warning(), bounded_effort(), reading(folders=own):
+        loader = config_loader(folders)
+        try:
             root = compose_config(loader, name, overrides)
+        except CAUSES_OF_HYDRA as error:
+            raise explained(error, str(source), search) from error
+        try:
             path, data = _balancer_data(root)
-    except CAUSES as error:
-        raise explained(error, str(source), search) from error
+        except CAUSES as error:
+            raise explained(error, str(source), search) from error
     return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), own)
 
 

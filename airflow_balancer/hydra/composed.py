@@ -15,7 +15,7 @@ from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
 from ..picking.choice import Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
-from ..picking.strategies import build_strategy
+from ..picking.strategies import Ranking, build_strategy
 from ..ports.lock import lock_file
 from .nodes import Path, dotted, node_at, walk
 from .origins import Origins
@@ -134,7 +134,11 @@ class Composed:
                 answer = answer[key]
         except CAUSES as error:
             return explained(error, str(self.source))
-        return answer.get("name") if isinstance(answer, Mapping) else answer
+        if isinstance(answer, Ranking):
+            return answer.first
+        if isinstance(answer, Mapping):
+            return answer.get("name")
+        return answer if isinstance(answer, str | int | float | None) else str(answer)
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the `outcomes`.

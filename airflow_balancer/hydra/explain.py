@@ -18,6 +18,8 @@ from ..fleet.model import HostSpec, PortSpec
 
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
+CAUSES_OF_HYDRA = (*CAUSES, AssertionError, AttributeError, LookupError, TypeError)
+"""What Hydra itself may raise besides, such as for an override of a name in a list."""
 
 _FULL_KEY = "full_key: "
 _HINTS = {

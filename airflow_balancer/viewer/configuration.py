@@ -10,10 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from ..errors import ConfigurationError, Problem
 from ..files.locate import tree_above
 from ..files.reading import is_inside
-from ..files.yaml import read_root
+from ..files.yaml import read_content, read_root
 
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _COMPOSES = re.compile(rb"defaults|\$\{|_target_|hydra")
@@ -92,11 +94,11 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
 def _tree(path: Path) -> tuple[list[Path], str, str]:
     """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
     try:
-        if not _COMPOSES.search(path.read_bytes()):
+        if not _COMPOSES.search(read_content(path)):
             return [], "", ""
         root = read_root(path)
         return tree_above(path, root), *_environment_group(root)
-    except (OSError, ConfigurationError):  # said when it is opened
+    except (OSError, yaml.YAMLError, ConfigurationError):  # said when it is opened
         return [], "", ""
 
 
