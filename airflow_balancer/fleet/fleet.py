@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from .entries import MOST_HINTS, Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
@@ -147,12 +148,12 @@ class Fleet:
         _raise(_pool_problems(fleet))
         return fleet
 
-    @cached_property
+    @cached
     def by_name(self) -> dict[str, HostSpec]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}
 
-    @cached_property
+    @cached
     def pools(self) -> tuple[PoolSlots, ...]:
         """The pools that Airflow should have: of hosts, then of ports, then of queues, each name once.
 

@@ -6,6 +6,7 @@ imports it: a plain file is read without it, in a tenth of the time.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _lock = RLock()
+# A thread that holds it is not there in a forked child.
+os.register_at_fork(after_in_child=lambda: globals().update(_lock=RLock()))
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import reading
 from ..fleet.fleet import Fleet
@@ -56,7 +56,7 @@ class Composed:
         with reading(folders=self.folders):
             return {**self.data, "port_lock": str(lock_file(lock))}
 
-    @cached_property
+    @cached
     def fleet(self) -> Fleet:
         """The fleet of the balancer's node.
 
@@ -82,12 +82,12 @@ class Composed:
                 node = node[key]
         return node
 
-    @cached_property
+    @cached
     def index(self) -> HostIndex[HostSpec]:
         """The fleet's hosts, indexed for queries."""
         return HostIndex(self.fleet.hosts)
 
-    @cached_property
+    @cached
     def assigned(self) -> Assigned:
         """The hosts that the config's own requests were assigned, by key and names of the candidates.
 
@@ -151,7 +151,7 @@ class Composed:
             raise error
         return rows
 
-    @cached_property
+    @cached
     def written(self) -> Any:
         """The whole config as plain data, interpolations as written."""
         if isinstance(self.root, dict):

@@ -35,8 +35,10 @@ from ..files.reading import current_reading
 from ..files.yaml import read_layer
 from .nodes import walk
 
-MAX_STEPS = 20_000
-"""The most interpolations that one reading resolves, each time that it does: a dozen lines can stand for billions."""
+MAX_REPEATS = 20_000
+"""How often one reading resolves interpolations again that it has resolved: a dozen lines can stand for billions."""
+_KEPT = 1_000
+"""Of how many strings what OmegaConf parsed is kept; parsing takes most of the time."""
 MAX_VALUES = 300_000
 """The most values that interpolations repeat."""
 MAX_TEXT = 2**20
@@ -168,21 +170,33 @@ class _Effort:
     """What resolving has cost so far.
 
     Attributes:
-        steps: How many interpolations were resolved.
+        repeats: How many interpolations were resolved again.
         values: How many values the nodes hold that they gave.
     """
 
     def __init__(self) -> None:
-        self.steps = 0
+        self.repeats = 0
         self.values = 0
+        self._known: dict[int, Any] = {}
+        self._parsed: dict[str, Any] = {}
         self._sizes: dict[int, tuple[Any, int]] = {}
 
+    def parsed(self, node: Any) -> Any:
+        """Count a node that is to be resolved, and return its value as OmegaConf parses it."""
+        self.repeats += id(node) in self._known
+        self._known[id(node)] = node
+        if self.repeats > MAX_REPEATS:
+            raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")
+        text = node._value()
+        if text not in self._parsed:
+            if len(self._parsed) >= _KEPT:
+                self._parsed.clear()
+            self._parsed[text] = parse(text)
+        return self._parsed[text]
+
     def spend(self, found: Any) -> None:
-        """Count an interpolation and the node that it gave."""
-        self.steps += 1
+        """Count the node that an interpolation gave."""
         self.values += self._size(found)
-        if self.steps > MAX_STEPS:
-            raise ConfigurationError(f"resolves more than {MAX_STEPS} interpolations")
         if self.values > MAX_VALUES:
             raise ConfigurationError(f"repeats more than {MAX_VALUES} values by interpolations")
         text = found._value() if isinstance(found, Node) else None
@@ -191,7 +205,7 @@ class _Effort:
 
     def _size(self, node: Any) -> int:
         if not isinstance(node, DictConfig | ListConfig):
-            return 0
+            return 1
         if id(node) not in self._sizes:
             content = node.__dict__["_content"]
             children = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
@@ -214,9 +228,12 @@ def bounded_effort() -> Iterator[None]:
 
 class _Restricted(BaseContainer):
     def _maybe_resolve_interpolation(self, parent: Any, key: Any, value: Any, *args: Any, **more: Any) -> Any:
-        found = super()._maybe_resolve_interpolation(parent, key, value, *args, **more)
-        if found is not value and (effort := _effort.get()):
-            effort.spend(found)
+        if (effort := _effort.get()) is None or not value._is_interpolation():
+            return super()._maybe_resolve_interpolation(parent, key, value, *args, **more)
+        more = dict(zip(("throw_on_resolution_failure", "memo"), args, strict=False)) | more
+        more["memo"] = set() if more.get("memo") is None else more["memo"]
+        found = self._resolve_interpolation_from_parse_tree(parent=parent, value=value, key=key, parse_tree=effort.parsed(value), **more)
+        effort.spend(found)
         return found
 
     def _evaluate_custom_resolver(self, key: Any, node: Any, inter_type: str, inter_args: Any, inter_args_str: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 import yaml
 
+from ..caching import cached
 from ..files.yaml import read_yaml
 from ..fleet.masking import MASK, is_secret_key
 from .nodes import Path, node_at
@@ -62,13 +63,13 @@ class Origins:
             origin = self._override((*path, key)) or (setting[-1][0] if setting else "" if default else above)
             yield from self._below((*path, key), value, setting, origin)
 
-    @cached_property
+    @cached
     def _layers(self) -> list[tuple[FilePath, Path]]:
         """The file of each layer that has one, and the package that it is merged into."""
         found = ((self._find(layer.config), tuple(layer.package.split(".")) if layer.package else ()) for layer in self._find_layers())
         return [(file, package) for file, package in found if file]
 
-    @cached_property
+    @cached
     def _contents(self) -> dict[FilePath, Any]:
         return {file: _content(file) for file in self.files()}
 
