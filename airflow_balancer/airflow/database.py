@@ -6,11 +6,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import BoundedSemaphore, Thread
-from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -23,38 +20,6 @@ from .connections import Plans, SshConnection, plan_connections, variable_keys, 
 from .pools import Plan, PoolOccupancy, plan_pools, wanted_pools
 
 T = TypeVar("T")
-_readers = BoundedSemaphore(4)
-"""An abandoned read runs until the other side ends it; at most this many may run at once."""
-
-
-def within(seconds: float, source: str, read: Callable[[], T]) -> T:
-    """Return what `read` returns, or abandon it when the time is up.
-
-    It runs in a thread of its own, since some of what may hang takes no deadline: looking up a name,
-    connecting to a database, a server that sends one byte at a time.
-
-    Raises:
-        UnavailableError: It took longer; the message names the `source`. What `read` raises is raised here.
-    """
-    ends, future = monotonic() + seconds, Future[T]()
-
-    def run() -> None:
-        try:
-            future.set_result(read())
-        except BaseException as error:
-            future.set_exception(error)
-        finally:
-            _readers.release()
-
-    late = UnavailableError(f"{source} gave no answer within {seconds:.2g} s")
-    if not _readers.acquire(timeout=max(seconds, 0)):
-        raise late
-    Thread(target=run, name=f"airflow-balancer: {source}", daemon=True).start()
-    if not wait([future], max(ends - monotonic(), 0)).done:
-        raise late
-    return future.result()
-
-
 _TRIES = 5
 _TRY_MILLISECONDS = 10_000
 
