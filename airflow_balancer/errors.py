@@ -5,6 +5,7 @@ BalancerError
 ├── NoMatch (RuntimeError)             no host or port matches the query
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
 ├── HostUnreachable (ConnectionError)  a host refuses the connection, or does not answer
+├── NoSlot (RuntimeError)              a host has no free slot for a command, or can hold none
 └── UnavailableError                   Airflow's live data cannot be read, or not in time
 """
 
@@ -71,6 +72,10 @@ class NoFreePort(BalancerError, RuntimeError):
 
 class HostUnreachable(BalancerError, ConnectionError):
     """A host refuses the connection, or does not answer; the message names it and the next one."""
+
+
+class NoSlot(BalancerError, RuntimeError):
+    """A host has no free slot for a command, or can hold none; the message says who holds them, or what to do."""
 
 
 class UnavailableError(BalancerError):

@@ -17,7 +17,7 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from . import metadata, versions
 from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
-from .pools import Plan, PoolOccupancy, plan_pools, wanted_pools
+from .pools import Plan, PoolOccupancy, wanted_pools
 
 T = TypeVar("T")
 _TRIES = 5
@@ -103,10 +103,10 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
     """Return what `apply_fleets` would write.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow.
     """
     variables = _variables(connection, variable_keys(fleets))
-    pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
+    pools = metadata.plan_with_users(connection, wanted_pools(fleets))
     current = metadata.read_connections(connection, versions.cipher())
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), current))
 
@@ -119,7 +119,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         fleets: The fleets; the keys say where each comes from.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow: no connection is written.
         sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
     """
     return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))

@@ -63,7 +63,7 @@ def _places(given: Namespace) -> Places:
     if arguments.given:
         raise UsageError(f"{arguments.given!r} is for airflow-balancer; the page has a tab for it")
     assert arguments.source is not None
-    return Places((arguments.source.parent,), arguments.source, tuple(arguments.overrides), _HINT)
+    return Places((arguments.source.parent,), ((arguments.source, tuple(arguments.overrides)),), _HINT)
 
 
 def _listen(host: str, port: int) -> socket.socket:

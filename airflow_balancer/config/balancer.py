@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -27,7 +27,7 @@ from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
-from ..fleet.fleet import Fleet
+from ..fleet.fleet import Fleet, mark
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
@@ -60,8 +60,13 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
         return handler(adopt(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
-        """Return the DAG, or None where it is not enabled."""
-        pools = configured_pools(config)
+        """Return the DAG, or None where the balancer has no key `pool_manager`, or that says `dag: {enabled: false}`.
+
+        The pools that it makes are marked as the balancer's, so that the plugin takes none for made or edited by others.
+        """
+        if "pool_manager" not in config.model_fields_set:
+            return None
+        pools = [pool.model_copy(update={"description": mark(pool.description, pool.slots)}) for pool in configured_pools(config)]
         hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
         return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
 
@@ -123,6 +128,10 @@ class BalancerConfiguration(SelectingBalancer):
     ports: list[Port] = Field(default_factory=WatchedList)
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration.model_construct)
     queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
+    hold_slots: bool = Field(default=False, description="Whether each command over SSH holds one of its host's slots.")
+    slot_dir: str = Field(default="~/.airflow-balancer/slots", description="The folder of the slots on each host.")
+    slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
+    slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
     port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
 
@@ -225,9 +234,11 @@ class BalancerConfiguration(SelectingBalancer):
         compose = compose_tree if is_tree else compose_file
         return _balancer_of(compose(source, overrides or ()))
 
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, mask(value) if name == "default_password" else value
+    def __repr__(self) -> str:
+        """The same whatever the fleet: Airflow keeps it of a balancer in a task's arguments, and makes a DAG version when it changes."""
+        return f"{type(self).__name__}(...)"
+
+    __str__ = __repr__
 
     @field_serializer("default_password", mode="wrap", when_used="json")
     def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from importlib import import_module
 from typing import Any, Self, TypeVar
 
 from airflow_pydantic import Host as BaseHost
@@ -62,6 +63,10 @@ class Host(Watchable, BaseHost):
     tags: list[str] = Field(default_factory=WatchedList)
     address: str | None = Field(default=None, description="Where the host is reached, when that is not its name.")
     drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
+    hold_slots: bool | None = Field(default=None, description="Whether each command over SSH holds one of the host's slots.")
+    slot_dir: str | None = Field(default=None, description="The folder of the slots on the host.")
+    slot_wait: int | float | None = Field(default=None, description="Seconds until a task for which no slot is free tries again.")
+    slot_timeout: int | float | None = Field(default=None, description="Seconds after which such a task fails.")
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +106,7 @@ class Host(Watchable, BaseHost):
         return type(self)(**{**values, **kwargs})
 
     def hook(self, username: str | None = None, use_local: bool = True, **hook_kwargs: Any) -> Any:  # noqa: FBT001, FBT002 (airflow-pydantic's)
-        """Return an SSH hook that connects to the host's address, else to its name.
+        """Return an SSH hook that connects to the host's address, else to its name; its commands hold slots if `hold_slots` is set.
 
         Args:
             username: The user; default: the host's.
@@ -109,7 +114,9 @@ class Host(Watchable, BaseHost):
             **hook_kwargs: Further arguments of SSHHook, which take precedence over those of the host.
         """
         reached = {"remote_host": self.address} if self.address else {}
-        return super().hook(username, use_local, **{**reached, **hook_kwargs})
+        hook = super().hook(username, use_local, **{**reached, **hook_kwargs})
+        # Airflow's room is above this one: it is loaded only for a hook, which needs Airflow anyway.
+        return import_module("airflow_balancer.airflow.slot_hook").holding_slots(hook, self) if self.hold_slots else hook
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         shown = {"password": mask(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}

@@ -14,7 +14,8 @@ from ..picking.strategies import Ranking, strategy_data
 from .balancer import BalancerConfiguration, plain
 from .models import Host
 
-_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size"}
+_SLOTS = {"hold_slots", "slot_dir", "slot_wait", "slot_timeout"}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *_SLOTS}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 

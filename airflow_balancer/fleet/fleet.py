@@ -28,6 +28,15 @@ class PoolSlots(NamedTuple):
     include_deferred: bool
 
 
+def mark(description: str, slots: int) -> str:
+    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+
+    >>> mark("Balancer pool for host(host1)", 8)
+    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
+    """
+    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
+
+
 def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
     """Return the pool that each host, port and queue requests, after its subject.
 
@@ -41,7 +50,7 @@ def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
         pools.append((f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)))
     for queue, slots in queue_slots(fleet).items():
         text = f"Balancer pool for queue({queue})"
-        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=False)))
+        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=True)))
     return pools
 
 
@@ -220,6 +229,9 @@ def _settings(node: Mapping[str, Any]) -> Settings:
     return settings
 
 
+_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
+
+
 def _apply_defaults(hosts: Entries, settings: Settings) -> None:
     defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
     for at, given in enumerate(hosts.data):
@@ -228,6 +240,9 @@ def _apply_defaults(hosts: Entries, settings: Settings) -> None:
         for key, default in defaults.items():
             if not data.get(key):
                 data[key] = default
+        if data.get("hold_slots", settings.hold_slots):
+            for key in _OF_SLOTS:
+                data.setdefault(key, getattr(settings, key))
         hosts.data[at] = data
 
 

@@ -84,7 +84,15 @@ def _whole(value: object) -> object:
     return value
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def _pool(value: object) -> object:
+    if isinstance(value, BaseModel) and not isinstance(value, PoolSpec):
+        return {name: getattr(value, name) for name in value.model_fields_set}  # what is left out is the default here
     return {"pool": value} if isinstance(value, str) else value
 
 
@@ -121,6 +129,8 @@ Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]
 Text = Annotated[str, Field(pattern=_PRINTABLE)]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Folder = Annotated[str, Field(pattern=r"^(/|~/)[^\r\n]+$")]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
@@ -144,7 +154,7 @@ class PoolSpec(_Plain):
     pool: Name
     slots: Slots | None = None
     description: str | None = ""
-    include_deferred: bool | None = False
+    include_deferred: bool | None = True
 
 
 class HostSpec(_Plain):
@@ -162,6 +172,10 @@ class HostSpec(_Plain):
     queues: list[Text] = Field(default_factory=list)
     tags: list[Text] = Field(default_factory=list)
     drain: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder | None = None
+    slot_wait: Seconds | None = None
+    slot_timeout: Seconds | None = None
 
     @property
     def remote_host(self) -> str:
@@ -185,9 +199,9 @@ class HostSpec(_Plain):
         """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
-            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": True}
         slots, described = given.slots or self.size, given.description or text
-        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": given.include_deferred is not False}
 
 
 class PortSpec(_Plain):
@@ -217,6 +231,10 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     queue_pools: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder = "~/.airflow-balancer/slots"
+    slot_wait: Seconds = 60
+    slot_timeout: Seconds = 86400
     pool_manager: Annotated[Any, BeforeValidator(_mapping)] = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None

@@ -50,6 +50,14 @@ class HostConf:
     tags: list[str] = field(default_factory=list)
     # whether the host takes no new picks; its pool stays
     drain: bool = False
+    # whether each command over SSH holds one of the host's slots while it runs; default: the balancer's hold_slots
+    hold_slots: bool | None = None
+    # folder of the slots on the host, absolute or below ~/; default: the balancer's slot_dir
+    slot_dir: str | None = None
+    # seconds until a task for which no slot is free tries again; default: the balancer's slot_wait
+    slot_wait: float | None = None
+    # seconds after which such a task fails; default: the balancer's slot_timeout
+    slot_timeout: float | None = None
 
 
 @dataclass
@@ -140,6 +148,14 @@ class BalancerConf:
     create_connection: bool = False
     # whether each queue gets a pool, too: queue-<name>, with the slots of its hosts
     queue_pools: bool = False
+    # whether each command over SSH holds one of its host's slots while it runs, so that no host runs more than its size
+    hold_slots: bool = False
+    # folder of the slots on each host; hosts that share a home directory need one of their own each
+    slot_dir: str = "~/.airflow-balancer/slots"
+    # seconds until a task for which no slot is free tries again, a quarter more or less; no retry is used
+    slot_wait: float = 60
+    # seconds after which such a task fails: a day, as longer waits are a fleet too small or a slot that something keeps
+    slot_timeout: float = 86400
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
     # a name, or a mapping with a _target_

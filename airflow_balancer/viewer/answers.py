@@ -103,7 +103,7 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
 
 def _host(host: HostSpec) -> dict[str, Any]:
     return {
-        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain")},
+        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain", "hold_slots")},
         "credential": host.credential,
         "pool": host.pool_name,
         "address": host.remote_host,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -27,14 +28,12 @@ class Places(NamedTuple):
 
     Attributes:
         roots: The folders.
-        named: The one configuration in them that is meant; None for all that are found.
-        overrides: The overrides that it is composed with.
+        named: The configurations in them that are meant, each with its overrides; empty for all that are found.
         hint: What to do where there is none.
     """
 
     roots: tuple[Path, ...]
-    named: Path | None = None
-    overrides: tuple[str, ...] = ()
+    named: tuple[tuple[Path, tuple[str, ...]], ...] = ()
     hint: str = ""
 
 
@@ -79,7 +78,9 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
     if not is_inside(path, roots):
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
-    identity = blake2b(os.fsencode(path), digest_size=12).hexdigest()
+    same = [other for named, other in places.named if named == path]
+    told_apart = shlex.join([str(path), *overrides]) if len(same) > 1 else str(path)
+    identity = blake2b(os.fsencode(told_apart), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
     above, group, default = _tree(path)
     if places.named:
@@ -87,7 +88,7 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
     # A file's name may be no text, which JSON cannot hold.
-    name = os.fsencode(path.relative_to(root)).decode(errors="replace")
+    name = os.fsencode(str(path.relative_to(root)) + told_apart.removeprefix(str(path))).decode(errors="replace")
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 
