@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.airflow.databases import free_port
 from tests.live.logging_hosts import CROWD, FLEET, LoggingHosts
@@ -16,6 +19,7 @@ from tests.live.rig import Airflow, AirflowHome, Process, execute, new_database,
 
 __all__ = ("Crowd", "Run", "crowded")
 DAGS = ("plain", "balanced", "mapped", "queued", "taskflow")
+RUNNERS = ("scheduler-1", "worker-1", "worker-2")
 # The tasks of a killed server are found within half a minute, not five.
 SCHEDULER = {
     "scheduler_idle_sleep_time": "0.5",
@@ -50,6 +54,14 @@ class Crowd:
         process = next(process for process in self.main.processes if process.name == name)
         process.stop(grace=0)
         process.start()
+
+    def kill_a_task(self) -> None:
+        """Kill the process of one of the first Airflow's tasks with -9, where one runs."""
+        servers = [psutil.Process(process.pid) for process in self.main.processes if process.name in RUNNERS]
+        tasks = [task for server in servers for slot in server.children() for task in slot.children()]
+        if tasks:
+            with suppress(psutil.NoSuchProcess):
+                random.choice(tasks).kill()
 
     def start_runs(self) -> list[Run]:
         """Start a run of every DAG."""

@@ -42,7 +42,7 @@ class Story:
 
 
 def story(crowd: Crowd, **keys: Any) -> Story:
-    """Run everything, and let a worker, a host and a scheduler be killed, a host be drained and sizes be edited meanwhile."""
+    """Run everything, and meanwhile kill a worker, a host, a scheduler and ten tasks, drain a host and edit sizes."""
     crowd.hosts.clear()
     crowd.write(**keys)
     runs = crowd.start_runs()
@@ -58,6 +58,9 @@ def story(crowd: Crowd, **keys: Any) -> Story:
         after(crowd, 64)
     edited = time.time_ns()
     crowd.write(host_overrides={name: {"size": size} for name, size in EDITED.items()}, **keys)
+    for commands in range(68, 108, 4):
+        after(crowd, commands)
+        crowd.kill_a_task()
     wait_until(lambda: all(ended(run) for run in runs) and crowd.hosts.are_idle(), "the end of all runs", timeout=600)
     return Story(runs, edited)
 
@@ -100,7 +103,7 @@ def spent_retries(runs: list[Run]) -> dict[str, str]:
 
 def failure(log: Path) -> str:
     """The exceptions of an attempt that failed."""
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    entries = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
     errors = [error for entry in entries if entry["event"] == "Task failed with exception" for error in entry["error_detail"]]
     return "; ".join(f"{error['exc_type']}: {error['exc_value']}" for error in errors) or "killed"
 

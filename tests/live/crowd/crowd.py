@@ -15,7 +15,7 @@ SETTINGS = {
     "schedule": None,
     "start_date": datetime(2026, 1, 1, tzinfo=UTC),
     "catchup": False,
-    "default_args": {"retries": 6, "retry_delay": timedelta(seconds=3)},
+    "default_args": {"retries": 9, "retry_delay": timedelta(seconds=3)},
 }
 
 

@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 from airflow_balancer import BalancedSSHOperator, load
 
 balancer = load("balancer.yaml")
-RETRIES = {"retries": 6, "retry_delay": timedelta(seconds=3)}
+RETRIES = {"retries": 9, "retry_delay": timedelta(seconds=3)}
 
 with DAG("other", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, default_args=RETRIES):
     for host in balancer.all_hosts:
