@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.live.rig import Airflow, AirflowHome, Process, execute, new_database,
 
 __all__ = ("Crowd", "Run", "crowded")
 DAGS = ("plain", "balanced", "mapped", "queued", "taskflow")
+TASK_ID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 RUNNERS = ("scheduler-1", "worker-1", "worker-2")
 # The tasks of a killed server are found within half a minute, not five.
 SCHEDULER = {
@@ -42,6 +44,8 @@ class Crowd:
     hosts: LoggingHosts
     main: Airflow
     other: Airflow
+    killed: list[str] = field(default_factory=list)
+    """The ids of the task instances whose processes were killed."""
 
     def write(self, **changes: Any) -> None:
         """Put the fleet's YAML into both DAGs folders, with other keys at the top."""
@@ -58,10 +62,12 @@ class Crowd:
     def kill_a_task(self) -> None:
         """Kill the process of one of the first Airflow's tasks with -9, where one runs."""
         servers = [psutil.Process(process.pid) for process in self.main.processes if process.name in RUNNERS]
-        tasks = [task for server in servers for slot in server.children() for task in slot.children()]
-        if tasks:
-            with suppress(psutil.NoSuchProcess):
-                random.choice(tasks).kill()
+        with suppress(psutil.NoSuchProcess):
+            titles = {task: " ".join(task.cmdline()) for server in servers for slot in server.children() for task in slot.children()}
+            if found := {task: TASK_ID.search(title) for task, title in titles.items() if TASK_ID.search(title)}:
+                task = random.choice(list(found))
+                task.kill()
+                self.killed.append(found[task][0])
 
     def start_runs(self) -> list[Run]:
         """Start a run of every DAG."""
