@@ -47,6 +47,11 @@ class Crowd:
     killed: list[str] = field(default_factory=list)
     """The ids of the task instances whose processes were killed."""
 
+    @property
+    def servers(self) -> list[Process]:
+        """The processes of both Airflows."""
+        return [*self.main.processes, *self.other.processes]
+
     def write(self, **changes: Any) -> None:
         """Put the fleet's YAML into both DAGs folders, with other keys at the top."""
         fleet = read_fleet(self.hosts.servers, FLEET) | changes

@@ -61,13 +61,13 @@ def story(crowd: Crowd, **keys: Any) -> Story:
     for commands in range(68, 108, 4):
         after(crowd, commands)
         crowd.kill_a_task()
-    wait_until(lambda: all(ended(run) for run in runs) and crowd.hosts.are_idle(), "the end of all runs", timeout=600)
+    wait_until(lambda: all(map(ended, runs)) and crowd.hosts.are_idle(), "the end of all runs", processes=crowd.servers, timeout=600)
     return Story(runs, edited)
 
 
 def after(crowd: Crowd, commands: int) -> None:
     """Wait until so many commands have started."""
-    wait_until(lambda: crowd.hosts.started() >= commands, f"the start of {commands} commands", timeout=300)
+    wait_until(lambda: crowd.hosts.started() >= commands, f"the start of {commands} commands", processes=crowd.servers, timeout=300)
 
 
 def ended(run: Run) -> bool:
