@@ -19,7 +19,7 @@ from tests.live.logging_hosts import CROWD, FLEET, LoggingHosts
 from tests.live.rig import Airflow, AirflowHome, Process, execute, new_database, read_fleet, wait_until, write_fleet
 
 __all__ = ("Crowd", "Run", "crowded")
-DAGS = ("plain", "balanced", "mapped", "queued", "taskflow")
+DAGS = ("taskflow", "plain", "balanced", "mapped", "queued")
 TASK_ID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 RUNNERS = ("scheduler-1", "worker-1", "worker-2")
 # The tasks of a killed server are found within half a minute, not five.
