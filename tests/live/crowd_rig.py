@@ -67,17 +67,29 @@ class Crowd:
     def kill_a_task(self) -> None:
         """Kill the process of one of the first Airflow's tasks with -9, where one runs."""
         servers = [psutil.Process(process.pid) for process in self.main.processes if process.name in RUNNERS]
-        with suppress(psutil.NoSuchProcess):
-            titles = {task: " ".join(task.cmdline()) for server in servers for slot in server.children() for task in slot.children()}
-            if found := {task: TASK_ID.search(title) for task, title in titles.items() if TASK_ID.search(title)}:
-                task = random.choice(list(found))
+        tasks = [task for server in servers for slot in server.children() for task in _children(slot)]
+        if found := [(task, task_id) for task in tasks if (task_id := TASK_ID.search(_title(task)))]:
+            task, task_id = random.choice(found)
+            with suppress(psutil.NoSuchProcess):
                 task.kill()
-                self.killed.append(found[task][0])
+            self.killed.append(task_id[0])
 
     def start_runs(self) -> list[Run]:
         """Start a run of every DAG."""
         dags = [(self.main, dag_id) for dag_id in DAGS] + [(self.other, "other")]
         return [(airflow, dag_id, airflow.client.trigger(dag_id)) for airflow, dag_id in dags]
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return process.children()
+    return []
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 @contextmanager

@@ -113,6 +113,7 @@ def show(crowd: Crowd, told: Story) -> None:
     for name in crowd.hosts.sizes:
         commands, sessions = crowd.hosts.commands(name), crowd.hosts.sessions(name)
         LOG.info("%s: at most %d at once, %d commands in %d sessions", name, most(commands), len(commands) // 2, sessions)
+    LOG.info("%d tasks were killed", len(crowd.killed))
     LOG.info("attempts that failed: %s", dict(Counter(spent_retries(told.runs).values())))
 
 
