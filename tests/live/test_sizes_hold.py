@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.live.crowd_rig import Crowd, Run, crowded
-from tests.live.logging_hosts import most, overruns
+from tests.live.logging_hosts import Moment, most, overruns
 from tests.live.rig import find_sshd, wait_until
 
 pytest.importorskip("airflow.providers.celery", reason="Celery's provider is not installed; with Airflow 3 it is")
@@ -115,6 +115,26 @@ def show(crowd: Crowd, told: Story) -> None:
         LOG.info("%s: at most %d at once, %d commands in %d sessions", name, most(commands), len(commands) // 2, sessions)
     LOG.info("%d tasks were killed", len(crowd.killed))
     LOG.info("attempts that failed: %s", dict(Counter(spent_retries(told.runs).values())))
+
+
+def log_of(text: str) -> list[Moment]:
+    """A host's log: `+0` starts a command with slot 0, at the time of its place in the text."""
+    return [Moment(1 if word[0] == "+" else -1, time, "task", word[1:]) for time, word in enumerate(text.split(), 1)]
+
+
+@pytest.mark.parametrize(
+    ("log", "size", "then", "found"),
+    [
+        pytest.param("+0 +1 -0 +0 -1 +1", 2, 2, [], id="never over"),
+        pytest.param("+0 +1 +0 -1 +0", 2, 2, [3, 3], id="over twice"),
+        pytest.param("+0 +1 -0 +0 +2", 2, 3, [], id="larger in the middle"),
+        pytest.param("+0 +1 +2 -2 -1 +1", 2, 3, [3], id="over before it is larger"),
+        pytest.param("+0 +1 +2 -0 +0 -2 -1 -0 +0 +1", 3, 2, [], id="smaller, what runs ends in peace"),
+        pytest.param("+0 +1 +2 -0 -2 +0 +1", 3, 2, [3], id="over after it is smaller"),
+    ],
+)
+def test_overruns_go_by_the_size_of_the_moment(log: str, size: int, then: int, found: list[int]) -> None:
+    assert overruns(log_of(log), size, edited=4, then=then) == found
 
 
 def test_without_slots_hosts_run_more_than_their_size(crowd: Crowd) -> None:
