@@ -117,14 +117,7 @@ def crowded(root: Path, cluster: str) -> Iterator[Crowd]:
 
 
 def _main(root: Path, cluster: str, broker: str) -> AirflowHome:
-    celery = {
-        "broker_url": f"{broker}0",
-        "result_backend": f"{broker}1",
-        "worker_concurrency": "3",
-        "worker_prefetch_multiplier": "1",
-        "worker_enable_remote_control": "True",
-        "sync_parallelism": "1",
-    }
+    celery = {"broker_url": f"{broker}0", "result_backend": f"{broker}1", "worker_concurrency": "3"}
     core = {"executor": "LocalExecutor,CeleryExecutor", "parallelism": "8"}
     settings = {"core": core, "celery": celery, "scheduler": SCHEDULER, "dag_processor": {"min_file_process_interval": "60"}}
     home = AirflowHome(root, database=new_database(cluster, "crowd_main"), settings=settings)

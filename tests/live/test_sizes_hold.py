@@ -42,7 +42,7 @@ class Story:
 
 
 def story(crowd: Crowd, **keys: Any) -> Story:
-    """Run everything, and meanwhile kill a worker, a host, a scheduler and ten tasks, drain a host and edit sizes."""
+    """Run everything, and meanwhile kill a worker, a host, a scheduler and six tasks, drain a host and edit sizes."""
     crowd.hosts.clear()
     crowd.write(**keys)
     runs = crowd.start_runs()
@@ -58,7 +58,7 @@ def story(crowd: Crowd, **keys: Any) -> Story:
         after(crowd, 64)
     edited = time.time_ns()
     crowd.write(host_overrides={name: {"size": size} for name, size in EDITED.items()}, **keys)
-    for commands in range(68, 108, 4):
+    for commands in range(68, 104, 6):
         after(crowd, commands)
         crowd.kill_a_task()
     wait_until(lambda: all(map(ended, runs)) and crowd.hosts.are_idle(), "the end of all runs", processes=crowd.servers, timeout=600)
