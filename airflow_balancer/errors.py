@@ -5,12 +5,13 @@ BalancerError
 ├── NoMatch (RuntimeError)             no host or port matches the query
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
 ├── HostUnreachable (ConnectionError)  a host refuses the connection, or does not answer
+├── NoSlot (RuntimeError)              a host has no free slot for a command, or can hold none
 └── UnavailableError                   Airflow's live data cannot be read, or not in time
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -46,6 +47,10 @@ class ConfigurationError(BalancerError, ValueError):
         self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def rewritten(self, rewrite: Callable[[str], str]) -> ConfigurationError:
+        """Return the same error with the message and the origin of each problem rewritten."""
+        return ConfigurationError(replace(p, message=rewrite(p.message), origin=rewrite(p.origin)) for p in self.problems)
+
     def with_origin(self, origin_of: dict[Problem, str]) -> ConfigurationError:
         """Return the same error with the file or override of each problem."""
         return ConfigurationError(replace(p, origin=origin_of.get(p, p.origin)) for p in self.problems)
@@ -61,6 +66,10 @@ class NoFreePort(BalancerError, RuntimeError):
 
 class HostUnreachable(BalancerError, ConnectionError):
     """A host refuses the connection, or does not answer; the message names it and the next one."""
+
+
+class NoSlot(BalancerError, RuntimeError):
+    """A host has no free slot for a command, or can hold none; the message says who holds them, or what to do."""
 
 
 class UnavailableError(BalancerError):

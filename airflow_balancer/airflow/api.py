@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -13,12 +12,25 @@ import httpx
 from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
-from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
+from .pools import (
+    COUNTED_STATES,
+    UNFINISHED_STATES,
+    Plan,
+    PoolOccupancy,
+    WantedPool,
+    limit_of,
+    plan_pools,
+    spare_used,
+    task_name,
+    wanted_pools,
+)
 
 T = TypeVar("T")
 _PAGE = 100
 """The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
 _CHUNK = 500
+_NAMES = 25
+"""The most pools that one request names: a name has up to 256 characters, and an address some thousands."""
 _HIDDEN = "***"
 
 
@@ -32,8 +44,8 @@ class RestApi:
     Args:
         url: The server's address, such as `https://airflow.example.org/prefix`.
         username: The user to log in as; without it, the server must let everyone in.
-        password: The user's password.
-        token: A token to use in place of logging in.
+        password: The user's.
+        token: Replaces logging in.
         seconds: How long each step of a request may take: connecting, sending, each part of the answer.
         transport: What carries the requests, in place of the network.
     """
@@ -62,7 +74,7 @@ class RestApi:
     def __enter__(self) -> RestApi:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def read_pools(self) -> list[PoolSlots]:
@@ -75,8 +87,7 @@ class RestApi:
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
         """Return what `apply` would write."""
-        pools = self.plan_pools(wanted_pools(fleets))
-        return Plans(pools, self.plan_connections(self._wanted_connections(fleets)))
+        return Plans(self.plan_pools(wanted_pools(fleets)), self.plan_connections(self._wanted_connections(fleets)))
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
         """Make pools and connections what the `fleets` want; with `prune`, delete those that they no longer want."""
@@ -96,8 +107,17 @@ class RestApi:
         return {key: answer["value"] for key, answer in answers.items() if answer and answer["value"] != _HIDDEN}
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
-        """Return what `apply_pools` would write."""
+        """Return what `apply_pools` would write; which orphaned pools are in use is looked up only to prune them."""
         return plan_pools(wanted, self.read_pools())
+
+    def read_users(self, pools: Sequence[str]) -> dict[str, list[str]]:
+        """Return the unfinished tasks of each of the pools, those of ended runs that never began included."""
+        users: dict[str, set[str]] = {}
+        for start in range(0, len(pools), _NAMES):
+            filters = {"pool": pools[start : start + _NAMES], "state": [*UNFINISHED_STATES, "none"]}
+            for item in self._all("dags/~/dagRuns/~/taskInstances", "task_instances", **filters):
+                users.setdefault(item["pool"], set()).add(task_name(item["dag_id"], item["task_id"], item["map_index"]))
+        return {pool: sorted(tasks) for pool, tasks in users.items()}
 
     def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
         """Make Airflow's pools what is `wanted`, and return the plan that was applied.
@@ -106,8 +126,10 @@ class RestApi:
             ApiError: The server refuses; what it took before that stays.
         """
         plan = self.plan_pools(wanted)
-        self._bulk("pools", "create", [_pool(pool) for pool in plan.create], action_on_existence="skip")
-        self._bulk("pools", "update", [_pool(change.after) for change in plan.update])
+        if prune:
+            plan = spare_used(plan, self.read_users([pool.name for pool in plan.orphaned]))
+        self._bulk("pools", "create", [pool._asdict() for pool in plan.create], action_on_existence="skip")
+        self._bulk("pools", "update", [change.after._asdict() for change in plan.update])
         if prune:
             self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
         return plan
@@ -118,11 +140,7 @@ class RestApi:
         return plan_connections(wanted, current)
 
     def apply_connections(self, wanted: Mapping[str, SshConnection], *, prune: bool = False) -> Plan[SshConnection]:
-        """Make Airflow's connections what is `wanted`; passwords are written each time.
-
-        Raises:
-            ApiError: The server refuses; what it took before that stays.
-        """
+        """Make Airflow's connections what is `wanted`, as `apply_pools` does; passwords are written each time."""
         plan = self.plan_connections(wanted)
         unchanged = [item for item in plan.unchanged if is_ours(item) and item.password]
         written = [*plan.create, *(change.after for change in plan.update), *unchanged]
@@ -133,14 +151,14 @@ class RestApi:
 
     def _read(self, kind: str, build: Callable[[dict[str, Any]], T]) -> list[T]:
         try:
-            return [build(item) for item in self._all(kind)]
+            return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
             raise ApiError(f"{self._url}: its {kind} have no {error}, as those of an Airflow 3 have") from None
 
-    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
+    def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
         while offset < total:
-            page = self._request("GET", kind, params={"limit": _PAGE, "offset": offset, "order_by": "id"})
+            page = self._request("GET", path, params={"limit": _PAGE, "offset": offset, "order_by": "id", **filters})
             items = page[kind]
             yield from items
             offset, total = offset + len(items), page["total_entries"] if items else 0
@@ -185,10 +203,6 @@ class RestApi:
         raise ApiError(f"{self._url}: {what}: {response.status_code} {response.reason_phrase}: {detail}")
 
 
-def _pool(pool: PoolSlots) -> dict[str, Any]:
-    return pool._asdict()
-
-
 def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
     return PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"])
 
@@ -204,7 +218,6 @@ def _body(item: SshConnection) -> dict[str, Any]:
 
 
 def _connection(item: dict[str, Any]) -> SshConnection:
+    name, host, login, port, kind = (item[key] for key in ("connection_id", "host", "login", "port", "conn_type"))
     extra = json.dumps(json.loads(item["extra"] or "{}"), sort_keys=True)
-    return SshConnection(
-        item["connection_id"], item["host"], item["login"], None, item["port"], extra, item["description"] or "", item["conn_type"]
-    )
+    return SshConnection(name, host, login, None, port, extra, item["description"] or "", kind)

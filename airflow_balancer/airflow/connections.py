@@ -57,9 +57,7 @@ def variable_keys(fleets: Mapping[str, Fleet]) -> set[str]:
 def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]) -> dict[str, SshConnection]:
     """Return a connection by name for each host of the fleets that set `create_connection`.
 
-    Args:
-        fleets: The fleets; the keys say where each comes from.
-        variables: The values of the Airflow Variables that `variable_keys` names.
+    The keys of `fleets` say where each comes from; `variables` has the values of those that `variable_keys` names.
 
     Raises:
         ConfigurationError: A name does not fit, a Variable is missing, or two fleets want one connection differently.
@@ -109,7 +107,8 @@ def _hosts(fleets: Mapping[str, Fleet]) -> Iterable[tuple[str, HostSpec]]:
                 yield origin, host
 
 
-def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
+def clear_password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
+    """Return a host's password, where it is a Variable by the `variables`' values, of which JSON has it under `password`."""
     if not isinstance(host.password, VariableSpec):
         return host.password or None
     value = variables[host.password.key]
@@ -121,7 +120,7 @@ def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
 
 
 def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
-    password = _password(host, variables)
+    password = clear_password(host, variables)
     extra: dict[str, Any] = {key: value for key, value in host.ssh_hook_args.items() if key not in _HOOK_ONLY}
     if not password and host.key_file:
         extra["key_file"] = host.key_file

@@ -6,11 +6,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import BoundedSemaphore, Thread
-from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -20,46 +17,9 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from . import metadata, versions
 from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
-from .pools import Plan, PoolOccupancy, plan_pools, wanted_pools
+from .pools import Plan, PoolOccupancy, wanted_pools
 
 T = TypeVar("T")
-_readers = BoundedSemaphore(4)
-"""An abandoned read runs until the other side ends it; at most this many may run at once."""
-
-
-def within(seconds: float, source: str, read: Callable[[], T]) -> T:
-    """Return what `read` returns, or abandon it when the time is up.
-
-    It runs in a thread of its own, since some of what may hang takes no deadline: looking up a name,
-    connecting to a database, a server that sends one byte at a time.
-
-    Args:
-        seconds: How long to wait.
-        source: What is read, for the error.
-        read: Is called without arguments.
-
-    Raises:
-        UnavailableError: It took longer. What `read` raises is raised here.
-    """
-    ends, future = monotonic() + seconds, Future[T]()
-
-    def run() -> None:
-        try:
-            future.set_result(read())
-        except BaseException as error:
-            future.set_exception(error)
-        finally:
-            _readers.release()
-
-    late = UnavailableError(f"{source} gave no answer within {seconds:.2g} s")
-    if not _readers.acquire(timeout=max(seconds, 0)):
-        raise late
-    Thread(target=run, name=f"airflow-balancer: {source}", daemon=True).start()
-    if not wait([future], max(ends - monotonic(), 0)).done:
-        raise late
-    return future.result()
-
-
 _TRIES = 5
 _TRY_MILLISECONDS = 10_000
 
@@ -83,7 +43,7 @@ def open_engine() -> Engine:
 
 
 @contextmanager
-def reading(seconds: float | None = None) -> Iterator[Connection]:
+def read_connection(seconds: float | None = None) -> Iterator[Connection]:
     """Give a connection to the metadata database, and roll back whatever is done in it.
 
     Args:
@@ -117,17 +77,17 @@ class MetadataDatabase:
 
     def read_pools(self) -> list[PoolSlots]:
         """Return all pools."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return metadata.read_pools(connection)
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
         """Return how full all pools are now, by their names."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return metadata.read_occupancy(connection)
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
         """Return what `apply` would write."""
-        with reading(self._seconds) as connection:
+        with read_connection(self._seconds) as connection:
             return plan_fleets(connection, fleets)
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
@@ -143,10 +103,10 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
     """Return what `apply_fleets` would write.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow.
     """
     variables = _variables(connection, variable_keys(fleets))
-    pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
+    pools = metadata.plan_with_users(connection, wanted_pools(fleets))
     current = metadata.read_connections(connection, versions.cipher())
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), current))
 
@@ -159,7 +119,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         fleets: The fleets; the keys say where each comes from.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow: no connection is written.
         sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
     """
     return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))
@@ -168,11 +128,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
 def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
     """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
 
-    Each is tried again where another process held a lock for too long.
-
-    Raises:
-        ConfigurationError: As `apply_fleets`.
-        sqlalchemy.exc.DBAPIError: As `apply_fleets`.
+    Each is tried again where another process held a lock for too long. It raises what `apply_fleets` does.
     """
     wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
     pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
@@ -181,11 +137,9 @@ def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plan
 
 def _patiently(apply: Callable[[Connection], T]) -> T:
     for attempt in range(1, _TRIES):
-        try:
-            with versions.engine().begin() as connection:
-                return apply(connection)
-        except OperationalError:
-            time.sleep(0.1 * attempt)
+        with suppress(OperationalError), versions.engine().begin() as connection:
+            return apply(connection)
+        time.sleep(0.1 * attempt)
     with versions.engine().begin() as connection:
         return apply(connection)
 

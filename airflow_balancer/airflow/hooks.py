@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import paramiko
@@ -10,10 +10,13 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
+from ..fleet.fleet import DEFAULT_POOL
 from ..picking.filters import HOST_KEYS
 from ..picking.strategies import LeastLoaded
-from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, unreachable_message
+from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, starting_with, unreachable_message
+from .mapped import candidates_text
 from .occupancy import host_load
+from .slot_hook import SlotSSHHook
 from .versions import current_context
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
@@ -67,20 +70,27 @@ class BalancedSSHHook(SSHHook):
         self.failover = failover
         self.hook_args = hook_args
         self.context: Mapping[str, Any] | None = None
-        self._ranked: dict[str, list[Host]] = {}
+        self._ranked: dict[tuple[str, int], list[Host]] = {}
 
-    def ranked(self, key: str) -> list[Host]:
-        """Return the hosts in the order in which a key's attempts go through them.
+    def __repr__(self) -> str:
+        """As in a serialized DAG: short, the same at each parse, and changed only by what changes a pick."""
+        try:
+            return candidates_text(self, pool=DEFAULT_POOL)
+        except BalancerError as error:
+            return f"BalancedSSHHook({error})"
+
+    def ranked(self, key: str, index: int = -1) -> list[Host]:
+        """Return the hosts in the order in which the attempts of a key, or of one index of it, go through them.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; or `first` is not among them.
         """
-        if key not in self._ranked:
-            ranked = self.balancer.rank_hosts(**self.query, key=key)
+        if (key, index) not in self._ranked:
+            ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
                 raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
-            self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
-        return self._ranked[key]
+            self._ranked[key, index] = starting_with(ranked, self.first)
+        return self._ranked[key, index]
 
     def get_conn(self) -> paramiko.SSHClient:
         """Return a connection to the host of the attempt, the same one while it lasts.
@@ -97,7 +107,7 @@ class BalancedSSHHook(SSHHook):
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
             try:
-                return self._connect(host, attempt)
+                return self._connect(host, attempt, turn).get_conn()
             except Exception as error:
                 if not is_unreachable(error):
                     raise
@@ -108,24 +118,37 @@ class BalancedSSHHook(SSHHook):
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
         if not isinstance(self.balancer.strategy, LeastLoaded):
-            return self.ranked(attempt.key)
+            return self.ranked(attempt.key, attempt.index)
         try:
             fleet = self.balancer.fleet
             load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
         except BalancerError as error:
             self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
-            return self.ranked(attempt.key)
-        return self.balancer.rank_hosts(**self.query, key=attempt.key, load=load)
+            return self.ranked(attempt.key, attempt.index)
+        return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
-    def _connect(self, host: Host, attempt: Attempt) -> paramiko.SSHClient:
+    def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
         self.log.info("%s goes to %s%s", attempt, called(host), counted)
         hook = host.hook(**self.hook_args)
+        if isinstance(hook, SlotSSHHook):
+            hook.context, hook.others = self.context, lambda: self._others(host, attempt, turn)
         hook.get_conn()
         # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
         self.__dict__.update(vars(hook))
-        assert self.client is not None
-        return self.client
+        return hook
+
+    def _others(self, full: Host, attempt: Attempt, turn: Sequence[Host]) -> Iterator[SSHHook]:
+        """Connect to the hosts that follow one without a free slot, each when it is needed; pass over those that do not answer."""
+        for host in in_turn(turn, turn.index(full) + 2)[:-1]:
+            try:
+                hook = self._connect(host, attempt, turn)
+            except Exception as error:
+                if not is_unreachable(error):
+                    raise
+                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+            else:
+                yield hook
 
 
 def is_unreachable(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Boolean, Integer, String, column, delete, false, func, select, table, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import Executable, TableClause
 
 from ..fleet.fleet import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
-from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools
+from .pools import COUNTED_STATES, UNFINISHED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, spare_used, task_name
 
 T = TypeVar("T")
 N = TypeVar("N", PoolSlots, SshConnection)
@@ -38,7 +38,12 @@ CONNECTIONS = table(
     column("is_encrypted", Boolean),
     column("is_extra_encrypted", Boolean),
 )
-TASKS = table("task_instance", column("pool", String), column("state", String), column("pool_slots", Integer))
+TASKS = table(
+    "task_instance",
+    *(column(name, String) for name in ("dag_id", "task_id", "run_id", "pool", "state")),
+    *(column(name, Integer) for name in ("map_index", "pool_slots")),
+)
+RUNS = table("dag_run", *(column(name, String) for name in ("dag_id", "run_id", "state")))
 VARIABLES = table("variable", column("key", String), column("val", String), column("is_encrypted", Boolean))
 
 
@@ -65,6 +70,25 @@ def read_pools(connection: Connection) -> list[PoolSlots]:
     """Return all pools of Airflow."""
     rows = connection.execute(select(POOLS.c.pool, POOLS.c.slots, POOLS.c.description, POOLS.c.include_deferred))
     return [PoolSlots(name or "", slots, description or "", bool(deferred)) for name, slots, description, deferred in rows]
+
+
+def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[str]]:
+    """Return the unfinished tasks of each of the pools: those that have not ended, of runs that have not."""
+    same_run = (TASKS.c.dag_id == RUNS.c.dag_id) & (TASKS.c.run_id == RUNS.c.run_id)
+    open_tasks = TASKS.c.state.is_(None) | TASKS.c.state.in_(UNFINISHED_STATES)
+    columns = (TASKS.c.pool, TASKS.c.dag_id, TASKS.c.task_id, TASKS.c.map_index)
+    query = select(*columns).select_from(TASKS.join(RUNS, same_run)).where(open_tasks, RUNS.c.state.in_(("queued", "running")))
+    users: dict[str, list[str]] = {}
+    for chunk in _chunks(sorted(pools)):
+        for pool, dag, task, index in connection.execute(query.where(TASKS.c.pool.in_(chunk)).distinct()):
+            users.setdefault(pool, []).append(task_name(dag, task, index))
+    return users
+
+
+def plan_with_users(connection: Connection, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
+    """Return the plan for the `wanted` pools, which deletes none that unfinished tasks use."""
+    plan = plan_pools(wanted, read_pools(connection))
+    return spare_used(plan, read_users(connection, [pool.name for pool in plan.orphaned])) if plan.orphaned else plan
 
 
 def read_occupancy(connection: Connection) -> dict[str, PoolOccupancy]:
@@ -103,7 +127,7 @@ def apply_pools(
     Args:
         connection: A connection whose transaction the caller commits.
         wanted: The pools by name.
-        prune: Whether orphaned pools are deleted.
+        prune: Whether orphaned pools are deleted that no unfinished task uses.
         patience: The longest wait for a lock of another process on PostgreSQL, in milliseconds.
 
     Raises:
@@ -112,12 +136,14 @@ def apply_pools(
 
     def write(plan: Plan[PoolSlots]) -> None:
         after = [*plan.create, *(change.after for change in plan.update)]
-        rows = [{"pool": pool.name, **pool._asdict()} for pool in after]
-        _upsert(connection, POOLS, [{key: row[key] for key in POOLS.c.keys()} for row in rows])  # noqa: SIM118 a column collection
+        _upsert(connection, POOLS, [dict(zip(POOLS.c.keys(), pool, strict=True)) for pool in after])
         if prune:
-            _delete(connection, POOLS, "pool", [pool.name for pool in plan.orphaned])
+            _delete(connection, POOLS, [pool.name for pool in plan.orphaned])
 
-    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, _Way(prune, patience))
+    def plan() -> Plan[PoolSlots]:
+        return plan_with_users(connection, wanted) if prune else plan_pools(wanted, read_pools(connection))
+
+    return _apply(connection, POOLS, plan, write, prune=prune, patience=patience)
 
 
 def apply_connections(
@@ -129,30 +155,25 @@ def apply_connections(
         after = [*plan.create, *(change.after for change in plan.update)]
         _upsert(connection, CONNECTIONS, [_row(item, cipher) for item in after])
         if prune:
-            _delete(connection, CONNECTIONS, "conn_id", [item.name for item in plan.orphaned])
+            _delete(connection, CONNECTIONS, [item.name for item in plan.orphaned])
 
     def plan() -> Plan[SshConnection]:
         return plan_connections(wanted, read_connections(connection, cipher))
 
-    return _apply(connection, CONNECTIONS, plan, write, _Way(prune, patience))
+    return _apply(connection, CONNECTIONS, plan, write, prune=prune, patience=patience)
 
 
-class _Way(NamedTuple):
-    """How a plan is applied."""
-
-    prune: bool
-    patience: int
-
-
-def _apply(connection: Connection, rows: TableClause, plan: Callable[[], Plan[N]], write: Callable[[Plan[N]], None], way: _Way) -> Plan[N]:
+def _apply(
+    connection: Connection, rows: TableClause, plan: Callable[[], Plan[N]], write: Callable[[Plan[N]], None], *, prune: bool, patience: int
+) -> Plan[N]:
     with connection.begin_nested():
         first = plan()
-    if not first.differs(prune=way.prune):
+    if not first.differs(prune=prune):
         return first
-    with connection.begin_nested(), _locked(connection, rows, way.patience):
+    with connection.begin_nested(), _locked(connection, rows, patience):
         # Planned again: another process may have applied the same since.
         settled = plan()
-        if settled.differs(prune=way.prune):
+        if settled.differs(prune=prune):
             write(settled)
     return settled
 
@@ -197,9 +218,9 @@ def upsert(dialect: str, rows: TableClause, values: Sequence[Mapping[str, Any]])
     return conflict
 
 
-def _delete(connection: Connection, rows: TableClause, unique: str, names: Sequence[str]) -> None:
+def _delete(connection: Connection, rows: TableClause, names: Sequence[str]) -> None:
     for chunk in _chunks(names):
-        connection.execute(delete(rows).where(rows.c[unique].in_(chunk)))
+        connection.execute(delete(rows).where(next(iter(rows.c)).in_(chunk)))
 
 
 def _clear(value: str | None, encrypted: object, cipher: Cipher) -> str | None:

@@ -43,15 +43,7 @@ def host_load(fleet: Fleet, *, seconds: float = SECONDS) -> dict[str, int]:
 
     They are those of running and queued tasks in the host's pool (and of deferred ones where the pool
     includes them), each task counting as many as it has pool slots. See `load_of` for hosts that share
-    a pool, and `read_occupancy` for where it is read.
-
-    Args:
-        fleet: The hosts.
-        seconds: How long all of it may take; loading Airflow, where this process has not yet, is not counted.
-
-    Raises:
-        UnavailableError: It cannot be read, or not in time; the message says why.
-        ConfigurationError: An option of section `[balancer]` cannot be read.
+    a pool, and `read_occupancy` for where it is read, in what time, and what it raises.
     """
     return load_of(fleet, read_occupancy(seconds=seconds).pools)
 
@@ -73,7 +65,8 @@ def read_occupancy(*, seconds: float = SECONDS, api_url: str = "", api_username:
     """Return how full all pools of the Airflow that is meant are; see `open_target`.
 
     Args:
-        seconds: How long all of it may take: connecting, logging in, every page.
+        seconds: How long all of it may take: connecting, logging in, every page. Loading Airflow, where this process
+            has not yet, is not counted.
         api_url: The API server that is meant; default: `[balancer] api_url`.
         api_username: The user to log in as; default: `[balancer] api_username`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from . import metadata, versions
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
-from .sources import Source, find_sources, named_source, watched_roots
+from .sources import Source, find_sources, named_sources, watched_roots
 
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
@@ -26,15 +27,12 @@ _RETRY_SECONDS = 5.0
 
 
 def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose each of the `sources`; one that is wrong gives a problem, and the others are loaded.
-
-    Args:
-        sources: The configurations.
-        load: Composes a configuration as data: nothing of it is instantiated.
-    """
+    """Compose each of the `sources` as data, which instantiates nothing; one that is wrong gives a problem, the others are loaded."""
     fleets, problems = {}, []
     for source in sources:
         origin = str(source.path)
+        if origin in fleets:  # once more, with other overrides
+            origin = shlex.join([origin, *source.overrides])
         try:
             fleets[origin] = load(source.path, source.overrides)
         except ConfigurationError as error:
@@ -56,6 +54,16 @@ class Sync:
         self._not_before = 0.0
         self._said: set[str] = set()
 
+    @property
+    def enabled(self) -> bool:
+        """Whether section `[balancer]` was read, and lets this process sync."""
+        return self._options is not None and self._options.sync
+
+    @property
+    def knows(self) -> bool:
+        """Whether a configuration was found, or something is said to be wrong with one."""
+        return bool(self._fleets or self._said)
+
     def at_start(self) -> None:
         """Make pools and connections, in transactions of their own; raises nothing."""
         self._guarded(lambda: apply_patiently(self._fleets))
@@ -70,7 +78,9 @@ class Sync:
             problems += self._look()
             if self._due and time.monotonic() >= self._not_before:
                 self._not_before = time.monotonic() + _RETRY_SECONDS
-                self._report(apply())
+                plans = apply()
+                self._report(plans)
+                problems += plans.pools.problems
                 self._due, self._not_before = False, 0.0
         except ConfigurationError as error:
             problems += error.problems
@@ -124,8 +134,8 @@ def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Proble
 
 
 def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
-    if source := named_source(options, folders):
-        return [source], []
+    if options.named:
+        return named_sources(options, folders)
     sources, problems = find_sources(snapshot)
     if snapshot.limit:
         where = ", ".join(map(str, snapshot.roots))

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
@@ -14,7 +13,7 @@ from .command import Request, UsageError
 from .hydra_app import check_overrides, split_sweep
 from .output import print_answer, say
 
-_FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
+_FAILED, _MISUSED, _DIFFERS, _INTERRUPTED = 1, 2, 3, 130
 
 
 def _answer(arguments: Arguments, request: Request) -> int:
@@ -27,7 +26,7 @@ def _answer(arguments: Arguments, request: Request) -> int:
     except ConfigurationError as error:
         raise _misspelt(arguments, error) or error from None
     print_answer(command, report, str(request.keys.get("output", "table")), request.title)
-    return command.exit_code(report)
+    return _DIFFERS if command.compares and report.get("differs") else 0
 
 
 def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationError | None:
@@ -49,47 +48,41 @@ def _requests(arguments: Arguments) -> list[Request]:
     return [Request(source, tuple(run), keys, title=", ".join(word.lstrip("+") for word in run)) for run in runs]
 
 
-def _fail(error: BalancerError, source: Path | None) -> int:
-    """Print a user error and return its exit code."""
-    say(f"{source}: {error}" if isinstance(error, NoMatch | NoFreePort) else str(error))
-    return _FAILED
-
-
 def _run(argv: Sequence[str]) -> int:
     arguments = sort_arguments(argv)
     if arguments.help:
         sys.stdout.write(help_of(arguments))
         return 0
     if arguments.flags:
-        return _ask_hydra(arguments)
+        _ask_hydra(arguments)
+        return 0
     codes, failures = list[int](), list[BalancerError]()
     for request in _requests(arguments):
         try:
             codes.append(_answer(arguments, request))
         except BalancerError as error:
             failures.append(error)
-    return max([_fail(error, arguments.source) for error in failures] or codes)
+    for failure in failures:
+        say(f"{arguments.source}: {failure}" if isinstance(failure, NoMatch | NoFreePort) else str(failure))
+    return _FAILED if failures else max(codes)
 
 
-def _ask_hydra(arguments: Arguments) -> int:
+def _ask_hydra(arguments: Arguments) -> None:
     from .hydra_app import complete, run_hydra_app
 
     if "query=" in arguments.flags[-1]:
         complete(arguments.flags)
     elif arguments.source:
         run_hydra_app(arguments.source, arguments.overrides, arguments.flags)
-    return 0
 
 
 def _main(argv: Sequence[str]) -> int:
     try:
         code = _run(argv)
         sys.stdout.flush()
-    except UsageError as error:
+    except (UsageError, BalancerError) as error:
         say(str(error))
-        return _MISUSED
-    except BalancerError as error:
-        return _fail(error, None)
+        return _MISUSED if isinstance(error, UsageError) else _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:

@@ -20,7 +20,7 @@ _REST = "[FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]"
 _EPILOG = """
 FILE is a balancer's YAML. An OVERRIDE is any of Hydra's, such as env=prod; with --multirun also env=dev,prod
 Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools differ, or picks move
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools or hosts differ, or picks move
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
@@ -51,10 +51,11 @@ class Arguments(NamedTuple):
     help: bool
 
 
-def _parser(usage: str = f"[COMMAND] {_REST}", description: str = "", epilog: str = "") -> ArgumentParser:
+def tree_parser(program: str, usage: str, description: str, epilog: str) -> ArgumentParser:
+    """Return a parser of words, `--config-dir`, `--config-name` and `--version`."""
     parser = ArgumentParser(
-        prog="airflow-balancer",
-        usage=f"airflow-balancer {usage}",
+        prog=program,
+        usage=f"{program} {usage}",
         description=description,
         epilog=epilog,
         formatter_class=RawDescriptionHelpFormatter,
@@ -64,12 +65,17 @@ def _parser(usage: str = f"[COMMAND] {_REST}", description: str = "", epilog: st
     parser.add_argument("words", nargs="*", help=SUPPRESS)
     parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="a Hydra tree (default: the nearest conf/ or config/)")
     parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _parser(usage: str = f"[COMMAND] {_REST}", description: str = "", epilog: str = "") -> ArgumentParser:
+    parser = tree_parser("airflow-balancer", usage, description, epilog)
     parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
     parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
     parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
     parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
     parser.add_argument("--help", "-h", action="store_true", help="explain the program, or the command that is given")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
 
@@ -92,12 +98,8 @@ def _is_file(word: str) -> bool:
 
 
 def _nearest_tree() -> Path | None:
-    cwd = Path.cwd()
-    for folder in (cwd, *cwd.parents):
-        for name in _TREES:
-            if (folder / name / "config.yaml").is_file():
-                return folder / name
-    return None
+    trees = (folder / name for folder in (Path.cwd(), *Path.cwd().parents) for name in _TREES)
+    return next((tree for tree in trees if (tree / "config.yaml").is_file()), None)
 
 
 def sort_arguments(argv: Sequence[str]) -> Arguments:
@@ -127,7 +129,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         keys=keys,
         overrides=overrides,
         multirun=given.multirun,
-        flags=[*_valued("--info", given.info), *_valued("-sc", given.shell_completion)],
+        flags=[word for flag, value in (("--info", given.info), ("-sc", given.shell_completion)) if value for word in (flag, value)],
         help=given.help,
     )
 
@@ -162,10 +164,6 @@ def unknown_key(command: Command, key: str) -> str:
     if not nearest and not key.startswith("query."):
         return ""
     return f"unknown key {key!r}{nearest} (keys of {command.name}: {', '.join(command.all_keys)})"
-
-
-def _valued(flag: str, value: str | None) -> list[str]:
-    return [flag, value] if value else []
 
 
 def _source(folder: Path | None, config_name: str, *, optional: bool) -> Path | None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 Report = Mapping[str, Any]
-_DIFFERS = 3
 
 
 class UsageError(Exception):
@@ -43,13 +42,16 @@ class Key:
         return tuple(self.value.split("|")) if "|" in self.value else ()
 
     def read(self, given: str) -> Any:
-        """Return the value that is given, `null` as None.
+        """Return the value of a string, `null` as None.
 
         Raises:
             UsageError: It is none of the choices.
         """
+        if self.choices and given not in self.choices:
+            *most, last = self.choices
+            raise UsageError(f"{self.name} must be {', '.join(most)} or {last}, not {given!r}{suggestion(given, self.choices)}")
         if self.choices:
-            return self._choice(given)
+            return {"true": True, "false": False}.get(given, given)
         if given == "null":
             return None
         if self.value == "N" and re.fullmatch(r"-?\d+", given):
@@ -57,12 +59,6 @@ class Key:
         if self.value in ("PATTERN", "PATH") and re.fullmatch(r"\[.*\]", given):
             return [_unquote(item.strip()) for item in given[1:-1].split(",")]
         return _unquote(given)
-
-    def _choice(self, given: str) -> str | bool:
-        if given not in self.choices:
-            *most, last = self.choices
-            raise UsageError(f"{self.name} must be {', '.join(most)} or {last}, not {given!r}{suggestion(given, self.choices)}")
-        return {"true": True, "false": False}.get(given, given)
 
 
 def _unquote(given: str) -> str:
@@ -115,7 +111,7 @@ class Command:
         tables: Whether the lists of an answer are printed as tables.
         line: Returns the last line of a printed answer. An answer without tables or a line is printed as YAML.
         warning: Returns what stderr says beside a printed answer, or an empty string.
-        exit_code: Returns the exit code of an answer.
+        compares: Whether the exit code is 3 where an answer says that something `differs`.
         needs_source: Whether there must be a configuration.
     """
 
@@ -128,15 +124,10 @@ class Command:
     tables: bool = False
     line: Callable[[Report], str] | None = None
     warning: Callable[[Report], str] = lambda _: ""
-    exit_code: Callable[[Report], int] = lambda _: 0
+    compares: bool = False
     needs_source: bool = True
 
     @property
     def all_keys(self) -> dict[str, Key]:
         """The keys that it takes, by name."""
         return {key.name: key for key in (*self.keys, OUTPUT)}
-
-
-def exit_code_of_differences(report: Report) -> int:
-    """Return 3 where a report says that something differs, else 0."""
-    return _DIFFERS if report.get("differs") else 0

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .command import Command, Report, Request
+from .command import Command, Report
 
 
-def _answer(request: Request) -> Report:
+def _masked(data: Any) -> Report:
     from ..fleet.masking import mask_secrets
 
-    masked: dict[str, Any] = mask_secrets(request.composed.data)
-    return masked
-
-
-def _answer_whole(request: Request) -> Report:
-    from ..fleet.masking import mask_secrets
-
-    masked: dict[str, Any] = mask_secrets(request.composed.written)
+    masked: dict[str, Any] = mask_secrets(data)
     return masked
 
 
@@ -26,6 +19,12 @@ COMMAND = Command(
     summary="print the composed balancer, secrets masked",
     help="Everything is resolved. `--cfg job` prints the whole composed config instead, interpolations as written.",
     example="config env=prod",
-    answer=_answer,
+    answer=lambda request: _masked(request.composed.data),
 )
-WHOLE = Command("--cfg job", "print the whole composed config, secrets masked", "", "--cfg job", _answer_whole)
+WHOLE = Command(
+    name="--cfg job",
+    summary="print the whole composed config, secrets masked",
+    help="",
+    example="--cfg job",
+    answer=lambda request: _masked(request.composed.written),
+)

@@ -36,9 +36,7 @@ def find_dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     for path in paths:
         if path.is_dir():
             folder = path.absolute()
-            found |= {
-                file: folder for file in sorted(folder.rglob("*.py")) if not _is_skipped(file.relative_to(folder)) and _is_meant(file)
-            }
+            found |= {file: folder for file in sorted(folder.rglob("*.py")) if _is_meant(file, folder)}
         elif path.is_file() and path.suffix == ".py":
             found.setdefault(path.absolute(), path.absolute().parent)
         else:
@@ -47,11 +45,9 @@ def find_dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     return sorted(found.items())
 
 
-def _is_skipped(file: Path) -> bool:
-    return any(part in _SKIPPED or part.startswith(".") for part in file.parts)
-
-
-def _is_meant(file: Path) -> bool:
+def _is_meant(file: Path, folder: Path) -> bool:
+    if any(part in _SKIPPED or part.startswith(".") for part in file.relative_to(folder).parts):
+        return False
     content = file.read_bytes().lower()
     return b"free_port" in content or (b"dag" in content and b"airflow" in content)
 

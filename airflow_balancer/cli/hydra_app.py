@@ -20,24 +20,14 @@ if TYPE_CHECKING:
 
 
 def check_overrides(overrides: Sequence[str], known: Iterable[str]) -> None:
-    """Check that each override can be parsed, and gives one value; the `known` keys are those of the command.
-
-    Raises:
-        UsageError: One cannot, or gives several.
-    """
-    if not overrides:
-        return
-    for override in _parse(overrides, known):
+    """Check that each override can be parsed, and gives one value; the `known` keys are those of the command."""
+    for override in _parse(overrides, known) if overrides else ():
         if override.is_sweep_override():
             raise UsageError(f"{override.input_line!r} gives several values; add --multirun, or put the value in quotes")
 
 
 def split_sweep(source: Path, overrides: Sequence[str], known: Iterable[str]) -> list[list[str]]:
-    """Return the overrides of each run of a sweep over a configuration; the `known` keys are those of the command.
-
-    Raises:
-        UsageError: An override cannot be parsed, or its values cannot be enumerated.
-    """
+    """Return the overrides of each run of a sweep over a configuration; the `known` keys are those of the command."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
@@ -73,11 +63,7 @@ def _values(override: Override) -> list[str]:
 
 
 def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Run Hydra's app with its own flags over a configuration.
-
-    Raises:
-        ConfigurationError: It cannot be composed.
-    """
+    """Run Hydra's app with its own flags over a configuration."""
     import hydra
 
     from ..files.locate import tree_above
@@ -85,10 +71,8 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     from ..hydra.compose import forced, without_self_warning
     from ..hydra.explain import CAUSES, explained
 
-    folders = tree_above(source, read_root(source))
-    above = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"] if folders else []
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *flags, *forced(overrides, source), *above]
+    sys.argv = [sys.argv[0], *flags, *forced(overrides, source, tree_above(source, read_root(source)))]
     try:
         with without_self_warning():
             hydra.main(version_base=None, config_path=str(source.parent), config_name=source.stem)(lambda _: None)()

@@ -22,15 +22,8 @@ _NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"
 def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
     """Write the lock file of a configuration: every request in it and in the DAG files gets an entry.
 
-    Existing entries stay, also those of other environments, unless their port is in use.
-
-    Args:
-        composed: The configuration.
-        files: DAG files, or folders of them; they are run.
-        prune: Whether to drop the entries that nothing requests.
-
-    Returns:
-        What was added, what was dropped and why, and how many entries stayed.
+    Existing entries stay, also those of other environments, unless their port is in use or `prune` drops what nothing
+    requests. The report has what was added, what was dropped and why, and how many entries stayed.
 
     Raises:
         ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
@@ -46,9 +39,9 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
     added, dropped = set(after.ports.items()) - set(before.ports.items()), set(before.ports.items()) - set(after.ports.items())
     return {
         "file": str(after.file),
-        "added": [_row(entry) for entry in after.entries if (PortRequest.of(entry), entry.port) in added],
+        "added": [entry.model_dump() for entry in after.entries if (PortRequest.of(entry), entry.port) in added],
         "dropped": [
-            {**_row(entry), "why": _NOT_ASKED if entry in usable else _IN_USE}
+            {**entry.model_dump(), "why": _NOT_ASKED if entry in usable else _IN_USE}
             for entry in before.entries
             if (PortRequest.of(entry), entry.port) in dropped
         ],
@@ -60,10 +53,6 @@ def _lock(composed: Composed) -> PortLock:
     if not (file := composed.fleet.settings.port_lock):
         raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
     return lock_at(Path(file))
-
-
-def _row(entry: LockEntry) -> dict[str, Any]:
-    return {"host": entry.host, "port": entry.port, "requester": entry.requester, "min": entry.min, "max": entry.max}
 
 
 def _in_use(fleet: Fleet) -> dict[str, set[int]]:
@@ -141,11 +130,8 @@ def check_lock(composed: Composed, files: Iterable[str]) -> None:
     noted = _noted(composed, fleet, lock.entries, files)
     missing = sorted(noted.given.keys() - lock.ports.keys())
     if missing:
-        raise ConfigurationError(Problem(_missing(request), origin=str(lock.file)) for request in missing)
-
-
-def _missing(request: PortRequest) -> str:
-    return f"keeps no port of host {request.host!r} from {request.first} to {request.last} for {request.requester!r}; run {_RUN}"
+        kept_none = "keeps no port of host {0.host!r} from {0.first} to {0.last} for {0.requester!r}; run {1}"
+        raise ConfigurationError(Problem(kept_none.format(request, _RUN), origin=str(lock.file)) for request in missing)
 
 
 def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:

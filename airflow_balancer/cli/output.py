@@ -17,14 +17,7 @@ def say(text: str, program: str = "airflow-balancer") -> None:
 
 
 def print_answer(command: Command, report: Report, output: str, title: str = "") -> None:
-    """Print a command's answer to stdout, and its warning to stderr.
-
-    Args:
-        command: The command that answered.
-        report: Its answer.
-        output: One of `OUTPUT.choices`.
-        title: Tells the answers of a sweep apart.
-    """
+    """Print a command's answer to stdout as `output` says, and its warning to stderr; `title` tells the answers of a sweep apart."""
     if output == "json":
         import json
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import Command, Key, Report, Request, exit_code_of_differences
+from .command import Command, Key, Report, Request
 
 if TYPE_CHECKING:
     from ..hydra.composed import Composed
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def _against(request: Request, other: str) -> Composed:
-    """Return the configuration to compare with: another file or folder, or this one with more overrides.
-
-    Args:
-        request: The request for this configuration.
-        other: A path, or overrides separated by spaces, such as `env=prod`.
-
-    Raises:
-        ConfigurationError: It is missing, or wrong.
-    """
+    """Return the configuration to compare with: another file or folder, or this one with more overrides, such as `env=prod`."""
     from ..files.locate import find_source
     from ..hydra.compose import compose_file
 
@@ -107,14 +99,12 @@ def _moves(before: Sequence[Picked], after: Sequence[Picked], hosts: Mapping[str
     return moves
 
 
-def _placements(composed: Composed, other: Composed | None) -> dict[str, Any]:
-    """Return the picks that a configuration makes, the load of its hosts, and what moves in the `other` one.
-
-    Raises:
-        ConfigurationError: A pick cannot be made.
-    """
+def _answer(request: Request) -> Report:
+    """Return the picks that a configuration makes, the load of its hosts, and what moves in the one that is compared."""
     from ..picking.strategies import build_strategy
 
+    composed, against = request.composed, request.keys.get("against")
+    other = _against(request, against) if against else None
     picks, strategy = _picks(composed), build_strategy(composed.fleet.settings.strategy)
     rows = [
         {"requester": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
@@ -125,11 +115,6 @@ def _placements(composed: Composed, other: Composed | None) -> dict[str, Any]:
         placements["moves"] = _moves(picks, _picks(other), other.fleet.by_name)
         placements["differs"] = bool(placements["moves"])
     return placements
-
-
-def _answer(request: Request) -> Report:
-    other = request.keys.get("against")
-    return _placements(request.composed, _against(request, other) if other else None)
 
 
 def _line(report: Report) -> str:
@@ -148,5 +133,5 @@ COMMAND = Command(
     keys=(Key("against", "WHAT", "what to compare with: overrides such as env=prod, or another file or folder"),),
     tables=True,
     line=_line,
-    exit_code=exit_code_of_differences,
+    compares=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
-from .command import Command, Key, Report, Request, exit_code_of_differences
+from .command import Command, Key, Report, Request
 from .query import SERVER_KEYS
 
 if TYPE_CHECKING:
@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def _synced() -> dict[str, Fleet]:
-    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from.
-
-    Raises:
-        ConfigurationError: One of them is wrong.
-    """
+    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from."""
     from ..airflow.sync import find_fleets
 
     fleets, problems = find_fleets()
@@ -60,13 +56,16 @@ def _answer(request: Request) -> Report:
         "connections": plans.connections.rows(),
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": writes,
-        "differs": plans.differs() and not writes,
+        "differs": (plans.differs() and not writes) or bool(plans.pools.problems),
     }
 
 
 def _line(report: Report) -> str:
     changes = len(report["pools"]) + len(report["connections"])
-    state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
+    if report["differs"]:
+        state = "applied, except what the notes say" if report["applied"] else "differ; apply=true writes the above"
+    else:
+        state = "applied" if report["applied"] else "as configured"
     return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
 
 
@@ -83,6 +82,6 @@ COMMAND = Command(
     ),
     tables=True,
     line=_line,
-    exit_code=exit_code_of_differences,
+    compares=True,
     needs_source=False,
 )

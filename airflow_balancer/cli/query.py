@@ -36,11 +36,7 @@ seconds, rendezvous picks, and stderr says so."""
 
 
 def filter_of(request: Request) -> HostFilter:
-    """Return the filter of a request's query.
-
-    Raises:
-        ConfigurationError: A value is wrong.
-    """
+    """Return the filter of a request's query."""
     given = {field.name: request.keys.get(f"query.{field.name}") for field in _FILTER_FIELDS}
     return HostFilter.of(**given)
 
@@ -51,12 +47,7 @@ def key_of(request: Request) -> str:
 
 
 def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
-    """Return the picked host, and what a report says of the live load where the strategy goes by it.
-
-    Raises:
-        NoMatch: No host matches.
-        ConfigurationError: The configuration is wrong.
-    """
+    """Return the picked host, and what a report says of the live load where the strategy goes by it."""
     from ..picking.strategies import LeastLoaded, build_strategy
 
     composed, key, query = request.composed, key_of(request), filter_of(request)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import BalancerError, ConfigurationError
-from .arguments import Arguments, sort_arguments
+from .arguments import sort_arguments, tree_parser
 from .command import UsageError
 from .output import say
 
@@ -35,20 +34,11 @@ Exit codes: 0 done; 1 the configuration is wrong, or the port is taken; 2 wrong 
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="airflow-balancer-viewer",
-        usage="airflow-balancer-viewer [FILE | --config-dir DIR] [--host HOST] [--port PORT] [OVERRIDE ...]",
-        description="Show a fleet of hosts and ports as a page.",
-        epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("words", nargs="*", help=SUPPRESS)
-    parser.add_argument("--config-dir", "-cd", metavar="DIR", type=Path, help="the Hydra tree")
-    parser.add_argument("--config-name", "-cn", metavar="NAME", default="", help="the tree's root config (default: config)")
+    usage = "[FILE | --config-dir DIR] [--host HOST] [--port PORT] [OVERRIDE ...]"
+    parser = tree_parser("airflow-balancer-viewer", usage, "Show a fleet of hosts and ports as a page.", _EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", default=8765, type=_port, help="the port to listen on, 0 for any that is free (default: 8765)")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--help", "-h", action="help", help="show this help message and exit")
     return parser
 
 
@@ -63,35 +53,21 @@ def _places(given: Namespace) -> Places:
     from ..viewer.configuration import Places
 
     folder = given.config_dir and given.config_dir.absolute()
-    if (
-        folder
-        and folder.is_dir()
-        and not given.config_name
-        and not any((folder / name).is_file() for name in ("config.yaml", "balancer.yaml"))
-    ):
+    roots = [folder / name for name in ("config.yaml", "balancer.yaml")] if folder else []
+    if folder and folder.is_dir() and not given.config_name and not any(map(Path.is_file, roots)):
         if given.words:
             raise UsageError(f"{given.words[0]!r} overrides nothing: {folder} holds no config.yaml")
         return Places((folder,), hint=_HINT)
-    arguments = _sorted(given)
-    assert arguments.source is not None
-    return Places((arguments.source.parent,), arguments.source, tuple(arguments.overrides), _HINT)
-
-
-def _sorted(given: Namespace) -> Arguments:
-    named = ["--config-name", given.config_name] if given.config_name else []
-    folder = ["--config-dir", str(given.config_dir)] if given.config_dir else []
-    arguments = sort_arguments([*folder, *named, *given.words])
+    options = {"--config-name": given.config_name, "--config-dir": given.config_dir}
+    arguments = sort_arguments([*(str(word) for option in options.items() if option[1] for word in option), *given.words])
     if arguments.given:
         raise UsageError(f"{arguments.given!r} is for airflow-balancer; the page has a tab for it")
-    return arguments
+    assert arguments.source is not None
+    return Places((arguments.source.parent,), ((arguments.source, tuple(arguments.overrides)),), _HINT)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Raises:
-        BalancerError: It cannot; the text says why.
-    """
+    """Return a socket that listens."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -161,18 +137,12 @@ def _main(argv: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(list(argv))
     try:
         _serve(_places(given), given.host, given.port)
-    except UsageError as error:
-        return _fail(str(error), _MISUSED)
-    except BalancerError as error:
-        return _fail(str(error), _FAILED)
+    except (UsageError, BalancerError) as error:
+        say(str(error), "airflow-balancer-viewer")
+        return _MISUSED if isinstance(error, UsageError) else _FAILED
     except KeyboardInterrupt:
         pass
     return 0
-
-
-def _fail(text: str, code: int) -> int:
-    say(text, "airflow-balancer-viewer")
-    return code
 
 
 def main() -> None:

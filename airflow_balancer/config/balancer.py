@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self
 
 from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
 from airflow_pydantic import Dag, Pool
@@ -25,20 +26,26 @@ from ..errors import ConfigurationError
 from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
-from ..fleet.fleet import Fleet
+from ..fleet.fleet import Fleet, mark
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
-from ..hydra.origins import BALANCER_TARGETS, walk
+from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .models import Host, Port, WatchedList, adopt, mask, password_of
-from .objects import Settled, plain, settle_objects
-from .selection import SelectingBalancer
-
-if TYPE_CHECKING:
-    from .objects import KeepingBalancer
+from .models import Host, Port, Settled, adopt, mask, password_of, settle_objects
+from .selection import Known, SelectingBalancer
+from .watching import WatchedList
 
 
-def configured_pools(config: KeepingBalancer) -> list[Pool]:
+def plain(value: Any) -> Any:
+    """Return a node as plain data, everything resolved; other values as they are."""
+    if "omegaconf" not in sys.modules:
+        return value  # none of its nodes: they cost a load of a plain file its import
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def configured_pools(config: SelectingBalancer) -> list[Pool]:
     """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
     return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
 
@@ -52,34 +59,22 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
         return handler(adopt(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
-        """Return the DAG, or None where it is not enabled."""
-        pools = configured_pools(config)
+        """Return the DAG, or None where the balancer has no key `pool_manager`, or that says `dag: {enabled: false}`.
+
+        The pools that it makes are marked as the balancer's, so that the plugin takes none for made or edited by others.
+        """
+        if "pool_manager" not in config.model_fields_set:
+            return None
+        pools = [pool.model_copy(update={"description": mark(pool.description, pool.slots)}) for pool in configured_pools(config)]
         hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
         return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
 
-
-_B = TypeVar("_B")
 
 _KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
 _OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
 
 
-def compose(path: str | Path, overrides: Sequence[str], basepath: str | Path | None) -> Composed:
-    """Return the composed configuration of a file or folder; see `airflow_balancer.load`."""
-    return compose_file(find_source(path, basepath), overrides)
-
-
-def compose_named(config_dir: str | Path, config_name: str | Path, overrides: Sequence[str], basepath: str) -> Composed:
-    """Return the composed configuration of a file in a folder, as airflow-config composes a file of its kind."""
-    name = str(config_name)
-    file = Path(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    source = find_source(file, basepath or None)
-    root = read_root(source)
-    is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
-    return compose_tree(source, overrides) if is_tree else compose_file(source, overrides)
-
-
-def names_own_class(data: Mapping[str, Any]) -> bool:
+def _names_own_class(data: Mapping[str, Any]) -> bool:
     """Return whether a node names a class that is none of the known ones, beside its strategy."""
     for path, value in walk(data):
         if path and path[-1] == "_target_" and path[0] != "strategy":
@@ -89,11 +84,11 @@ def names_own_class(data: Mapping[str, Any]) -> bool:
     return False
 
 
-def instantiate_balancer(composed: Composed, cls: type[_B]) -> _B:
-    """Return the balancer that Hydra instantiates, which must be of a class.
+def _instantiate(composed: Composed) -> BalancerConfiguration:
+    """Return the balancer that Hydra instantiates.
 
     Raises:
-        ConfigurationError: It cannot be instantiated, or is of another class.
+        ConfigurationError: It cannot be instantiated, or is none.
     """
     from hydra.utils import instantiate
 
@@ -105,8 +100,8 @@ def instantiate_balancer(composed: Composed, cls: type[_B]) -> _B:
             made = instantiate(data, _convert_="all")
     except CAUSES as error:
         raise explained(error, str(composed.source)) from error
-    if not isinstance(made, cls):
-        raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a {cls.__name__}")
+    if not isinstance(made, BalancerConfiguration):
+        raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a BalancerConfiguration")
     return made
 
 
@@ -122,8 +117,12 @@ class BalancerConfiguration(SelectingBalancer):
 
     hosts: list[Host] = Field(default_factory=WatchedList)
     ports: list[Port] = Field(default_factory=WatchedList)
-    pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration)
+    pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration.model_construct)
     queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
+    hold_slots: bool = Field(default=False, description="Whether each command over SSH holds one of its host's slots.")
+    slot_dir: str = Field(default="~/.airflow-balancer/slots", description="The folder of the slots on each host.")
+    slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
+    slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
     port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
 
@@ -150,17 +149,16 @@ class BalancerConfiguration(SelectingBalancer):
         return handler({**given, "hosts": hosts, "ports": ports})
 
     @classmethod
-    @pause_gc()
     def of_fleet(cls, fleet: Fleet) -> Self:
         """Return the balancer of a fleet that is validated already."""
         settings = fleet.settings
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
-        values |= {"default_password": password_of(settings.default_password), "strategy": build_strategy(settings.strategy)}
+        values |= {"strategy": build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
         if settings.pool_manager is not None:
             values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
-        hosts, ports = map(WatchedList, settle_objects(fleet, None, None))
+        hosts, ports = map(WatchedList, settle_objects(fleet))
         made = cls.model_construct(**values, hosts=hosts, ports=ports)
-        made._known.fleet = fleet
+        object.__setattr__(made, "_kept", Known(fleet))
         return made
 
     @classmethod
@@ -219,11 +217,19 @@ class BalancerConfiguration(SelectingBalancer):
         Raises:
             ConfigurationError: There is none, or it is wrong.
         """
-        return _balancer_of(compose_named(config_dir, config_name, overrides or (), basepath))
+        name = str(config_name)
+        file = Path(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+        source = find_source(file, basepath or None)
+        root = read_root(source)
+        is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
+        compose = compose_tree if is_tree else compose_file
+        return _balancer_of(compose(source, overrides or ()))
 
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, mask(value) if name == "default_password" else value
+    def __repr__(self) -> str:
+        """The same whatever the fleet: Airflow keeps it of a balancer in a task's arguments, and makes a DAG version when it changes."""
+        return f"{type(self).__name__}(...)"
+
+    __str__ = __repr__
 
     @field_serializer("default_password", mode="wrap", when_used="json")
     def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
@@ -246,15 +252,16 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Pat
     Raises:
         ConfigurationError: It is missing, or wrong; each problem names the file or override.
     """
-    return _balancer_of(compose(path, overrides, basepath))
+    return _balancer_of(compose_file(find_source(path, basepath), overrides))
 
 
+@pause_gc()
 def _balancer_of(composed: Composed) -> BalancerConfiguration:
-    if names_own_class(composed.data):
-        balancer = instantiate_balancer(composed, BalancerConfiguration)
-    else:
-        balancer = BalancerConfiguration.of_fleet(composed.fleet)
-    balancer._carry(getattr(composed, "assigned", {}))
+    own = _instantiate(composed) if _names_own_class(composed.data) else None
+    assigned = composed.assigned
+    balancer = own or BalancerConfiguration.of_fleet(composed.fleet)
+    if assigned:
+        balancer._carry(assigned)
     return balancer
 
 

@@ -1,27 +1,24 @@
-"""Hosts and ports as airflow-pydantic knows them, watched for changes."""
+"""Hosts and ports as airflow-pydantic knows them: made of a validated fleet, and held to its rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from functools import wraps
+from importlib import import_module
 from typing import Any, Self, TypeVar
-from weakref import ref
 
 from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
 from airflow_pydantic import Port as BasePort
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, field_validator, model_validator
 
-from ..fleet.fleet import check_port, checked_host
+from ..fleet.fleet import Fleet, check_port, checked_host
 from ..fleet.masking import MASK, mask_secrets
 from ..fleet.model import HostSpec, PortSpec
+from .watching import Watchable, WatchedList, tell
 
 _M = TypeVar("_M", bound=BaseModel)
-_T = TypeVar("_T")
 _set = object.__setattr__
-_Watchers = tuple[ref[Any], ...]
-"""Weak references to objects with a method `forget`."""
 
 
 def build(cls: type[_M], values: dict[str, Any], given: set[str]) -> _M:
@@ -45,72 +42,6 @@ def adopt(value: Any, cls: type[BaseModel], base: type[BaseModel]) -> Any:
     return value
 
 
-def watch(things: Iterable[Any], watcher: ref[Any]) -> None:
-    """Let objects tell a watcher of their changes. The slot for watchers is not copied, pickled or compared."""
-    first = (watcher,)  # shared: a tuple for each of thousands of objects would start garbage collections
-    for thing in things:
-        if not (watchers := _watchers(thing)):
-            _set(thing, "_watchers", first)
-        elif all(known is not watcher for known in watchers):
-            _set(thing, "_watchers", (*(known for known in watchers if known()), watcher))
-
-
-def tell(thing: Any) -> None:
-    """Let the watchers of an object forget what they know of it."""
-    for watcher in _watchers(thing):
-        if known := watcher():
-            known.forget()
-
-
-def _watchers(thing: Any) -> _Watchers:
-    try:
-        found: _Watchers = object.__getattribute__(thing, "_watchers")
-    except AttributeError:
-        return ()
-    return found
-
-
-class Watchable:
-    """Tells watchers when an attribute is set; the class adds the slot `_watchers`."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        tell(self)
-
-
-class WatchedList(list[_T]):
-    """A list that tells watchers when it is changed in place. Copies and pickles have no watchers."""
-
-    __slots__ = ("_watchers",)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self),)
-
-
-def _telling(name: str) -> Callable[..., Any]:
-    change = getattr(list, name)
-
-    @wraps(change)
-    def changed(self: WatchedList[Any], *args: Any, **options: Any) -> Any:
-        try:
-            return change(self, *args, **options)
-        finally:
-            tell(self)
-
-    return changed
-
-
-_CHANGES = "__delitem__ __iadd__ __imul__ __setitem__ append clear extend insert pop remove reverse sort"
-for _name in _CHANGES.split():
-    setattr(WatchedList, _name, _telling(_name))
-
-
-_ALL_OF_POOL = {*Pool.model_fields}
-"""The names of a pool's fields: all are set, so one set serves for every host's pool."""
-
-
 def mask(secret: Any) -> Any:
     """Return what may be shown of a secret: a mask for a string, a Variable without its value."""
     if isinstance(secret, Variable):
@@ -132,6 +63,10 @@ class Host(Watchable, BaseHost):
     tags: list[str] = Field(default_factory=WatchedList)
     address: str | None = Field(default=None, description="Where the host is reached, when that is not its name.")
     drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
+    hold_slots: bool | None = Field(default=None, description="Whether each command over SSH holds one of the host's slots.")
+    slot_dir: str | None = Field(default=None, description="The folder of the slots on the host.")
+    slot_wait: int | float | None = Field(default=None, description="Seconds until a task for which no slot is free tries again.")
+    slot_timeout: int | float | None = Field(default=None, description="Seconds after which such a task fails.")
 
     @model_validator(mode="before")
     @classmethod
@@ -171,7 +106,7 @@ class Host(Watchable, BaseHost):
         return type(self)(**{**values, **kwargs})
 
     def hook(self, username: str | None = None, use_local: bool = True, **hook_kwargs: Any) -> Any:  # noqa: FBT001, FBT002 (airflow-pydantic's)
-        """Return an SSH hook that connects to the host's address, else to its name.
+        """Return an SSH hook that connects to the host's address, else to its name; its commands hold slots if `hold_slots` is set.
 
         Args:
             username: The user; default: the host's.
@@ -179,7 +114,9 @@ class Host(Watchable, BaseHost):
             **hook_kwargs: Further arguments of SSHHook, which take precedence over those of the host.
         """
         reached = {"remote_host": self.address} if self.address else {}
-        return super().hook(username, use_local, **{**reached, **hook_kwargs})
+        hook = super().hook(username, use_local, **{**reached, **hook_kwargs})
+        # Airflow's room is above this one: it is loaded only for a hook, which needs Airflow anyway.
+        return import_module("airflow_balancer.airflow.slot_hook").holding_slots(hook, self) if self.hold_slots else hook
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         shown = {"password": mask(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}
@@ -198,7 +135,7 @@ def _values_of(spec: HostSpec) -> dict[str, Any]:
     """Return a host's values, of which none that can change is shared with the validated data."""
     return {
         **spec.__dict__,
-        "pool": build(Pool, spec.pool_values, _ALL_OF_POOL),
+        "pool": build(Pool, spec.pool_values, _POOL_FIELDS),
         "password": password_of(spec.password),
         "queues": WatchedList(spec.queues),
         "tags": WatchedList(spec.tags),
@@ -211,8 +148,8 @@ def password_of(spec: Any) -> Any:
     return spec if spec is None or isinstance(spec, str) else Variable(**spec.model_dump())
 
 
-_ALL = {"name", "host", "host_name", "port", "tags"}
-"""The names of all fields: one set serves for all ports that have them all set, as nothing is left to be added."""
+_POOL_FIELDS, _PORT_FIELDS = {*Pool.model_fields}, {*BasePort.model_fields}
+"""Where all fields are set, nothing is left to be added: one set serves for all objects."""
 
 
 class Port(Watchable, BasePort):
@@ -235,15 +172,9 @@ class Port(Watchable, BasePort):
         return values
 
     @classmethod
-    def of_spec(cls, spec: PortSpec, host: Host) -> Port:
-        """Return the port of validated data, on its host."""
-        values = {"name": spec.name, "host": host, "host_name": spec.host, "port": spec.port, "tags": [*spec.tags]}
-        return build(cls, values, _ALL)
-
-    @classmethod
-    def at(cls, host: Host, number: int) -> Port:
-        """Return the port of a number on a host."""
-        return build(cls, {"name": "", "host": host, "host_name": host.name, "port": number, "tags": []}, _ALL)
+    def at(cls, host: Host, number: int, name: str = "", tags: Iterable[str] = ()) -> Port:
+        """Return the port of a number on a host; the arguments are not validated."""
+        return build(cls, {"name": name, "host": host, "host_name": host.name, "port": number, "tags": [*tags]}, _PORT_FIELDS)
 
     def settle(self, host: Host) -> Port:
         """Set the host that is meant, and return this port."""
@@ -251,3 +182,41 @@ class Port(Watchable, BasePort):
         self.model_fields_set.add("host")
         tell(self)
         return self
+
+
+class Settled(WatchedList[Any]):
+    """Objects that were made of a validated fleet: nothing is left to check in them."""
+
+    __slots__ = ()
+
+
+def settle_objects(fleet: Fleet, hosts: Any = None, ports: Any = None) -> tuple[Settled, Settled]:
+    """Return the fleet's hosts and ports as objects: those that were given, where objects were given."""
+    given_hosts = {host.name: host for host in hosts or () if isinstance(host, Host)}
+    by_name = {spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts}
+    given_ports = {(port.host.name if port.host else port.host_name, port.port): port for port in ports or () if isinstance(port, Port)}
+    settled = Settled()
+    for spec in fleet.ports:
+        port, host = given_ports.get((spec.host, spec.port)), by_name[spec.host]
+        settled.append(Port.at(host, spec.port, spec.name, spec.tags) if port is None else port.settle(host))
+    return Settled(by_name.values()), settled
+
+
+def has_values_of(fleet: Fleet, hosts: list[Host], ports: list[Port]) -> bool:
+    """Return whether hosts and ports still have the values of a fleet."""
+    same_number = (len(hosts), len(ports)) == (len(fleet.hosts), len(fleet.ports))
+    return same_number and all(map(_same_host, fleet.hosts, hosts)) and all(map(_same_port, fleet.ports, ports))
+
+
+def _same_host(spec: HostSpec, host: Host) -> bool:
+    values = host.__dict__
+    if {**values, "pool": spec.pool, "password": spec.password} != spec.__dict__:
+        return False
+    return values["pool"] is not None and values["pool"].__dict__ == spec.pool_values and values["password"] == password_of(spec.password)
+
+
+def _same_port(spec: PortSpec, port: Port) -> bool:
+    if port.host is None:
+        return False
+    values = (port.port, port.host.name, port.host_name or spec.host, port.name, port.tags)
+    return (spec.port, spec.host, spec.host, spec.name, spec.tags) == values

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_pydantic import BalancerHostQueryConfiguration as BaseHostQuery
 from airflow_pydantic import BalancerPortQueryConfiguration as BasePortQuery
-from airflow_pydantic import Host, SSHTask
+from airflow_pydantic import SSHTask
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from ..picking.choice import call_key
@@ -15,18 +15,8 @@ from ..picking.filters import HOST_KEYS, PORT_KEYS
 from .balancer import BalancerConfiguration
 
 _by_name = SSHTask._remote_host_name
-
-
-def go_to_addresses() -> None:
-    """Let every SSHTask take the address of a host that has one; doing it again changes nothing."""
-    SSHTask._remote_host_name = staticmethod(_remote_host)
-
-
-def _remote_host(host: Host) -> str:
-    return getattr(host, "address", None) or _by_name(host)
-
-
-go_to_addresses()
+# Every SSHTask takes the address of a host that has one.
+SSHTask._remote_host_name = staticmethod(lambda host: getattr(host, "address", None) or _by_name(host))
 _KEY = Field(default=None, description="Identifies the request; by default the calling file and the number of its query.")
 
 

@@ -1,30 +1,130 @@
-"""Filters and selects the hosts and ports of a balancer object."""
+"""Filters and selects the hosts and ports of a balancer object, and gives free ports."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Unpack
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Unpack
+from weakref import ref
+
+from airflow_pydantic import BalancerConfiguration as BaseBalancerConfiguration
+from pydantic import PrivateAttr
 
 from ..errors import NoMatch, listing, suggestion
 from ..files.reading import caller_state, calling_frame
+from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_PORT
-from ..picking.choice import call_key, choose_host, choose_port, rank_hosts
-from ..picking.filters import HostFilter, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.strategies import Strategy, assigns_together
-from ..ports.lock import PortRequest, record_request
-from ..ports.table import DEFAULT_MIN
-from .models import Host, Port
-from .objects import KeepingBalancer
+from ..picking.choice import Assigned, call_key, choose_host, choose_port, rank_hosts
+from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
+from ..picking.strategies import assigns_together, strategy_data
+from ..ports.lock import PortRequest, locked_ports, record_request
+from ..ports.table import DEFAULT_MIN, PortTable
+from .models import Host, Port, has_values_of, settle_objects
+from .watching import watch
 
 
-class SelectingBalancer(KeepingBalancer):
-    """Filters and selects hosts and ports, and gives free ports."""
+@dataclass
+class Known:
+    """What a balancer knows; all but the free ports that were given is forgotten when a watched object changes."""
+
+    fleet: Fleet | None = None
+    hosts: tuple[HostIndex[Host], Assigned] | None = None
+    in_use: dict[str, list[int]] | None = None
+    tables: dict[tuple[str, str | None], PortTable] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Forget what follows from hosts and ports."""
+        self.fleet = self.hosts = self.in_use = None
+
+
+class SelectingBalancer(BaseBalancerConfiguration):
+    """Answers from an index of its hosts and a table of its ports, made anew after a change of either.
+
+    Hosts and ports hold weak references to what is known, which belongs to one balancer and is not copied with it.
+    """
+
+    __slots__ = ("_kept",)
+
+    _assigned: tuple[str, Assigned] = PrivateAttr(default=("", {}))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._known.forget()
+        super().__setattr__(name, value)
+
+    @property
+    def _known(self) -> Known:
+        try:
+            known: Known = object.__getattribute__(self, "_kept")
+        except AttributeError:
+            known = Known()
+            object.__setattr__(self, "_kept", known)
+        return known
+
+    @property
+    def fleet(self) -> Fleet:
+        """The same hosts, ports and settings as validated plain data.
+
+        It is validated again only when a value differs: pools and arguments of hooks tell nobody when they are
+        changed, so that all values are compared, in a tenth of the time.
+        """
+        known = self._known
+        if known.fleet is None or not has_values_of(known.fleet, self.hosts, self.ports):
+            known.fleet = Fleet.from_data(self.__dict__)
+        return known.fleet
+
+    @property
+    def _of_hosts(self) -> tuple[HostIndex[Host], Assigned]:
+        """The hosts by what queries look for, each with its defaults, and those that a composed tree assigned."""
+        known = self._known
+        if known.hosts is None:
+            if any(host.size is None or host.pool is None for host in self.hosts):
+                self._settle_objects()
+            digest, assigned = self._assigned
+            valid = bool(assigned) and digest == self._digest()
+            watch(self, "hosts", ("queues", "tags"), ref(known))
+            known.hosts = HostIndex(self.hosts), assigned if valid else {}
+        return known.hosts
+
+    @property
+    def _in_use(self) -> dict[str, list[int]]:
+        """The numbers of the tracked ports by host; each port has its host."""
+        known = self._known
+        if known.in_use is None:
+            hosts = self._of_hosts[0].by_name
+            if any(port.host is None or port.host is not hosts.get(port.host.name) for port in self.ports):
+                self._settle_objects()
+                self._of_hosts  # noqa: B018 (watches the hosts that ports have now)
+            watch(self, "ports", (), ref(known))
+            in_use: dict[str, list[int]] = {}
+            for port in self.ports:
+                in_use.setdefault(port.host.name, []).append(port.port)
+            for (host, _), table in known.tables.items():
+                table.reserve(in_use.get(host, ()))
+            known.in_use = in_use
+        return known.in_use
+
+    def _settle_objects(self) -> None:
+        """Apply the rules and defaults to all objects, those added in place included.
+
+        Raises:
+            ConfigurationError: One of them is wrong.
+        """
+        self.hosts[:], self.ports[:] = settle_objects(self.fleet, self.hosts, self.ports)
+
+    def _carry(self, assigned: Assigned) -> None:
+        """Answer as a composed tree assigned, as long as hosts and strategy are those of the tree."""
+        self._assigned = (self._digest(), assigned)
+
+    def _digest(self) -> str:
+        hosts = sorted((host.name, host.size, host.drain, host.os, host.queues, host.tags) for host in self.hosts)
+        return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     @property
     def all_hosts(self) -> list[Host]:
         """The hosts, sorted by name."""
-        return list(self._of_hosts.indexed.hosts)
+        return list(self._of_hosts[0].hosts)
 
     @property
     def all_ports(self) -> list[Port]:
@@ -58,7 +158,7 @@ class SelectingBalancer(KeepingBalancer):
             NoMatch: No host matches; a RuntimeError.
         """
         query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude)
-        return self._of_hosts.indexed.matching(query)
+        return self._of_hosts[0].matching(query)
 
     def select_host(
         self,
@@ -75,27 +175,24 @@ class SelectingBalancer(KeepingBalancer):
     ) -> Host:
         """Return one of the hosts that match and are not drained: equal keys get the same host.
 
-        Args:
-            name: See `filter_hosts`.
-            queue: See `filter_hosts`.
-            os: See `filter_hosts`.
-            tag: See `filter_hosts`.
-            custom: See `filter_hosts`.
-            key: Identifies the request. Its host does not depend on other requests. By default the calling file's
-                name and the number of its selection, and a `bounded` strategy counts the selections before it.
-            min_size: See `filter_hosts`.
-            exclude: See `filter_hosts`.
-            prefer: Patterns of names or tags: one of the hosts that match these is selected where there are any.
+        The arguments are those of `filter_hosts`, and two more. `key` identifies the request, whose host does not
+        depend on other requests. By default it is the calling file's name and the number of its selection, and a
+        `bounded` strategy counts the selections before it. `prefer` has patterns of names or tags: one of the hosts
+        that match these is selected where there are any.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude, prefer=prefer)
-        known = self._of_hosts
-        candidates = known.indexed.candidates(query)
-        if key or not assigns_together(self._strategy):
-            return choose_host(self._strategy, key or call_key("host"), candidates, assigned=known.assigned)
-        return self._choose_by_load(candidates)
+        index, assigned = self._of_hosts
+        candidates = index.candidates(query)
+        if key or not assigns_together(self.strategy):
+            return choose_host(self.strategy, key or call_key("host"), candidates, assigned=assigned)
+        # The picks that the calling file has made so far; the balancer is kept with them, so that no other one gets its id.
+        _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, Counter[str]()))
+        host = self.strategy.choose(call_key("host"), candidates, load)
+        load[host.name] += 1
+        return host
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
         """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
@@ -107,28 +204,30 @@ class SelectingBalancer(KeepingBalancer):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self._of_hosts.indexed.candidates(HostFilter.of(**patterns))
+        candidates = self._of_hosts[0].candidates(HostFilter.of(**patterns))
         requests = {(key, ""): candidates for key in keys}
-        if not assigns_together(self._strategy):
-            return {key: self._strategy.choose(key, candidates, {}) for key, _ in requests}
-        assigned = self._strategy.assign(requests)
+        if not assigns_together(self.strategy):
+            return {key: self.strategy.choose(key, candidates, {}) for key, _ in requests}
+        assigned = self.strategy.assign(requests)
         return {request[0]: assigned[request] for request in requests}
 
-    def rank_hosts(self, *, key: str, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]) -> list[Host]:
+    def rank_hosts(
+        self, *, key: str, index: int = -1, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]
+    ) -> list[Host]:
         """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
 
         Args:
             key: Identifies the request. The first host is the one that `select_host` gives for it.
+            index: The index of a mapped task with this key. A `bounded` strategy counts the picks of the lower indices.
             load: How many tasks each host has now, by name, for a strategy that goes by it.
             **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        known = self._of_hosts
-        return rank_hosts(
-            self._strategy, key, known.indexed.candidates(HostFilter.of(**patterns)), assigned=known.assigned, load=load or {}
-        )
+        known, assigned = self._of_hosts
+        candidates = known.candidates(HostFilter.of(**patterns))
+        return rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.
@@ -151,7 +250,7 @@ class SelectingBalancer(KeepingBalancer):
         Raises:
             NoMatch: No port matches; a RuntimeError.
         """
-        return choose_port(self._strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
+        return choose_port(self.strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
 
     def free_port(self, host: Host | str, min: int = DEFAULT_MIN, max: int = MAX_PORT, *, key: str | None = None) -> Port:  # noqa: A002 (published names)
         """Return a port of the host that is neither tracked nor given to another key: the key's own in the lock file, if it has one.
@@ -167,30 +266,20 @@ class SelectingBalancer(KeepingBalancer):
             NoMatch: No host has the given name.
             ConfigurationError: The range is invalid, or the lock file is wrong, or keeps a port that is in use.
         """
+        in_use, by_name, tables = self._in_use, self._of_hosts[0].by_name, self._known.tables
         if isinstance(host, str):
-            host = self._host(host)
-        key = key or call_key("free_port")
-        table = self._port_table(host.name)
-        number = table.take(key, min, max)
+            if host not in by_name:
+                raise NoMatch(f"no host is named {host!r}{suggestion(host, by_name)} (hosts: {listing(by_name)})")
+            host = by_name[host]
+        key, place = key or call_key("free_port"), (host.name, self.port_lock)
+        if place not in tables:
+            tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.port_lock, host.name))
+        # Two balancers of one file, such as one YAML loaded twice, never give one port twice.
+        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", host.name), {})
+        number = given.get((key, min, max))
+        if number is None or number in tables[place].in_use:
+            tables[place].avoid(given)
+            number = given[key, min, max] = tables[place].take(key, min, max)
         if self.port_lock:
-            record_request(self.port_lock, PortRequest(host.name, key, min, max), number, table, by_file=True)
+            record_request(self.port_lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
         return Port.at(host, number)
-
-    def _choose_by_load(self, candidates: Sequence[Host]) -> Host:
-        """Choose by the picks that the calling file has made so far without keys of its own."""
-        # The balancer is kept with its picks, so that no other one gets its id.
-        _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, Counter[str]()))
-        host = self._strategy.choose(call_key("host"), candidates, load)
-        load[host.name] += 1
-        return host
-
-    @property
-    def _strategy(self) -> Strategy:
-        strategy: Strategy = self.strategy
-        return strategy
-
-    def _host(self, name: str) -> Host:
-        if host := self._of_hosts.by_name.get(name):
-            return host
-        known = [host.name for host in self.hosts]
-        raise NoMatch(f"no host is named {name!r}{suggestion(name, known)} (hosts: {listing(known)})")

@@ -11,11 +11,11 @@ from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
 from ..picking.strategies import Ranking, strategy_data
-from .balancer import BalancerConfiguration
+from .balancer import BalancerConfiguration, plain
 from .models import Host
-from .objects import plain
 
-_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size"}
+_SLOTS = {"hold_slots", "slot_dir", "slot_wait", "slot_timeout"}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *_SLOTS}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 

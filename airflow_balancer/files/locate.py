@@ -104,6 +104,8 @@ MAX_FILES = 2_000
 """The most YAML files of a scan."""
 MAX_FOLDERS = 10_000
 """The most folders of a scan."""
+MAX_NESTING = 64
+"""The deepest folders of a scan below its root: `os.walk` recurses on Python 3.11."""
 MAX_BYTES = 4 * 2**20
 """The largest YAML file to read: several thousand hosts."""
 MAX_SECONDS = 5.0
@@ -161,40 +163,24 @@ def _limit(snapshot: Snapshot, deadline: float) -> str:
 
 
 def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
-    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`."""
+    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`, also of one that cannot be read."""
     entered: set[str] = set()
-    waiting = [root]
-    while waiting and len(folders) < MAX_FOLDERS:
-        folder = waiting.pop()
-        real = os.path.realpath(folder)
-        if real in entered:
+
+    def note(unreadable: OSError) -> None:
+        folders[unreadable.filename] = _stamp(unreadable.filename)
+
+    for folder, below, files in os.walk(root, followlinks=True, onerror=note):
+        if len(folders) >= MAX_FOLDERS:
+            return
+        if (real := os.path.realpath(folder)) in entered or folder.count(os.sep) > root.count(os.sep) + MAX_NESTING:
+            below.clear()
             continue
         entered.add(real)
         folders[folder] = _stamp(folder)
-        files, below = _listing(folder)
-        waiting += reversed(below)
-        yield from files
-
-
-def _listing(folder: str) -> tuple[list[str], list[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-    except OSError:
-        return [], []
-    files = [entry.path for entry in shown if entry.name.endswith(_SUFFIXES) and _is_file(entry)]
-    below = [entry.path for entry in shown if entry.name not in _SKIPPED and _is_folder(entry)]
-    return files, below
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    # A broken link counts as a file, so that reading it reports the error.
-    return entry.is_file() if not entry.is_symlink() else os.path.isfile(entry.path) or not os.path.exists(entry.path)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # Unlike entry.is_dir, os.path.isdir does not raise for a link to itself.
-    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in _SKIPPED)
+        paths = (os.path.join(folder, name) for name in sorted(files) if name.endswith(_SUFFIXES) and not name.startswith("."))
+        # A broken link counts as a file, so that reading it reports the error.
+        yield from (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
 
 
 def _stamp(path: str) -> Stamp:

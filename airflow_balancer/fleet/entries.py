@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from ..errors import Problem, listing, suggestion
 from .masking import is_secret_key
 from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, HostSpec, PoolSpec, PortSpec, address_problem
+from .strategy import check_strategy
 
 _NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
 _LONGEST = 60
@@ -18,6 +19,8 @@ _NAME = f"a string of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     **dict.fromkeys(("name", "host", "key"), _NAME),
     "requester": "a string that is not empty",
+    "slot_dir": "a path on the host that starts with / or ~/",
+    **dict.fromkeys(("slot_wait", "slot_timeout"), "a number of seconds above 0"),
     "port_lock": "the path of a YAML file, such as ports.lock.yaml",
     **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",
@@ -35,12 +38,6 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     """Return the message for an unknown key."""
     known = sorted(known)
     return f"unknown key {key!r}{suggestion(key, known)} (keys: {', '.join(known)})"
-
-
-def unknown_keys(data: Mapping[Any, Any], model: type[BaseModel], subject: str, path: tuple[str | int, ...]) -> list[Problem]:
-    """Return a problem for each key of `data` that is not a field of `model`."""
-    fields = model.model_fields
-    return [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in data if key not in fields]
 
 
 def _shown(value: object) -> str:
@@ -64,35 +61,29 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
         return f"needs key {named!r}: {_expected(kind, key, None)}"
     if kind == "address":
         return address_problem(named, value)
+    if kind == "strategy":
+        return check_strategy(value)
     got = "" if any(map(is_secret_key, location)) else f", not {_shown(value)}"
     return f"key {named!r} must be {_expected(kind, key, value)}{got}"
 
 
-def _known(model: type[BaseModel], location: Sequence[str | int]) -> Iterable[str]:
-    """Return the known keys of the mapping that a location leads into."""
-    if len(location) > 1 and location[0] == "pool":
-        return PoolSpec.model_fields
-    return model.model_fields
-
-
-Place = tuple[str, tuple[str | int, ...]]
-
-
-def problems_of(error: ValidationError, model: type[BaseModel], entry: Callable[[int], Place] | None = None) -> list[Problem]:
-    """Return a problem for each error that pydantic found.
+def problems_of(
+    error: ValidationError, model: type[BaseModel], entry: Callable[[int], tuple[str, tuple[str | int, ...]]] | None = None
+) -> list[Problem]:
+    """Return a problem for each error that pydantic found in one `model`, or in a list of them.
 
     Args:
-        error: The errors of one `model`, or of a list of them.
+        error: The errors.
         model: The validated model.
         entry: Returns the subject and the path of an item of the list.
     """
     problems = []
     for details in error.errors(include_url=False):
-        location = details["loc"]
-        subject, path = entry(int(location[0])) if entry else ("", ())
+        location, subject, path = details["loc"], "", tuple[str | int, ...]()
         if entry:
-            location = location[1:]
-        problems.append(Problem(_message(details, location, _known(model, location)), subject, (*path, *location)))
+            (subject, path), location = entry(int(location[0])), location[1:]
+        fields = (PoolSpec if len(location) > 1 and location[0] == "pool" else model).model_fields
+        problems.append(Problem(_message(details, location, fields), subject, (*path, *location)))
     return problems
 
 
@@ -114,14 +105,21 @@ class Entries(NamedTuple):
     places: list[int | str]
     data: list[dict[str, Any]]
 
-    def path(self, at: int) -> tuple[str | int, ...]:
-        """Return the path of an entry."""
-        return (self.group, self.places[at])
+    def place(self, at: int) -> tuple[str, tuple[str | int, ...]]:
+        """Return the subject of an entry for messages, and its path; built only for a problem."""
+        place, noun, data = self.places[at], self.group.removesuffix("s"), self.data[at]
+        subject = f"{self.group}[{place}]"
+        if isinstance(place, str) or data.get("name"):
+            subject = f"{noun} {place if isinstance(place, str) else data['name']!r}"
+        elif noun == "port" and data.get("port") is not None:
+            host = _name_of(data.get("host")) or data.get("host_name")
+            subject = f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
+        return subject, (self.group, place)
 
-    def subject(self, at: int) -> str:
-        """Return the subject of an entry for messages; built only for a problem."""
-        place, noun = self.places[at], self.group.removesuffix("s")
-        return f"{noun} {place!r}" if isinstance(place, str) else _subject(noun, self.data[at], place)
+    def problem(self, at: int, message: str, *keys: str) -> Problem:
+        """Return a problem of an entry, or of a value below it."""
+        subject, path = self.place(at)
+        return Problem(message, subject, (*path, *keys))
 
 
 def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
@@ -141,15 +139,6 @@ def _fields(item: Any, model: type[BaseModel]) -> dict[str, Any] | None:
 
 def _name_of(host: Any) -> Any:
     return host.get("name", host) if isinstance(host, Mapping) else getattr(host, "name", host)
-
-
-def _subject(noun: str, data: Mapping[str, Any], index: int) -> str:
-    if name := data.get("name"):
-        return f"{noun} {name!r}"
-    if noun == "port" and data.get("port") is not None:
-        host = _name_of(data.get("host")) or data.get("host_name")
-        return f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
-    return f"{noun}s[{index}]"
 
 
 def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entries, list[Problem]]:
@@ -206,7 +195,8 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
         elif not isinstance(changes, Mapping):
             problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {changes!r}", subject, path))
         else:
-            problems += unknown_keys(changes, HostSpec, subject, path)
+            fields = HostSpec.model_fields
+            problems += [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in changes if key not in fields]
             changed, data = dict(changes), by_name[name]
             if wrong := _settle_address(changed):
                 problems.append(Problem(wrong, subject, (*path, *_REMOTE_HOST)))
@@ -216,8 +206,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
 
 def settle_addresses(hosts: Entries) -> list[Problem]:
     """Turn `ssh_hook_args: {remote_host: address}` into `address: address`."""
-    wrong = {at: text for at, data in enumerate(hosts.data) if (text := _settle_address(data))}
-    return [Problem(text, hosts.subject(at), (*hosts.path(at), *_REMOTE_HOST)) for at, text in wrong.items()]
+    return [hosts.problem(at, text, *_REMOTE_HOST) for at, data in enumerate(hosts.data) if (text := _settle_address(data))]
 
 
 def _settle_address(data: dict[Any, Any]) -> str:
@@ -241,21 +230,13 @@ def settle_ports(ports: Entries) -> list[Problem]:
     """Turn `host: name`, `host: {name: ...}`, a host object or `host_name: name` into `host: name`."""
     problems = []
     for at, data in enumerate(ports.data):
-        host, host_name = _name_of(data.get("host")) if "host" in data else None, data.pop("host_name", None) or None
+        host, host_name = _name_of(data.get("host")), data.pop("host_name", None) or None
         data["host"] = host_name if host is None else host
-        if (host_name is None) == (host is None) or not isinstance(data["host"], str):
-            problems += _host_problems(ports, at, host, host_name)
+        if isinstance(host, Mapping):
+            problems.append(ports.problem(at, "key 'host' is a mapping without a name; write host: <name of a host>", "host"))
+        elif host is None and host_name is None:
+            problems.append(ports.problem(at, "needs key 'host': the name of a host", "host"))
+        elif host is not None and host_name is not None and host != host_name:
+            text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
+            problems.append(ports.problem(at, text, "host_name"))
     return problems
-
-
-def _host_problems(ports: Entries, at: int, host: Any, host_name: Any) -> list[Problem]:
-    """Return what is wrong with a port that names no host, two hosts, or a mapping without a name."""
-    subject, path = ports.subject(at), ports.path(at)
-    if isinstance(host, Mapping):
-        return [Problem("key 'host' is a mapping without a name; write host: <name of a host>", subject, (*path, "host"))]
-    if host is None and host_name is None:
-        return [Problem("needs key 'host': the name of a host", subject, (*path, "host"))]
-    if host is not None and host_name is not None and host != host_name:
-        text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
-        return [Problem(text, subject, (*path, "host_name"))]
-    return []

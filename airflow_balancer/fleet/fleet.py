@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
@@ -11,10 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
-from ..files.yaml import pause_gc
 from .entries import Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
-from .strategy import check_strategy
 
 DEFAULT_POOL = "default_pool"
 """The pool that Airflow makes itself, and that tasks use when they name no other."""
@@ -29,20 +27,30 @@ class PoolSlots(NamedTuple):
     include_deferred: bool
 
 
-def requested_pools(fleet: Fleet) -> Iterator[tuple[str, PoolSlots]]:
-    """Yield the pool that each host, port and queue requests, after its subject.
+def mark(description: str, slots: int) -> str:
+    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+
+    >>> mark("Balancer pool for host(host1)", 8)
+    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
+    """
+    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
+
+
+def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
+    """Return the pool that each host, port and queue requests, after its subject.
 
     A host that names a pool without slots requests nothing if another host gives them.
     """
     given = {host.pool.pool for host in fleet.hosts if host.pool and host.pool.slots}
-    for host in fleet.hosts:
-        if host.pool is None or host.pool.slots or host.pool.pool not in given:
-            yield f"host {host.name!r}", PoolSlots(*host.pool_values.values())
+    hosts = [host for host in fleet.hosts if host.pool is None or host.pool.slots or host.pool.pool not in given]
+    pools = [(f"host {host.name!r}", PoolSlots(*host.pool_values.values())) for host in hosts]
     for port in fleet.ports:
         text = f"Balancer pool for host({port.host}) port({port.port})"
-        yield f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)
+        pools.append((f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)))
     for queue, slots in queue_slots(fleet).items():
-        yield f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, f"Balancer pool for queue({queue})", include_deferred=False)
+        text = f"Balancer pool for queue({queue})"
+        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=True)))
+    return pools
 
 
 def queue_pool_name(queue: str) -> str:
@@ -59,15 +67,10 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
     return dict(sorted(slots.items()))
 
 
-def host_problems(hosts: Entries) -> list[Problem]:
-    """Return a problem for each host whose name an earlier one has."""
-    return _repeated(hosts, [host["name"] for host in hosts.data], "host names must differ")
-
-
-def port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
+def _port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
     unknown = [
-        Problem(f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", ports.subject(at), (*ports.path(at), "host"))
+        ports.problem(at, f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", "host")
         for at, port in enumerate(ports.data)
         if (name := port["host"]) not in hosts
     ]
@@ -82,20 +85,15 @@ def _repeated(entries: Entries, identities: Sequence[str | int | tuple[str, int]
     if len(set(identities)) == len(identities):
         return []
     first: dict[str | int | tuple[str, int], int] = {}
+    places = [f"{entries.group}[{at}]" if isinstance(at, int) else f"{entries.group}.{at}" for at in entries.places]
     problems = []
     for at, identity in enumerate(identities):
         if identity and (before := first.setdefault(identity, at)) != at:
-            places = f"{_shown(entries.path(before))} and {_shown(entries.path(at))}"
-            problems.append(Problem(f"is defined twice, at {places}; {rule}", entries.subject(at), entries.path(at)))
+            problems.append(entries.problem(at, f"is defined twice, at {places[before]} and {places[at]}; {rule}"))
     return problems
 
 
-def _shown(path: tuple[str | int, ...]) -> str:
-    group, index = path
-    return f"{group}[{index}]" if isinstance(index, int) else f"{group}.{index}"
-
-
-def pool_problems(fleet: Fleet) -> list[Problem]:
+def _pool_problems(fleet: Fleet) -> list[Problem]:
     """Return a problem for each request of a pool that is Airflow's own, another's queue's, or of another size elsewhere."""
     names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports] + [*map(queue_pool_name, queue_slots(fleet))]
     if len({*names, DEFAULT_POOL}) > len(names):
@@ -134,7 +132,6 @@ class Fleet:
     settings: Settings
 
     @classmethod
-    @pause_gc()
     def from_data(cls, data: Mapping[str, Any]) -> Fleet:
         """Validate a balancer's node.
 
@@ -152,13 +149,11 @@ class Fleet:
         _raise([*wrong_hosts, *settle_addresses(hosts), *override_hosts(hosts, overrides), *wrong_ports, *settle_ports(ports)])
         _apply_defaults(hosts, settings)
         host_specs, port_specs = _validate(hosts, HostSpec), _validate(ports, PortSpec)
-        _raise([*host_problems(hosts), *port_problems(ports, {host.name for host in host_specs})])
-        fleet = cls(
-            tuple(sorted(host_specs, key=attrgetter("name"))),
-            tuple(sorted(port_specs, key=attrgetter("host", "port"))),
-            settings,
-        )
-        _raise(pool_problems(fleet))
+        names = [host["name"] for host in hosts.data]
+        _raise([*_repeated(hosts, names, "host names must differ"), *_port_problems(ports, set(names))])
+        by_name, by_place = sorted(host_specs, key=attrgetter("name")), sorted(port_specs, key=attrgetter("host", "port"))
+        fleet = cls(tuple(by_name), tuple(by_place), settings)
+        _raise(_pool_problems(fleet))
         return fleet
 
     @cached_property
@@ -229,9 +224,11 @@ def _settings(node: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         raise ConfigurationError([*unknown, *problems_of(error, Settings)]) from None
-    wrong = check_strategy(settings.strategy)
-    _raise([*unknown, *([Problem(wrong, path=("strategy",))] if wrong else [])])
+    _raise(unknown)
     return settings
+
+
+_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
 
 
 def _apply_defaults(hosts: Entries, settings: Settings) -> None:
@@ -242,6 +239,9 @@ def _apply_defaults(hosts: Entries, settings: Settings) -> None:
         for key, default in defaults.items():
             if not data.get(key):
                 data[key] = default
+        if data.get("hold_slots", settings.hold_slots):
+            for key in _OF_SLOTS:
+                data.setdefault(key, getattr(settings, key))
         hosts.data[at] = data
 
 
@@ -254,5 +254,4 @@ def _validate(entries: Entries, model: type[_M]) -> list[_M]:
     try:
         return _list_of(model).validate_python(entries.data)
     except ValidationError as error:
-        problems = problems_of(error, model, lambda at: (entries.subject(at), entries.path(at)))
-        raise ConfigurationError(problems) from None
+        raise ConfigurationError(problems_of(error, model, entries.place)) from None

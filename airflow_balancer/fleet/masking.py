@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 MASK = "**********"
@@ -15,10 +15,6 @@ _SHORTEST_SUBSTRING = 4
 def is_secret_key(key: object) -> bool:
     """Return whether the name of a key says that its value is secret."""
     return isinstance(key, str) and _SECRET_KEY.search(key) is not None
-
-
-def _is_variable(value: object) -> bool:
-    return isinstance(value, Mapping) and "key" in value
 
 
 def secret_values(data: object) -> set[str]:
@@ -49,16 +45,30 @@ def mask_values(data: Any, secrets: set[str]) -> Any:
 def mask_keys(data: Any) -> Any:
     """Return plain `data` with the values of secret keys masked."""
     if isinstance(data, Mapping):
-        return {k: _mask_entry(k, v) for k, v in data.items()}
+        return {key: MASK if is_secret_key(key) and _is_secret(value) else mask_keys(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [mask_keys(item) for item in data]
     return data
 
 
-def _mask_entry(key: object, value: Any) -> Any:
-    if not is_secret_key(key) or value is None or _is_variable(value):
-        return mask_keys(value)
-    return MASK
+def _is_secret(value: object) -> bool:
+    is_variable = isinstance(value, Mapping) and "key" in value
+    return value is not None and not is_variable
+
+
+def mask_all(data: Any, secrets: Collection[str]) -> Any:
+    """Return plain `data` with the values of secret keys masked, and each of many known `secrets`."""
+    masked = mask_keys(data)
+    # A fleet may have a password for each host: replacing all of them in each string would take seconds.
+    text = "\n".join(_strings(masked))
+    return mask_values(masked, {secret for secret in secrets if secret in text})
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    for item in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _strings(item)
 
 
 def mask_secrets(data: Any) -> Any:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from .masking import MASK
+from .strategy import check_strategy
 
 _LONGEST = 253
 """The longest DNS name, in characters."""
@@ -83,13 +84,27 @@ def _whole(value: object) -> object:
     return value
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def _pool(value: object) -> object:
+    if isinstance(value, BaseModel) and not isinstance(value, PoolSpec):
+        return {name: getattr(value, name) for name in value.model_fields_set}  # what is left out is the default here
     return {"pool": value} if isinstance(value, str) else value
 
 
 def _address(value: object) -> object:
     if value is not None and address_problem("address", value):
         raise PydanticCustomError("address", "no address")
+    return value
+
+
+def _strategy(value: object) -> object:
+    if check_strategy(value):
+        raise PydanticCustomError("strategy", "no strategy")
     return value
 
 
@@ -105,6 +120,8 @@ def _password(value: Any) -> Any:
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
+Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Folder = Annotated[str, Field(pattern=r"^(/|~/)[^\r\n]+$")]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
@@ -128,7 +145,7 @@ class PoolSpec(_Plain):
     pool: Name
     slots: Slots | None = None
     description: str | None = ""
-    include_deferred: bool | None = False
+    include_deferred: bool | None = True
 
 
 class HostSpec(_Plain):
@@ -146,6 +163,10 @@ class HostSpec(_Plain):
     queues: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
     drain: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder | None = None
+    slot_wait: Seconds | None = None
+    slot_timeout: Seconds | None = None
 
     @property
     def remote_host(self) -> str:
@@ -169,9 +190,9 @@ class HostSpec(_Plain):
         """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
-            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": True}
         slots, described = given.slots or self.size, given.description or text
-        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": given.include_deferred is not False}
 
 
 class PortSpec(_Plain):
@@ -201,8 +222,12 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     queue_pools: bool = False
+    hold_slots: bool = False
+    slot_dir: Folder = "~/.airflow-balancer/slots"
+    slot_wait: Seconds = 60
+    slot_timeout: Seconds = 86400
     pool_manager: Any = None
-    strategy: Any = "bounded"
+    strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None
 
 

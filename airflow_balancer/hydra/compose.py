@@ -1,7 +1,7 @@
 """Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
 
-Composing instantiates nothing; `config/loading.py` makes objects of what is composed here. Hydra is
-imported where something is to be composed: a plain file is read without it, in a tenth of the time.
+Composing instantiates nothing; `config/` makes objects of what is composed here. Only what needs Hydra
+imports it: a plain file is read without it, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from .composed import Composed
-from .origins import Layer, Origins, dotted, find_balancer, has_interpolation, node_at
+from .nodes import dotted, find_balancer, has_interpolation, node_at
+from .origins import Layer, Origins
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -54,19 +55,20 @@ def hydra_set_aside() -> Iterator[None]:
             GlobalHydra.instance().hydra = running
 
 
-def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
-    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
+def forced(overrides: Sequence[str], source: FilePath, above: Sequence[FilePath] = ()) -> list[str]:
+    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does, and search the folders `above`.
 
     The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
     key that is a config group of the tree stays a choice of its option.
     """
+    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
 
     def sets_own_key(override: str) -> bool:
         found = _OWN_KEY.match(override)
         chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
         return bool(found) and not chooses_option
 
-    return [f"++{override}" if sets_own_key(override) else override for override in overrides]
+    return [*(f"++{override}" if sets_own_key(override) else override for override in overrides), *search]
 
 
 def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -79,8 +81,7 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     above = tree_above(source, root)
     if not overrides and (plain := _plain(source, root, above)):
         return plain
-    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
-    return _compose(source, source.parent, source.stem, [*forced(overrides, source), *search], (source.parent, *above))
+    return _compose(source, source.parent, source.stem, forced(overrides, source, above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
@@ -122,11 +123,12 @@ def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str]
     from hydra import compose, initialize_config_dir
 
     from .explain import CAUSES, explained
-    from .hydra_internals import compose_as_data
 
     try:
         with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
             if current_reading().roots is not None:
+                from .hydra_internals import compose_as_data
+
                 compose_as_data()
             return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
     except CAUSES as error:

@@ -17,7 +17,8 @@ from ..picking.choice import Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import build_strategy
 from ..ports.lock import lock_file
-from .origins import Origins, Path, dotted, node_at, walk
+from .nodes import Path, dotted, node_at, walk
+from .origins import Origins
 
 if TYPE_CHECKING:
     from .picks import Picks
@@ -97,7 +98,7 @@ class Composed:
             return {}
         with self._resolving() as picks:
             picks.gather()
-            return picks.assignments.of_balancer(dotted(self.path))
+            return picks.balancers[dotted(self.path)].hosts
 
     def pick(self, key: str, query: HostFilter) -> HostSpec:
         """Return the host that a key gets: what the config assigned to it, else what the strategy chooses for it alone.
@@ -109,31 +110,44 @@ class Composed:
         strategy = build_strategy(self.fleet.settings.strategy)
         return choose_host(strategy, key, self.index.candidates(query), assigned=self.assigned)
 
-    def requesting_nodes(self) -> Iterator[tuple[Path, str]]:
-        """Yield the path and the written value of each node outside the balancer that requests a host or a port."""
-        for path, value in walk(self.written):
-            below = self.path and path[: len(self.path)] == self.path
-            if isinstance(value, str) and _RESOLVER in value and not below and "balancer.inventory" not in value:
-                yield path, value
+    def outcomes(self) -> list[dict[str, Any]]:
+        """Return a row for each node outside the balancer that requests a host or a port.
+
+        A row has its path, its written value, and what it gets: the name of a host, a port, or the error.
+        """
+        found = [(path, value) for path, value in walk(self.written) if isinstance(value, str) and _RESOLVER in value]
+        requests = [(path, value) for path, value in found if "balancer.inventory" not in value and not self._is_inside(path)]
+        if not requests:
+            return []
+        with self._resolving():
+            return [{"requester": dotted(path), "request": value, "gets": self._outcome(path)} for path, value in requests]
+
+    def _is_inside(self, path: Path) -> bool:
+        return bool(self.path) and path[: len(self.path)] == self.path
+
+    def _outcome(self, path: Path) -> Any:
+        from .explain import CAUSES, explained
+
+        answer: Any = self.root
+        try:
+            for key in path:
+                answer = answer[key]
+        except CAUSES as error:
+            return explained(error, str(self.source))
+        return answer.get("name") if isinstance(answer, Mapping) else answer
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return each requesting node as a row: its path, its written value, and what it gets.
+        """Return the `outcomes`.
 
         Raises:
             ConfigurationError: One of them cannot be served.
         """
-        return [{"requester": dotted(path), "request": value, "gets": self.gets(path)} for path, value in self.requesting_nodes()]
+        rows = self.outcomes()
+        if error := next((row["gets"] for row in rows if isinstance(row["gets"], ConfigurationError)), None):
+            raise error
+        return rows
 
-    def gets(self, path: Path) -> Any:
-        """Return what a requesting node gets: the name of a host, or a port.
-
-        Raises:
-            ConfigurationError: It cannot be served.
-        """
-        answer = self.resolved(path)
-        return answer.get("name") if isinstance(answer, Mapping) else answer
-
-    @property
+    @cached_property
     def written(self) -> Any:
         """The whole config as plain data, interpolations as written."""
         if isinstance(self.root, dict):
@@ -145,15 +159,17 @@ class Composed:
     @contextmanager
     def _resolving(self) -> Iterator[Picks]:
         """Resolve nodes of the config, with the fleet that is validated already; give its picks."""
+        from .balancers import Balancer
         from .explain import CAUSES, explained
         from .picks import Picks
 
         root: Any = self.root
-        fleet, index = self.fleet, self.index
+        path, fleet, index = dotted(self.path), self.fleet, self.index
         try:
             with reading(folders=self.folders):
                 picks = Picks.of(root)
-                picks.fleets.keep(dotted(self.path), fleet, index)
+                if path not in picks.balancers:
+                    picks.balancers[path] = Balancer(fleet, index)
                 yield picks
         except CAUSES as error:
             raise explained(error, str(self.source)) from error

@@ -1,4 +1,4 @@
-"""Turns the failures of Hydra, OmegaConf and YAML into errors that name the file and the cause."""
+"""Turns errors of Hydra, OmegaConf and YAML into errors that name the file and the cause."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _suggested(text: str) -> str:
-    found = re.search(r"Key '([^']+)' (?:is )?not in", text)
-    return suggestion(found[1], _KEYS) if found else ""
-
-
 def _lines(error: BaseException) -> Iterator[str]:
     for line in map(str.strip, str(error).splitlines()):
         if line.startswith("Config search path"):
@@ -49,32 +44,24 @@ def _lines(error: BaseException) -> Iterator[str]:
 
 
 def _one_line(error: BaseException) -> str:
-    """Return Hydra's text in one line, with that of its cause, without search paths and Python types."""
+    """Return Hydra's message and its cause's in one line, without search paths and Python types."""
     lines = list(dict.fromkeys(line for part in (error, error.__cause__) if part for line in _lines(part)))
     keys = [line.removeprefix(_FULL_KEY) for line in lines if line.startswith(_FULL_KEY)]
     text = "; ".join(line for line in lines if not line.startswith(_FULL_KEY)).replace(":; ", ": ")
-    hint = next((hint for start, hint in _HINTS.items() if start in text), _suggested(text))
+    unknown = re.search(r"Key '([^']+)' (?:is )?not in", text)
+    hint = next((hint for start, hint in _HINTS.items() if start in text), suggestion(unknown[1], _KEYS) if unknown else "")
     return f"{f'key {keys[0]!r}: ' if keys else ''}{text}{hint}"
 
 
-def _broken_files(folders: Iterable[Path]) -> Iterator[ConfigurationError]:
-    """Yield the error of each YAML file below the folders that cannot be read, for failures that name no file."""
+def _read_all(folders: Iterable[Path]) -> None:
+    """Read each YAML file below the folders, which raises the error that names the file."""
     for folder in folders:
         for path in sorted(folder.rglob("*.yaml")):
-            try:
-                read_checked(path)
-            except ConfigurationError as error:
-                yield error
+            read_checked(path)
 
 
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
-    """Return the error to raise in place of one of `CAUSES`.
-
-    Args:
-        error: What was raised.
-        source: What was loaded, as the message calls it.
-        folders: Where the files of the configuration are.
-    """
+    """Return the error to raise in place of one of `CAUSES`; the message calls the configuration `source`, its files are in `folders`."""
     for cause in _chain(error):
         if isinstance(cause, yaml.YAMLError):
             mark = getattr(cause, "problem_mark", None)
@@ -83,6 +70,8 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
     if isinstance(error, UnicodeError):
-        for broken in _broken_files(folders):
-            return broken
+        try:
+            _read_all(folders)
+        except ConfigurationError as unreadable:
+            return unreadable
     return ConfigurationError(f"{source}: {_one_line(error)}")

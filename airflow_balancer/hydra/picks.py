@@ -7,8 +7,8 @@ After a round the new requests are assigned, and nodes that still wait for an an
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
@@ -20,90 +20,8 @@ from ..fleet.model import HostSpec
 from ..picking.choice import choose_host
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import Candidates
-from ..picking.strategies import assigns_together
-from ..ports.lock import PortRequest, locked_ports, record_request
-from ..ports.table import PortTable
-from .fleets import PENDING, Fleets, PendingError
-from .origins import Path, walk
-
-
-class HostRequest(NamedTuple):
-    """A request for a host: the balancer's path, the key, and the names of the candidates."""
-
-    balancer: str
-    key: str
-    candidates: tuple[str, ...]
-
-
-class NodePort(NamedTuple):
-    """A node's request for a free port: its path, the balancer's, the host, the first and the last port."""
-
-    node: str
-    balancer: str
-    host: str
-    first: int
-    last: int
-
-
-class Assignments:
-    """The hosts and ports that were assigned so far; none of them changes afterwards."""
-
-    def __init__(self, fleets: Fleets) -> None:
-        self._fleets = fleets
-        self._hosts: dict[str, dict[tuple[str, tuple[str, ...]], str]] = {}
-        self.ports: dict[NodePort, int] = {}
-        self._tables: dict[tuple[str, str], PortTable] = {}
-
-    def of_balancer(self, balancer: str) -> Mapping[tuple[str, tuple[str, ...]], str]:
-        """Return the hosts of one balancer, by key and names of the candidates, as `choose_host` takes them."""
-        return self._hosts.get(balancer, {})
-
-    def assign_hosts(self, requests: Mapping[HostRequest, Candidates[HostSpec]]) -> None:
-        """Assign a host to each new request: a balancer's first ones together, later ones in order, beside those."""
-        for balancer in sorted({request.balancer for request in requests}):
-            strategy = self._fleets.strategy(balancer)
-            new = {
-                (key, names): candidates
-                for (path, key, names), candidates in sorted(requests.items(), key=itemgetter(0))
-                if path == balancer
-            }
-            load = Counter(self.of_balancer(balancer).values())
-            if assigns_together(strategy) and not load:
-                chosen = {request: host.name for request, host in strategy.assign(new).items()}
-            else:
-                chosen = {}
-                for (key, names), candidates in new.items():
-                    chosen[key, names] = strategy.choose(key, candidates, load).name
-                    load[chosen[key, names]] += 1
-            self._hosts.setdefault(balancer, {}).update(chosen)
-
-    def assign_ports(self, requests: set[NodePort]) -> None:
-        """Assign a port to each request, in their order; one that gets none fails when its node is resolved."""
-        for request in sorted(requests):
-            with suppress(BalancerError):
-                self._take(request)
-
-    def port(self, request: NodePort) -> int:
-        """Return the port of a request, and record it for the lock file.
-
-        Raises:
-            NoFreePort: All ports of the range are taken.
-            ConfigurationError: The lock file is wrong, or keeps a port that is in use.
-        """
-        port = self.ports[request] if request in self.ports else self._take(request)
-        lock, table = self._fleets[request.balancer].settings.port_lock, self._tables[request.balancer, request.host]
-        record_request(lock, PortRequest(request.host, request.node, request.first, request.last), port, table, by_file=False)
-        return port
-
-    def _take(self, request: NodePort) -> int:
-        place = (request.balancer, request.host)
-        if place not in self._tables:
-            fleet = self._fleets[request.balancer]
-            in_use = [port.port for port in fleet.ports if port.host == request.host]
-            self._tables[place] = PortTable(request.host, in_use, locked_ports(fleet.settings.port_lock, request.host))
-        self.ports[request] = self._tables[place].take(request.node, request.first, request.last)
-        return self.ports[request]
-
+from .balancers import PENDING, Balancers, HostRequest, NodePort, NotedError, PendingError
+from .nodes import Path, walk
 
 _CACHE = "airflow_balancer"
 _RESOLVER = "balancer."
@@ -122,7 +40,7 @@ class _Round:
     """The new requests of one round, and what the node that is being resolved met."""
 
     def __init__(self) -> None:
-        self.hosts: dict[HostRequest, Candidates[HostSpec]] = {}
+        self.hosts: defaultdict[str, dict[HostRequest, Candidates[HostSpec]]] = defaultdict(dict)
         self.ports: set[NodePort] = set()
         self.pending = False
         self.again = False
@@ -133,12 +51,11 @@ class Picks:
 
     def __init__(self, root: DictConfig | None) -> None:
         self.root = root
-        self._made: dict[tuple[str, str], Picked] = {}
+        self._made: dict[tuple[str, HostFilter], tuple[Candidates[HostSpec], str]] = {}
         self._round: _Round | None = None
         if root is not None:
             written = OmegaConf.to_container(root, resolve=False)
-            self.fleets = Fleets(root, written)
-            self.assignments = Assignments(self.fleets)
+            self.balancers = Balancers(root, written)
             self._open = [path for path, value in walk(written) if isinstance(value, str) and _RESOLVER in value]
 
     @classmethod
@@ -160,26 +77,25 @@ class Picks:
     @property
     def made(self) -> list[Picked]:
         """The picks that were made so far, by key and query."""
-        return [pick for _, pick in sorted(self._made.items())]
+        made = (Picked(key, str(query), tuple(candidates), host) for (key, query), (candidates, host) in self._made.items())
+        return sorted(made, key=itemgetter(0, 1))
 
-    def host(self, balancer: str, key: str, query: HostFilter) -> HostSpec:
-        """Return the host of a request.
+    def host(self, path: str, key: str, query: HostFilter, candidates: Candidates[HostSpec]) -> HostSpec:
+        """Return which of the `candidates` of a query a key gets in the balancer at a path.
 
         Raises:
-            NoMatch: No host matches the query.
             PendingError: It is not assigned yet.
         """
-        candidates = self.fleets.candidates(balancer, query)
-        strategy = self.fleets.strategy(balancer)
-        assigned = self.assignments.of_balancer(balancer)
-        if (key, candidates.names) not in assigned and assigns_together(strategy):
+        balancer = self.balancers[path]
+        request = (key, candidates.names)
+        if balancer.assigns_together and request not in balancer.hosts:
             if self._round is not None:
-                self._round.hosts[HostRequest(balancer, key, candidates.names)] = candidates
-                raise PendingError(again=False)
+                self._round.hosts[path][request] = candidates
+                raise NotedError
             self.gather()
-        chosen = choose_host(strategy, key, candidates, assigned=self.assignments.of_balancer(balancer))
+        chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.hosts)
         if self._round is None:
-            self._made[key, str(query)] = Picked(key, str(query), tuple(candidates), chosen.name)
+            self._made[key, query] = candidates, chosen.name
         return chosen
 
     def free_port(self, request: NodePort) -> int:
@@ -190,18 +106,19 @@ class Picks:
             ConfigurationError: The lock file is wrong, or keeps a port that is in use.
             PendingError: It is not assigned yet.
         """
-        if request not in self.assignments.ports:
+        balancer = self.balancers[request.balancer]
+        if request not in balancer.ports:
             if self._round is not None:
                 self._round.ports.add(request)
-                raise PendingError(again=False)
+                raise NotedError
             self.gather()
-        return self.assignments.port(request)
+        return balancer.port(request)
 
     def put_off(self, error: PendingError) -> str:
         """Return what a pending request resolves to for now."""
         assert self._round is not None
         self._round.pending = True
-        self._round.again |= error.again
+        self._round.again |= not isinstance(error, NotedError)
         return PENDING
 
     @property
@@ -214,8 +131,12 @@ class Picks:
         while self._open and self._round is None:
             with self._gathering() as found:
                 self._open = [path for path in self._open if self._resolve(path, found)]
-            self.assignments.assign_hosts(found.hosts)
-            self.assignments.assign_ports(found.ports)
+            for path, requests in sorted(found.hosts.items()):
+                self.balancers[path].assign(requests)
+            # Narrow ranges first: a wide one has other ports where a narrow one lies within it.
+            for request in sorted(found.ports, key=lambda port: (port.last - port.first, port)):
+                with suppress(BalancerError):  # it is raised where the node is used
+                    self.balancers[request.balancer].take(request)
             if not found.hosts and not found.ports:
                 return
 

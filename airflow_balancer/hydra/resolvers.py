@@ -17,14 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
-    from ..picking.filters import HostFilter
     from ..picking.strategies import Ranking
 
 
@@ -32,74 +30,60 @@ _COMMON = ("key", "balancer")
 _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 
 
-def _host_keys() -> tuple[str, ...]:
-    from ..picking.filters import HostFilter
-
-    return tuple(field.name for field in fields(HostFilter) if field.name != "custom")
-
-
-def _port_keys() -> tuple[str, ...]:
-    return ("name", "tag")
-
-
-def _free_port_keys() -> tuple[str, ...]:
-    return ("host", "min", "max", *_host_keys())
-
-
 class _Request:
-    """One use of a resolver: the query, the node with it, and the config around that."""
+    """One use of a resolver: the query, the node that holds it, and the config around that."""
 
     def __init__(self, query: Any, keys: tuple[str, ...], node: Any, root: DictConfig) -> None:
         from ..errors import ConfigurationError
         from ..fleet.entries import unknown_key
-        from .fleets import PENDING, PendingError
-        from .omegaconf_internals import requester_of, written_at
+        from .balancers import PENDING, PendingError
+        from .nodes import requester_of, written_at
         from .picks import Picks
 
-        self.picks = Picks.of(root)
+        self.picks, self.node = Picks.of(root), node
         if self.picks.is_pending and (PENDING in str(query) or _NESTED.search(written_at(node))):
             raise PendingError
         self.query: dict[str, Any] = dict(query) if isinstance(query, Mapping) else {"name": query}
         for key in self.query:
-            if key not in (*keys, *_COMMON):
+            if key not in keys and key not in _COMMON:
                 raise ConfigurationError(unknown_key(str(key), (*keys, *_COMMON)))
-        self.node = node
         self.key = str(self.query.pop("key", None) or requester_of(node))
-        self.balancer = str(self.query.pop("balancer", None) or self.picks.fleets.locate())
-        self.fleet = self.picks.fleets[self.balancer]
+        self.path = str(self.query.pop("balancer", None) or self.picks.balancers.default)
+        self.balancer = self.picks.balancers[self.path]
 
     def host(self) -> HostSpec:
-        return self.picks.host(self.balancer, self.key, self._host_query)
+        from ..picking.filters import HOST_KEYS, HostFilter
+
+        query = HostFilter.of(**{key: value for key, value in self.query.items() if key in HOST_KEYS})
+        self.candidates = self.balancer.index.candidates(query)
+        return self.picks.host(self.path, self.key, query, self.candidates)
 
     def ranking(self) -> Ranking:
         from ..fleet.fleet import Fleet
         from ..picking.strategies import Ranking
 
-        candidates = self.picks.fleets.candidates(self.balancer, self._host_query)
-        return Ranking(Fleet(tuple(candidates), (), self.fleet.settings), self.key, self.host().name)
-
-    @property
-    def _host_query(self) -> HostFilter:
-        from ..picking.filters import HostFilter
-
-        keys = _host_keys()
-        return HostFilter.of(**{key: value for key, value in self.query.items() if key in keys})
+        name = self.host().name
+        return Ranking(Fleet(tuple(self.candidates), (), self.balancer.fleet.settings), self.key, name)
 
 
 def _short(query: Any) -> str:
     return "{" + ",".join(f"{key}:{value}" for key, value in query.items()) + "}" if isinstance(query, Mapping) else str(query)
 
 
-def _resolver(name: str, keys: Callable[[], tuple[str, ...]], answer: Callable[[_Request], Any]) -> None:
+def _resolver(name: str, answer: Callable[[_Request], Any], keys: tuple[str, ...] = (), *, of_host: bool = True) -> None:
+    """Register a resolver whose query has these `keys` and, if it is `of_host`, those of a host query."""
+
     def resolve(query: Any = None, *, _node_: Any, _root_: DictConfig) -> Any:
         from ..errors import BalancerError
-        from .fleets import PendingError
-        from .omegaconf_internals import place_of
+        from ..picking.filters import HOST_KEYS
+        from .balancers import PendingError
+        from .nodes import place_of
         from .picks import Picks
 
         plain = OmegaConf.to_container(query, resolve=True) if OmegaConf.is_config(query) else query
+        known = (*keys, *HOST_KEYS) if of_host else keys
         try:
-            return answer(_Request({} if plain is None else plain, keys(), _node_, _root_))
+            return answer(_Request({} if plain is None else plain, known, _node_, _root_))
         except PendingError as error:
             return Picks.of(_root_).put_off(error)
         except BalancerError as error:
@@ -124,16 +108,15 @@ def _port(request: _Request) -> int:
     from ..picking.choice import choose_port
     from ..picking.filters import PortFilter, matching_ports
 
-    ports = matching_ports(PortFilter.of(**request.query), request.fleet.ports)
-    return choose_port(request.picks.fleets.strategy(request.balancer), request.key, ports).port
+    ports = matching_ports(PortFilter.of(**request.query), request.balancer.fleet.ports)
+    return choose_port(request.balancer.strategy, request.key, ports).port
 
 
 def _free_port(request: _Request) -> int:
     from ..fleet.model import MAX_PORT
     from ..ports.table import DEFAULT_MIN, port_number
-    from .fleets import PendingError
-    from .omegaconf_internals import place_of
-    from .picks import NodePort
+    from .balancers import NodePort, PendingError
+    from .nodes import place_of
 
     query = request.query
     if host := query.pop("host", None):
@@ -143,7 +126,7 @@ def _free_port(request: _Request) -> int:
         name = request.host().name
     except PendingError:
         raise PendingError from None  # the port is requested once the host is known
-    return request.picks.free_port(NodePort(place_of(request.node), request.balancer, name, first, last))
+    return request.picks.free_port(NodePort(place_of(request.node), request.path, name, first, last))
 
 
 def _inventory(name: str) -> list[Any]:
@@ -154,11 +137,11 @@ def _inventory(name: str) -> list[Any]:
 
 def register_resolvers() -> None:
     """Make the `balancer.*` resolvers known to OmegaConf; doing it again changes nothing."""
-    _resolver("host", _host_keys, _host)
-    _resolver("name", _host_keys, lambda request: request.host().name)
-    _resolver("address", _host_keys, lambda request: request.host().remote_host)
-    _resolver("hosts", _host_keys, _Request.ranking)
-    _resolver("pool", _host_keys, lambda request: request.host().pool_name)
-    _resolver("port", _port_keys, _port)
-    _resolver("free_port", _free_port_keys, _free_port)
+    _resolver("host", _host)
+    _resolver("name", lambda request: request.host().name)
+    _resolver("address", lambda request: request.host().remote_host)
+    _resolver("hosts", _Request.ranking)
+    _resolver("pool", lambda request: request.host().pool_name)
+    _resolver("port", _port, ("name", "tag"), of_host=False)
+    _resolver("free_port", _free_port, ("host", "min", "max"))
     _register("inventory", _inventory)

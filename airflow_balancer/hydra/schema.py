@@ -32,7 +32,7 @@ class HostConf:
     address: str | None = None
     # SSH user; default: the balancer's default_username
     username: str | None = None
-    # a text, or {key: <Airflow Variable>}; default: default_password
+    # a string, or {key: <Airflow Variable>}; default: default_password
     password: Any = None
     # path of the SSH private key; default: default_key_file
     key_file: str | None = None
@@ -50,6 +50,14 @@ class HostConf:
     tags: list[str] = field(default_factory=list)
     # whether the host takes no new picks; its pool stays
     drain: bool = False
+    # whether each command over SSH holds one of the host's slots while it runs; default: the balancer's hold_slots
+    hold_slots: bool | None = None
+    # folder of the slots on the host, absolute or below ~/; default: the balancer's slot_dir
+    slot_dir: str | None = None
+    # seconds until a task for which no slot is free tries again; default: the balancer's slot_wait
+    slot_wait: float | None = None
+    # seconds after which such a task fails; default: the balancer's slot_timeout
+    slot_timeout: float | None = None
 
 
 @dataclass
@@ -89,13 +97,13 @@ class BoundedConf(StrategyConf):
     """Rendezvous in which no host gets more than its share of the picks, times c."""
 
     _target_: str = "airflow_balancer.strategies.Bounded"
-    # the largest load, in fair shares: 1 is the most even, more moves fewer picks when hosts change
+    # the largest load, in fair shares: 1 is the most even; a larger bound moves fewer picks when hosts change
     c: float = 1.25
 
 
 @dataclass
 class LeastLoadedConf(StrategyConf):
-    """The host with the fewest taken slots for its size at run time; rendezvous where nobody says how many are."""
+    """The host with the fewest taken slots for its size at run time; rendezvous if Airflow cannot say how many are."""
 
     _target_: str = "airflow_balancer.strategies.LeastLoaded"
 
@@ -122,7 +130,7 @@ class BalancerConf:
     ports: Any = None
     # SSH user of hosts that name none
     default_username: str = "airflow"
-    # password of hosts that give none: a text, or {key: <Airflow Variable>}
+    # password of hosts that give none: a string, or {key: <Airflow Variable>}
     default_password: Any = None
     # private key of hosts that give none: a path
     default_key_file: str | None = None
@@ -140,6 +148,14 @@ class BalancerConf:
     create_connection: bool = False
     # whether each queue gets a pool, too: queue-<name>, with the slots of its hosts
     queue_pools: bool = False
+    # whether each command over SSH holds one of its host's slots while it runs, so that no host runs more than its size
+    hold_slots: bool = False
+    # folder of the slots on each host; hosts that share a home directory need one of their own each
+    slot_dir: str = "~/.airflow-balancer/slots"
+    # seconds until a task for which no slot is free tries again, a quarter more or less; no retry is used
+    slot_wait: float = 60
+    # seconds after which such a task fails: a day, as longer waits are a fleet too small or a slot that something keeps
+    slot_timeout: float = 86400
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
     # a name, or a mapping with a _target_
@@ -150,9 +166,8 @@ class BalancerConf:
 
 def register_configs() -> None:
     """Store the structured configs under the group `airflow_balancer`; doing it again changes nothing."""
-    store = ConfigStore.instance().store
-    for name, node in (("balancer", BalancerConf), ("host", HostConf), ("port", PortConf)):
-        store(group=GROUP, name=name, node=node, provider=GROUP)
     strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
-    for name, strategy in strategies.items():
-        store(group=f"{GROUP}/strategy", name=name, node=strategy, provider=GROUP)
+    groups = {GROUP: {"balancer": BalancerConf, "host": HostConf, "port": PortConf}, f"{GROUP}/strategy": strategies}
+    for group, options in groups.items():
+        for name, node in options.items():
+            ConfigStore.instance().store(group=group, name=name, node=node, provider=GROUP)

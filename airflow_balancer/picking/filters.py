@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
-from .rendezvous import Candidates
+from .rendezvous import Candidate, Candidates
 
 Patterns = str | Sequence[str] | None
 
@@ -44,17 +44,8 @@ class HostPatterns(TypedDict, total=False):
 class HostFilter:
     """Patterns that a host must match: any pattern of each key that has some.
 
-    Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system.
-
-    Attributes:
-        name: Patterns of the host's name.
-        queue: Patterns of one of its queues.
-        os: Patterns of its operating system.
-        tag: Patterns of one of its tags.
-        custom: Returns whether a host matches.
-        min_size: The smallest size, in slots.
-        exclude: Patterns of the names of hosts to leave out.
-        prefer: Patterns of names or tags: if any matching host matches them, only such hosts are candidates.
+    Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system. `min_size` is in slots; `exclude` has
+    patterns of names, and `prefer` of names or tags: if any matching host matches these, only such hosts are candidates.
     """
 
     name: tuple[str, ...] = ()
@@ -138,10 +129,6 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(map(translate, patterns))).match
 
 
-def _any(patterns: tuple[str, ...], values: Iterable[str]) -> bool:
-    return any(map(matcher(patterns), values))
-
-
 def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
     """Return the ports that match the filter, in their order.
 
@@ -156,8 +143,8 @@ def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
 
 
 def _matches(query: PortFilter, port: _PortLike) -> bool:
-    named = not query.name or _any(query.name, (port.name,))
-    return named and (not query.tag or _any(query.tag, port.tags)) and (query.custom is None or bool(query.custom(port)))
+    named = not query.name or matcher(query.name)(port.name)
+    return bool(named and (not query.tag or any(map(matcher(query.tag), port.tags))) and (not query.custom or query.custom(port)))
 
 
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
@@ -171,20 +158,15 @@ def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iter
         query: The filter.
         names: The values that exist, by the filter's key.
     """
-    hints = [
-        suggestion(pattern, values) for key, values in names.items() for pattern in getattr(query, key) if not _any((pattern,), values)
-    ]
+    wanted = [(pattern, values) for key, values in names.items() for pattern in getattr(query, key)]
+    hints = [suggestion(pattern, values) for pattern, values in wanted if not any(map(matcher((pattern,)), values))]
     known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
 
 
-class _HostLike(Protocol):
+class _HostLike(Candidate, Protocol):
     """What a host filter reads of a host."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int | None: ...
     @property
     def drain(self) -> bool: ...
     @property
@@ -217,6 +199,11 @@ class HostIndex(Generic[H]):
             "tag": _by_value(self.hosts, lambda host: host.tags),
         }
         self._cache: dict[HostFilter, Candidates[H]] = {}
+
+    @cached_property
+    def by_name(self) -> dict[str, H]:
+        """The hosts by their names."""
+        return {host.name: host for host in self.hosts}
 
     def matching(self, query: HostFilter) -> list[H]:
         """Return the hosts that match the filter, sorted by name.

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from struct import Struct
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import ConfigurationError
@@ -149,6 +150,7 @@ def rank(key: str, candidates: Sequence[C]) -> list[C]:
 
 Request = tuple[str, Any]
 """The key of a request, and what distinguishes the requests of one key."""
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -179,14 +181,19 @@ class Bounded:
                 return host
         raise AssertionError("the caps add up to more than the picks")
 
-    def assign(self, requests: Mapping[Request, Sequence[C]]) -> dict[Request, C]:
-        """Return a candidate for each request, with no host over its cap.
+    def assign(self, requests: Mapping[Request, Sequence[C]], assigned: Mapping[Request, str] = _NONE) -> dict[Request, C]:
+        """Return a candidate for each request that has none, with no host over its cap.
+
+        A host gets more only where the requests that are assigned already leave no room below any cap.
 
         Args:
             requests: The candidates of each request. The order of requests and candidates does not matter.
+            assigned: The hosts of those requests that have one; they keep it, and count.
         """
         ready = _prepare(requests)
-        held = _deferred_acceptance(ready, self.caps(ready))
+        room = Counter(self.caps(ready))
+        room.subtract(assigned.values())
+        held = _deferred_acceptance({request: hosts for request, hosts in ready.items() if request not in assigned}, room)
         return {request: ready[request].by_name[name] for name, kept in held.items() for request in kept}
 
     def caps(self, requests: Mapping[Request, Sequence[C]]) -> dict[str, int]:
@@ -237,7 +244,10 @@ def _deferred_acceptance(requests: Mapping[Request, Candidates[C]], caps: Mappin
 
 
 def _augment(request: Request, requests: Mapping[Request, Candidates[C]], caps: Mapping[str, int], held: dict[str, list[Request]]) -> None:
-    """Make room for a request by moving others along a shortest chain, which exists because fair shares fit below the caps."""
+    """Make room for a request by moving others along a shortest chain, which exists because fair shares fit below the caps.
+
+    Requests outside `held` that never move can leave none: then the host that is least over its cap takes it.
+    """
     came_from: dict[str, tuple[str | None, Request]] = {host.name: (None, request) for host in rank(request[0], requests[request])}
     queue = deque(came_from)
     while queue:
@@ -249,6 +259,8 @@ def _augment(request: Request, requests: Mapping[Request, Candidates[C]], caps: 
                 if target.name not in came_from:
                     came_from[target.name] = (name, other)
                     queue.append(target.name)
+    else:
+        name = min((host.name for host in rank(request[0], requests[request])), key=lambda host: len(held[host]) - caps[host])
     place: str | None = name
     while place is not None:
         source, moving = came_from[place]

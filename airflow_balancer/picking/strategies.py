@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar, runtime_che
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
+from .folding import fold
 from .rendezvous import Bounded, Candidate, Candidates, Request, rank
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Ranking:
         self.first = first
 
     def __repr__(self) -> str:
-        return f"Ranking({[host.name for host in self.fleet.hosts]}, key={self.key!r}, first={self.first!r})"
+        return f"Ranking({fold(host.name for host in self.fleet.hosts)}, key={self.key!r}, first={self.first!r})"
 
 
 C = TypeVar("C", bound=Candidate)
@@ -61,8 +62,8 @@ class Strategy(Protocol):
 class BatchStrategy(Strategy, Protocol):
     """A strategy that can also assign all requests of a configuration together."""
 
-    def assign(self, requests: Mapping[Request, Sequence[C]]) -> Mapping[Request, C]:
-        """Return a host for each request; the order of requests and candidates does not matter."""
+    def assign(self, requests: Mapping[Request, Sequence[C]], assigned: Mapping[Request, str] = ...) -> Mapping[Request, C]:
+        """Return a host for each request that has none under `assigned`; the order of requests and candidates does not matter."""
 
 
 def assigns_together(strategy: Strategy) -> TypeGuard[BatchStrategy]:
@@ -126,9 +127,9 @@ class Random:
         return random.SystemRandom().choices(candidates, [host.size or 1 for host in candidates])[0]
 
 
-_CLASSES: dict[str, type[Rendezvous | Bounded | LeastLoaded | Random]] = {
-    cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)
-}
+_CLASSES = {cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)}
+_BY_NAME: Mapping[str, Strategy] = {name: _CLASSES[cls]() for name, cls in (CLASSES | TARGETS).items()}
+"""The strategies without options; they are frozen, so one of each serves for all."""
 
 
 def build_strategy(strategy: object) -> Strategy:
@@ -139,6 +140,8 @@ def build_strategy(strategy: object) -> Strategy:
     Raises:
         ConfigurationError: A name or option is unknown, or a `_target_` does not give a strategy.
     """
+    if isinstance(strategy, str) and strategy in _BY_NAME:
+        return _BY_NAME[strategy]
     if wrong := check_strategy(strategy):
         raise ConfigurationError(wrong)
     if isinstance(strategy, Mapping):
@@ -148,8 +151,6 @@ def build_strategy(strategy: object) -> Strategy:
                 raise ConfigurationError(f"key 'strategy': {target!r} is of another package, and not called here")
             return _instantiate(strategy)
         return _CLASSES[TARGETS[target]](**{key: value for key, value in strategy.items() if key != "_target_"})
-    if isinstance(strategy, str):
-        return _CLASSES[(CLASSES | TARGETS)[strategy]]()
     assert isinstance(strategy, Strategy)
     return strategy
 

@@ -181,21 +181,15 @@ def _read(file: Path, modified: int, size: int) -> PortLock:  # noqa: ARG001 (th
 
 
 def _entries(items: list[Any]) -> list[LockEntry]:
-    subjects = [(f"ports[{index}]", ("ports", index)) for index in range(len(items))]
-    problems = [Problem(f"must be {_FORM}, not {item!r}", f"ports[{index}]") for index, item in enumerate(items) if not _is_mapping(item)]
-    if problems:
-        raise ConfigurationError(problems)
+    if wrong := {index: item for index, item in enumerate(items) if not isinstance(item, Mapping)}:
+        raise ConfigurationError(Problem(f"must be {_FORM}, not {item!r}", f"ports[{index}]") for index, item in wrong.items())
     try:
         entries = TypeAdapter(list[LockEntry]).validate_python(items)
     except ValidationError as error:
-        raise ConfigurationError(problems_of(error, LockEntry, subjects.__getitem__)) from None
+        raise ConfigurationError(problems_of(error, LockEntry, lambda at: (f"ports[{at}]", ("ports", at)))) from None
     if problems := [*_range_rules(entries), *_unique_rules(entries)]:
         raise ConfigurationError(problems)
     return entries
-
-
-def _is_mapping(item: object) -> bool:
-    return isinstance(item, Mapping)
 
 
 def _range_rules(entries: list[LockEntry]) -> Iterator[Problem]:

@@ -36,11 +36,6 @@ def port_number(key: str, value: object) -> int:
     return value
 
 
-def _check_range(first: int, last: int) -> None:
-    if not 1 <= first <= last <= MAX_PORT:
-        raise ConfigurationError(f"a range of ports goes from min to max within 1 to {MAX_PORT}, not from {first} to {last}")
-
-
 class PortTable:
     """The ports that are taken on one host.
 
@@ -58,19 +53,18 @@ class PortTable:
     def __init__(self, host: str, in_use: Iterable[int] = (), locked: LockedPorts = _UNLOCKED) -> None:
         self._host = host
         self._locked = locked
-        self._in_use = set(in_use)
-        self._taken = sorted({*self._in_use, *locked.ports.values()})
         self._given: dict[tuple[str, int, int], int] = {}
-
-    @property
-    def in_use(self) -> frozenset[int]:
-        """The ports in use on the host."""
-        return frozenset(self._in_use)
+        self.reserve(in_use)
 
     def reserve(self, ports: Iterable[int]) -> None:
         """Count these ports as in use, in place of those that were before; ports that were given stay taken."""
-        self._in_use = set(ports)
-        self._taken = sorted({*self._in_use, *self._locked.ports.values(), *self._given.values()})
+        self.in_use = frozenset(ports)
+        self._taken = sorted({*self.in_use, *self._locked.ports.values(), *self._given.values()})
+
+    def avoid(self, given: Mapping[tuple[str, int, int], int]) -> None:
+        """Count ports that others gave on this host as taken, too; `given` has those of this table among them."""
+        if len(given) != len(self._given):
+            self._taken = sorted({*self._taken, *given.values()})
 
     def take(self, key: str, first: int = DEFAULT_MIN, last: int = MAX_PORT) -> int:
         """Return a port from `first` to `last`, both included, and count it as taken.
@@ -79,14 +73,15 @@ class PortTable:
             NoFreePort: All of them are taken.
             ConfigurationError: The range is invalid, or leaves 1 to 65535, or the locked port is in use; a ValueError.
         """
-        _check_range(first, last)
+        if not 1 <= first <= last <= MAX_PORT:
+            raise ConfigurationError(f"a range of ports goes from min to max within 1 to {MAX_PORT}, not from {first} to {last}")
         request = (key, first, last)
         if request not in self._given:
             self._given[request] = self._locked_port(request) if request in self._locked.ports else self._free_port(key, first, last)
         return self._given[request]
 
     def _locked_port(self, request: tuple[str, int, int]) -> int:
-        if (port := self._locked.ports[request]) in self._in_use:
+        if (port := self._locked.ports[request]) in self.in_use:
             text = f"port {port}, which {self._locked.file} keeps for {request[0]!r}, is in use"
             raise ConfigurationError(f"host {self._host!r}: {text}; take it out of 'ports', or run `airflow-balancer port lock`")
         return port
@@ -97,13 +92,10 @@ class PortTable:
             if (port := self._next_free(begin)) <= end:
                 insort(self._taken, port)
                 return port
-        kept = sum(first <= port <= last for port in self._locked.ports.values())
-        more = (
-            f"; {self._locked.file} keeps {kept} of them: `airflow-balancer port lock prune=true` drops what nothing asks for"
-            if kept
-            else ""
-        )
-        raise NoFreePort(f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max{more}")
+        text = f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max"
+        if kept := sum(first <= port <= last for port in self._locked.ports.values()):
+            text += f"; {self._locked.file} keeps {kept} of them: `airflow-balancer port lock prune=true` drops what nothing asks for"
+        raise NoFreePort(text)
 
     def _next_free(self, port: int) -> int:
         """Return the first port from `port` on that is not taken, which may lie above the range."""

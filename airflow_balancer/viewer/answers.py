@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
 
 from ..errors import BalancerError
-from ..fleet.model import HostSpec, PortSpec, Settings
+from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
-from ..hydra.composed import Composed
-from ..hydra.origins import dotted, node_at
+from ..hydra.nodes import Path, dotted, node_at
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -36,8 +34,8 @@ from .opened import Opened
 
 MOST_ORIGINS = 2_000
 """The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
-_RESOLVER = "${balancer."
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Origin = tuple[Path, Any, str]
 
 
 def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
@@ -56,7 +54,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
     opened = catalogue.open(query.configuration, query.environment)
     found = opened.fleet
     picks, failed = _picks(opened)
-    origins = {path: (value, origin) for path, value, origin in _origins(opened)}
+    origins = _origins(opened)
     return FleetAnswer(
         name=opened.configuration.name,
         source=opened.configuration.name,
@@ -72,8 +70,8 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
         ),
         hosts=_hosts(opened),
         ports=_ports(opened),
-        settings=_settings(opened, {path[0]: origin for path, (_, origin) in origins.items() if path}),
-        yaml=_yaml(opened),
+        settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
+        yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
         picks=picks,
     )
@@ -86,7 +84,7 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
     return CompareAnswer(
         left=left.environment,
         right=right.environment,
-        hosts=_compared({host.name: host.model_dump() for host in _hosts(left)}, {host.name: host.model_dump() for host in _hosts(right)}),
+        hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
         ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
         settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
     )
@@ -105,7 +103,7 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
 
 def _host(host: HostSpec) -> dict[str, Any]:
     return {
-        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain")},
+        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain", "hold_slots")},
         "credential": host.credential,
         "pool": host.pool_name,
         "address": host.remote_host,
@@ -116,50 +114,38 @@ def _hosts(opened: Opened) -> list[HostRow]:
     return [HostRow(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
 
 
-def _port(port: PortSpec) -> dict[str, Any]:
-    return {"host": port.host, "port": port.port, "name": port.name, "pool": port.pool, "tags": port.tags}
-
-
 def _ports(opened: Opened) -> list[PortRow]:
-    return [PortRow(**port) for port in opened.masked([_port(port) for port in opened.fleet.ports])]
+    shown = [{key: getattr(port, key) for key in PortRow.model_fields} for port in opened.fleet.ports]
+    return [PortRow(**port) for port in opened.masked(shown)]
 
 
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
-    values = {key: _plain(getattr(opened.fleet.settings, key)) for key in Settings.model_fields}
+    values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
     values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
     return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 
-def _plain(value: Any) -> Any:
-    return value.model_dump() if hasattr(value, "model_dump") else value
-
-
-def _yaml(opened: Opened) -> str:
-    return str(yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
-
-
-def _origins(opened: Opened) -> Iterator[tuple[tuple[Any, ...], Any, str]]:
-    """Yield each value of the balancer's node by its path there, masked, with the file or override that it comes from."""
+def _origins(opened: Opened) -> list[_Origin]:
+    """Return each value of the balancer's node by its path there, masked, with the file or override that it comes from."""
     composed, configuration = opened.composed, opened.configuration
-    names = {"": "default" if composed.origins.files() else configuration.name}
-    for path, value, origin in composed.origins.each(composed.path, opened.data):
-        if origin not in names:
-            names[origin] = opened.masked(relative(origin, configuration.roots))
-        yield path[len(composed.path) :], value, names[origin]
+    found = composed.origins.below(composed.path, opened.data)
+    named = [origin for origin in dict.fromkeys(origin for _, _, origin in found) if origin]
+    shown = opened.masked([relative(origin, configuration.roots) for origin in named])
+    names = {**dict(zip(named, shown, strict=True)), "": "default" if composed.origins.files() else configuration.name}
+    return [(path[len(composed.path) :], value, names[origin]) for path, value, origin in found]
 
 
-def _listed(opened: Opened, origins: Mapping[tuple[Any, ...], tuple[Any, str]]) -> list[OriginRow]:
-    rows = [(path, value, origin) for path, (value, origin) in origins.items()]
+def _listed(opened: Opened, rows: Sequence[_Origin]) -> list[OriginRow]:
     if len(rows) > MOST_ORIGINS:
         rows = list(_by_entry(opened, rows))
-    base = opened.composed.path
-    return [OriginRow(path=dotted((*base, *path)), value=_text(value), origin=origin) for path, value, origin in rows]
+    paths = [dotted((*opened.composed.path, *path)) for path, _, _ in rows]
+    return [OriginRow(path=path, value=_text(value), origin=origin) for path, (_, value, origin) in zip(paths, rows, strict=True)]
 
 
-def _by_entry(opened: Opened, rows: Sequence[tuple[tuple[Any, ...], Any, str]]) -> Iterator[tuple[tuple[Any, ...], Any, str]]:
+def _by_entry(opened: Opened, rows: Iterable[_Origin]) -> Iterator[_Origin]:
     """Yield one row for each host or port whose values have one origin."""
-    groups: dict[tuple[Any, ...], list[tuple[tuple[Any, ...], Any, str]]] = {}
+    groups: dict[Path, list[_Origin]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
     for path, group in groups.items():
@@ -175,18 +161,8 @@ def _text(value: Any) -> str:
 
 def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
     """Return every node outside of the balancer that requests a host or a port, and how many of them get none."""
-
-    def requests(composed: Composed) -> Iterator[tuple[bool, dict[str, str]]]:
-        for path, value in composed.requesting_nodes():
-            try:
-                yield True, {"requester": dotted(path), "request": value, "gets": str(composed.gets(path))}
-            except BalancerError as error:
-                yield False, {"requester": dotted(path), "request": value, "gets": relative(str(error), opened.configuration.roots)}
-
-    found = opened.guarded(lambda composed: list(requests(composed)))
-    rows = opened.masked([row for _, row in found])
-    return [RequestRow(**row) for row in rows], sum(not served for served, _ in found)
-
-
-def _written(root: Mapping[Any, Any]) -> Any:
-    return OmegaConf.to_container(root, resolve=False) if isinstance(root, DictConfig) else root
+    outcomes = opened.guarded(lambda composed: composed.outcomes())
+    failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
+    roots = opened.configuration.roots
+    shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
+    return [RequestRow(**row) for row in opened.masked(shown)], sum(failed)

@@ -33,8 +33,8 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
     """Return the app over a viewer.
 
     Args:
-        viewer: What answers.
-        guards: FastAPI dependencies that every address is behind.
+        viewer: Answers the requests.
+        guards: FastAPI dependencies of every address.
         readable: A FastAPI dependency that returns the DAGs that the user may read; None for all.
     """
     # FastAPI's own addresses of the document and its pages are behind no dependency.

@@ -25,20 +25,15 @@ _lock = Lock()
 def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> AssignmentsAnswer:
     """Return the tasks in each host's pool; where there is no metadata database, why.
 
-    They are those of the Airflow that the page is in, whose login decides which DAGs a user may read.
-
-    Args:
-        catalogue: The configurations.
-        query: Which of them.
-        readable: The DAGs that the user may read; None for all.
+    They are those of the Airflow that the page is in, whose login decides which DAGs are `readable`; None for all.
     """
     fleet = catalogue.open(query.configuration, query.environment).fleet
     if not versions.has_airflow():
         return AssignmentsAnswer(available=False, why="Airflow is not installed here; open the page within Airflow to see its tasks")
-    from ..airflow.database import reading
+    from ..airflow.database import read_connection
 
     try:
-        with reading() as connection, _lock:
+        with read_connection() as connection, _lock:
             pools = read_tasks(connection)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
@@ -47,13 +42,7 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
         return [task for task in pools.get(pool, []) if readable is None or task.dag_id in readable]
 
     hosts = [
-        HostTasks(
-            host=host.name,
-            pool=host.pool_name,
-            slots=host.pool_values["slots"],
-            tasks=tasks(host.pool_name),
-            drain=host.drain,
-        )
+        HostTasks(host=host.name, pool=host.pool_name, slots=host.pool_values["slots"], tasks=tasks(host.pool_name), drain=host.drain)
         for host in fleet.hosts
     ]
     queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
-from ..airflow.sources import find_sources
+from ..airflow.sources import Source, find_sources
 from ..errors import ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from .configuration import Configuration, Places, describe_configuration
@@ -77,17 +76,17 @@ class Catalogue:
         with self._lock:
             outcome = self._open(configuration, environment or configuration.environment)
         if isinstance(outcome, ConfigurationError):
-            raise _told(outcome, configuration.roots)
+            raise outcome.rewritten(lambda text: relative(text, configuration.roots))
         return outcome
 
     def _open(self, configuration: Configuration, environment: str | None) -> Opened | ConfigurationError:
         key = (configuration.id, environment)
         files = self._files(configuration)
         kept = self._kept.get(key)
-        if kept is None or any(files.get(path, stamp_of(path)) != stamp for path, stamp in kept.files.items()) or files.keys() - kept.files:
+        if kept is None or kept.files != {**_stamps(kept.files.keys() - files), **files}:
             with self._around():
                 outcome, others = open_configuration(configuration, environment)
-            kept = self._kept[key] = _Kept({**stamps(others), **files}, outcome)
+            kept = self._kept[key] = _Kept({**_stamps(map(str, others)), **files}, outcome)
         self._kept.move_to_end(key)
         while len(self._kept) > _MOST_OPEN:
             self._kept.popitem(last=False)
@@ -104,7 +103,9 @@ class Catalogue:
             return Listing({}, tuple(map(str, error.problems)), Snapshot(()))
         self.hint = places.hint
         snapshot = take_snapshot(places.roots)
-        sources, problems = ([(places.named, places.overrides)], []) if places.named else _found(snapshot)
+        sources, problems = ([Source(*named) for named in places.named], []) if places.named else find_sources(snapshot)
+        if snapshot.limit and not places.named:
+            problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path"))
         roots = tuple(root.resolve() for root in places.roots)
         configurations = {}
         for path, overrides in sources:
@@ -123,25 +124,7 @@ def relative(text: str, roots: Iterable[Path]) -> str:
     return text
 
 
-def _told(error: ConfigurationError, roots: Sequence[Path]) -> ConfigurationError:
-    def told(problem: Problem) -> Problem:
-        return replace(problem, message=relative(problem.message, roots), origin=relative(problem.origin, roots))
-
-    return ConfigurationError(told(problem) for problem in error.problems)
-
-
-def stamps(paths: Iterable[Path]) -> Files:
-    """Return what tells whether each of the files changed."""
-    return {str(path): stamp_of(str(path)) for path in paths}
-
-
-def stamp_of(path: str) -> tuple[int, ...]:
-    """Return what tells whether a file changed; empty where there is none."""
-    return next(iter(take_snapshot([Path(path)]).files.values()), ())
-
-
-def _found(snapshot: Snapshot) -> tuple[list[tuple[Path, tuple[str, ...]]], list[Problem]]:
-    sources, problems = find_sources(snapshot)
-    if snapshot.limit:
-        problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path"))
-    return [(source.path, source.overrides) for source in sources], problems
+def _stamps(paths: Iterable[str]) -> Files:
+    """Return what tells whether each of the files changed; empty for a file that does not exist."""
+    snapshot = take_snapshot(map(Path, paths))
+    return {str(path): snapshot.files.get(str(path), ()) for path in snapshot.roots}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -24,14 +25,12 @@ class Places(NamedTuple):
 
     Attributes:
         roots: The folders.
-        named: The one configuration in them that is meant; None for all that are found.
-        overrides: The overrides that it is composed with.
+        named: The configurations in them that are meant, each with its overrides; empty for all that are found.
         hint: What to do where there is none.
     """
 
     roots: tuple[Path, ...]
-    named: Path | None = None
-    overrides: tuple[str, ...] = ()
+    named: tuple[tuple[Path, tuple[str, ...]], ...] = ()
     hint: str = ""
 
 
@@ -76,14 +75,16 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
     if not is_inside(path, roots):
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
-    identity = blake2b(str(path).encode(), digest_size=12).hexdigest()
+    same = [other for named, other in places.named if named == path]
+    told_apart = shlex.join([str(path), *overrides]) if len(same) > 1 else str(path)
+    identity = blake2b(told_apart.encode(), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
     above, group, default = _tree(path)
     if places.named:
         allowed += above
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
-    name = str(path.relative_to(root))
+    name = str(path.relative_to(root)) + told_apart.removeprefix(str(path))
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 

@@ -99,6 +99,7 @@ class HostRow(BaseModel):
     size: int
     username: str | None
     drain: bool
+    hold_slots: bool
     credential: str
     pool: str
     address: str

@@ -19,12 +19,12 @@ from ..errors import ConfigurationError, Problem
 from ..files.reading import Reading, is_inside, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
-from ..fleet.masking import is_secret_key, mask_keys, mask_values, secret_values
+from ..fleet.masking import is_secret_key, mask_all, mask_values, secret_values
 from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
 from ..hydra.compose import compose_file
 from ..hydra.composed import Composed
-from ..hydra.origins import BALANCER_TARGETS, dotted, walk
+from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
 from ..picking.filters import HostFilter
 from .configuration import Configuration
 
@@ -60,8 +60,7 @@ class Opened:
 
     def masked(self, data: Any) -> Any:
         """Return plain data without the secrets of this configuration."""
-        masked = mask_keys(data)
-        return mask_values(masked, self._secrets_in(masked))
+        return mask_all(data, self.secrets)
 
     @cached_property
     def data(self) -> Any:
@@ -75,19 +74,8 @@ class Opened:
             return call(self.composed)
 
     def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
-        """Return the host that a key gets, beside all requests in the config.
-
-        Args:
-            key: Identifies the requester.
-            wanted: Which hosts are candidates.
-            strategy: The strategy that chooses for all of them; default: the configuration's own.
-        """
+        """Return the host that a key gets, beside all requests in the config; `strategy` replaces the configuration's own."""
         return self.guarded(lambda composed: _with_strategy(composed, strategy).pick(key, wanted))
-
-    def _secrets_in(self, data: Any) -> set[str]:
-        # A fleet may have a password for each host: replacing all of them in each text would take seconds.
-        text = "\n".join(value for _, value in walk(data) if isinstance(value, str))
-        return {secret for secret in self.secrets if secret in text}
 
 
 def _with_strategy(composed: Composed, strategy: str) -> Composed:
@@ -118,7 +106,8 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
         wrong = error
     except Exception as error:  # whatever is wrong with a file, the viewer goes on
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
-    return _without_secrets(wrong, _written_secrets([configuration.path, *files]) | _environment_secrets()), files | permitted.opened
+    secret = _written_secrets([configuration.path, *files]) | _environment_secrets()
+    return wrong.rewritten(lambda text: str(mask_values(text, secret))), files | permitted.opened
 
 
 def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> None:
@@ -129,7 +118,7 @@ def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> 
     if problems:
         raise ConfigurationError(problems)
     # A lone surrogate, which YAML's escapes can make, is in no JSON.
-    "".join(value for data in (_written(composed), composed.data) for _, value in walk(data) if isinstance(value, str)).encode()
+    "".join(value for data in (composed.written, composed.data) for _, value in walk(data) if isinstance(value, str)).encode()
 
 
 def _foreign_targets(composed: Composed) -> Iterator[Problem]:
@@ -149,7 +138,7 @@ def _is_model(target: object) -> bool:
 
 def _secrets(composed: Composed) -> set[str]:
     """Return the strings under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
-    written = _written(composed)
+    written = composed.written
     found = secret_values(composed.data) | secret_values(written)
     for path, value in walk(written):
         if path and is_secret_key(path[-1]) and isinstance(value, str):
@@ -162,14 +151,11 @@ def _secrets(composed: Composed) -> set[str]:
 
 def _environment_secrets() -> set[str]:
     """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
-    return {
-        value for name, value in os.environ.items() if is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value)
-    }
 
+    def is_secret(name: str, value: str) -> bool:
+        return bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
 
-def _written(composed: Composed) -> Any:
-    """Return the whole config as plain data, interpolations as written."""
-    return OmegaConf.to_container(composed.root, resolve=False) if isinstance(composed.root, DictConfig) else composed.root
+    return {value for name, value in os.environ.items() if is_secret(name, value)}
 
 
 def _written_secrets(files: Iterable[Path]) -> set[str]:
@@ -178,11 +164,3 @@ def _written_secrets(files: Iterable[Path]) -> set[str]:
         with suppress(ConfigurationError):
             found |= secret_values(read_root(file))
     return found
-
-
-def _without_secrets(error: ConfigurationError, secrets: set[str]) -> ConfigurationError:
-    def masked(problem: Problem) -> Problem:
-        message, origin = mask_values([problem.message, problem.origin], secrets)
-        return replace(problem, message=message, origin=origin)
-
-    return ConfigurationError(masked(problem) for problem in error.problems)

@@ -92,9 +92,7 @@ def _element(value: str | int | list[str]) -> str:
         return f"[{','.join(map(_element, value))}]"
     if isinstance(value, int):
         return str(value)
-    if _BARE.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    return _quoted(value)
+    return value if _BARE.fullmatch(value) and value.lower() not in _WORDS else _quoted(value)
 
 
 def _quoted(value: str) -> str:

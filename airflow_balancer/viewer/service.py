@@ -49,25 +49,6 @@ _TYPES = {
 }
 
 
-class Asset(NamedTuple):
-    """A file of the page."""
-
-    content: bytes
-    type: str
-
-
-class Assets:
-    """The files below `static/`, by the paths that were found there when this was made."""
-
-    def __init__(self, folder: Path = _STATIC) -> None:
-        self._files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-
-    def find(self, path: str) -> Asset | None:
-        """Return a file by its path below `static/`, the page for an empty path, and None where there is none."""
-        file = self._files.get(path or "index.html")
-        return Asset(file.read_bytes(), _TYPES.get(file.suffix, "text/plain; charset=utf-8")) if file else None
-
-
 log = logging.getLogger("airflow_balancer")
 _MOST_KEPT = 32
 _POLICY = (
@@ -118,25 +99,21 @@ class Viewer:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._assets = Assets()
+        self._files = {path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()}
         self._kept: OrderedDict[tuple[str, str], tuple[list[Opened], Reply]] = OrderedDict()
         self._lock = Lock()
 
     def page(self, path: str, match: str = "") -> Reply:
         """Return a file of the page: `index.html` for an empty path."""
-        found = self._assets.find(path)
-        if found is None:
+        file = self._files.get(path or "index.html")
+        if file is None:
             return error_reply(404, "there is no such page")
-        return content_reply(found.content, found.type, match)
+        return content_reply(file.read_bytes(), _TYPES.get(file.suffix, "text/plain; charset=utf-8"), match)
 
     def api(self, name: str, query: BaseModel, match: str = "", readable: Collection[str] | None = None) -> Reply:
         """Return the answer of one of the ROUTES, or the error; nothing is raised.
 
-        Args:
-            name: The route's name.
-            query: The checked query.
-            match: The request's If-None-Match.
-            readable: The DAGs that the user may read; None for all.
+        `match` is the request's If-None-Match, `readable` the DAGs that the user may read, None for all.
         """
         try:
             return _conditional(self._answer(name, query, readable), match)

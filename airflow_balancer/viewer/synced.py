@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,34 +11,32 @@ if TYPE_CHECKING:
 
 URL_PREFIX = "/airflow-balancer"
 _HINT = (
-    "There is no balancer's YAML in the DAGs folder or in a local DAG bundle. Put one there, such as "
+    "There is no balancer's YAML in the DAGs folder or in a DAG bundle on this machine. Put one there, such as "
     "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
 )
 
 
 def synced_viewer() -> Viewer:
     """Return the viewer of this process."""
+    from ..airflow import versions
+    from ..airflow.sync import without_code_of
     from .catalogue import Catalogue
     from .service import Viewer
 
-    return Viewer(Catalogue(_places, _without_code_of_dags))
-
-
-def _without_code_of_dags() -> AbstractContextManager[None]:
-    from ..airflow import versions
-    from ..airflow.sync import without_code_of
-
-    return without_code_of(versions.dag_folders())
+    return Viewer(Catalogue(_places, lambda: without_code_of(versions.dag_folders())))
 
 
 def _places() -> Places:
     from ..airflow import versions
     from ..airflow.options import read_options
-    from ..airflow.sources import named_source, watched_roots
+    from ..airflow.sources import named_sources, watched_roots
+    from ..errors import ConfigurationError
     from ..files.locate import find_source
     from .configuration import Places
 
     options, folders = read_options(versions.option), versions.dag_folders()
-    named = named_source(options, folders)
-    source = find_source(named.path.absolute()) if named else None
-    return Places(watched_roots(options, folders), source, options.overrides if named else (), _HINT)
+    sources, problems = named_sources(options, folders)
+    if problems and not sources:
+        raise ConfigurationError(problems)
+    named = tuple((find_source(source.path.absolute()), source.overrides) for source in sources)
+    return Places(watched_roots(options, folders), named, _HINT)

@@ -231,3 +231,22 @@ def test_a_secret_behind_an_interpolation_is_resolved(write, monkeypatch):
     monkeypatch.setenv("THE_PASSWORD", "hunter2")
     file = write("balancer.yaml", "default_password: ${oc.env:THE_PASSWORD}\nhosts: [{name: host1}]\n")
     assert load(file).hosts[0].password == "hunter2"
+
+
+def test_two_balancers_of_one_file_never_give_one_port_twice(write):
+    write("balancer.yaml", "hosts: [{name: a}]")
+    code = "from airflow_balancer import load\nports = [load('balancer.yaml').free_port('a', 9000, 9009).port for _ in range(10)]"
+    for number in range(20):
+        module = {"__name__": "dag", "__file__": str(write(f"dag_{number}.py", code))}
+        exec(code, module)
+        assert sorted(module["ports"]) == list(range(9000, 9010))
+
+
+def test_a_key_gets_its_port_from_every_balancer_of_a_file_that_does_not_use_it(write):
+    write("one.yaml", "hosts: [{name: a}]")
+    write("two.yaml", "hosts: [{name: a}]\nports: [{host: a, port: 9000}]")
+    ports = "[load(f'{name}.yaml').free_port('a', 9000, 9001, key='k').port for name in ('one', 'one', 'two')]"
+    code = f"from airflow_balancer import load\nports = {ports}"
+    module = {"__name__": "dag", "__file__": str(write("dag.py", code))}
+    exec(code, module)
+    assert module["ports"] in ([9000, 9000, 9001], [9001, 9001, 9001])

@@ -6,12 +6,16 @@ import pytest
 
 from airflow_balancer import ConfigurationError, load_fleet
 
-HOST_KEYS = "address, drain, key_file, name, os, password, pool, queues, size, ssh_hook_args, tags, username"
+HOST_KEYS = (
+    "address, drain, hold_slots, key_file, name, os, password, pool, queues, size, slot_dir, slot_timeout, slot_wait, "
+    "ssh_hook_args, tags, username"
+)
 SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (
-    "create_connection, default_key_file, default_password, default_queue, default_size, default_username, host_overrides, hosts, "
-    "override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, strategy"
+    "create_connection, default_key_file, default_password, default_queue, default_size, default_username, hold_slots, host_overrides, "
+    "hosts, override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
+    "slot_timeout, slot_wait, strategy"
 )
 
 WRONG_YAML = {
@@ -43,6 +47,15 @@ WRONG_YAML = {
     "a huge size": ("hosts:\n  - {name: host1, size: 2147483648}", f"host 'host1': key 'size' {SIZES}, not 2147483648"),
     "a size that is a string": ("hosts:\n  - {name: host1, size: big}", f"host 'host1': key 'size' {SIZES}, not 'big'"),
     "a size that is true": ("hosts:\n  - {name: host1, size: true}", f"host 'host1': key 'size' {SIZES}, not True"),
+    "slots in a relative folder": (
+        "hosts:\n  - {name: host1, slot_dir: slots}",
+        "host 'host1': key 'slot_dir' must be a path on the host that starts with / or ~/, not 'slots'",
+    ),
+    "no wait for a slot": ("hosts: []\nslot_wait: 0", "key 'slot_wait' must be a number of seconds above 0, not 0"),
+    "slots held for a number of times": (
+        "hosts:\n  - {name: host1, hold_slots: 3}",
+        "host 'host1': key 'hold_slots' must be true or false, not 3",
+    ),
     "a default size of 0": ("hosts: []\ndefault_size: 0", f"key 'default_size' {SIZES}, not 0"),
     "queues that are a string": (
         "hosts:\n  - {name: host1, queues: workers}",

@@ -69,7 +69,7 @@ def test_a_host_is_a_node_that_instantiates():
         "name": "host2",
         "username": "airflow",
         "os": "ubuntu",
-        "pool": {"pool": "fast", "slots": 16, "description": "Balancer pool for host(host2)", "include_deferred": False},
+        "pool": {"pool": "fast", "slots": 16, "description": "Balancer pool for host(host2)", "include_deferred": True},
         "size": 16,
         "queues": ["workers"],
     }
@@ -81,7 +81,7 @@ def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one(
     hosts = cfg.dag.task.hosts
     assert (hosts.key, hosts.first) == ("dag.task", cfg.dag.task.name)
     assert [host.name for host in hosts.fleet.hosts] == ["host2", "host3"]
-    assert repr(hosts) == f"Ranking(['host2', 'host3'], key='dag.task', first={hosts.first!r})"
+    assert repr(hosts) == f"Ranking(host[2-3], key='dag.task', first={hosts.first!r})"
 
 
 def test_all_that_a_task_asks_for_agrees():
@@ -333,3 +333,20 @@ def test_a_key_of_the_tree_gets_what_its_node_got_and_any_other_what_it_gets_alo
     assert {name: composed.pick(name, query).name for name in nodes} == {name: composed.resolved((name, "x")) for name in nodes}
     candidates = composed.index.candidates(query)
     assert alone == [Bounded(c=1).choose(f"other{number}", candidates, {}).name for number in range(9)]
+
+
+def test_picks_that_exclude_the_answers_of_earlier_ones_keep_the_bound_over_all_of_them():
+    hosts = {"a": {"size": 4}, "b": {"size": 2}, "c": {"size": 1}, "d": {"size": 1}, "e": {"size": 1}}
+    balancer = {"hosts": hosts, "strategy": {"_target_": "airflow_balancer.strategies.Bounded", "c": 1}}
+    tasks = {
+        name: {"x": f"${{balancer.name:{{name:'[!${{{other}.x}}]'}}}}"} for name, other in (("t01", "t00"), ("t02", "t00"), ("t03", "t01"))
+    }
+    cfg = OmegaConf.create({"balancer": balancer, "t00": {"x": "${balancer.name:{}}"}, **tasks})
+    assert Counter(cfg[task].x for task in ("t00", *tasks))["b"] == 1
+
+
+def test_a_narrow_range_of_free_ports_is_served_before_a_wide_one_around_it():
+    for number in range(20):
+        wide, narrow = "${balancer.free_port:{host:host1,min:9000,max:9001}}", "${balancer.free_port:{host:host1,min:9000,max:9000}}"
+        cfg = config(**{f"wide{number}": {"port": wide}, "zone": {"port": narrow}})
+        assert (cfg[f"wide{number}"].port, cfg.zone.port) == (9001, 9000)

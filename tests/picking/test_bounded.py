@@ -66,6 +66,25 @@ def test_every_request_is_served_by_a_candidate_within_the_caps(requests, c):
     assert all(load <= caps[name] for name, load in Counter(host.name for host in assigned.values()).items())
 
 
+@given(host_sizes=sizes, count=st.integers(0, 40), earlier=st.integers(0, 40), c=factors)
+def test_later_requests_leave_earlier_ones_where_they_are_and_keep_the_caps_of_all(host_sizes, count, earlier, c):
+    requests = requests_for(count, machines(host_sizes))
+    first = {request: host.name for request, host in Bounded(c).assign(dict(list(requests.items())[:earlier])).items()}
+    later = {request: host.name for request, host in Bounded(c).assign(requests, first).items()}
+    assert sorted([*first, *later]) == sorted(requests)
+    caps = Bounded(c).caps(requests)
+    assert all(load <= caps[name] for name, load in Counter([*first.values(), *later.values()]).items())
+
+
+def test_where_earlier_requests_leave_no_room_the_host_least_over_its_cap_takes_another():
+    one, two = machines([1, 1])
+    requests = {("a", ""): [one, two], ("b", ""): [one, two], ("c", ""): [one, two]}
+    assigned = {("a", ""): "host0", ("b", ""): "host0"}
+    assert Bounded(1).assign(requests, assigned) == {("c", ""): two}
+    crowded = {("a", ""): [one], ("b", ""): [one, two]}
+    assert Bounded(1).assign({**crowded, ("c", ""): [one]}, {("a", ""): "host0", ("b", ""): "host0"}) == {("c", ""): one}
+
+
 @given(requests=mixed_requests(), c=factors, data=st.data())
 def test_the_order_of_requests_and_candidates_does_not_matter(requests, c, data):
     shuffled = {request: data.draw(st.permutations(requests[request])) for request in data.draw(st.permutations(list(requests)))}

@@ -1,0 +1,130 @@
+"""The balancers of one composed config: their fleets, and the hosts and ports assigned so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..errors import ConfigurationError
+from ..fleet.fleet import Fleet
+from ..fleet.model import HostSpec
+from ..picking.filters import HostIndex
+from ..picking.rendezvous import Candidates
+from ..picking.strategies import assigns_together, build_strategy
+from ..ports.lock import PortRequest, locked_ports, record_request
+from ..ports.table import PortTable
+from .nodes import dotted, find_balancer, has_interpolation
+
+PENDING = "<not assigned yet>"
+"""What a request resolves to until it is assigned."""
+HostRequest = tuple[str, tuple[str, ...]]
+"""A request for a host: its key, and the names of the candidates."""
+
+
+class PendingError(Exception):
+    """A request depends on one that is not assigned yet: its node has to be resolved again to learn the whole of it."""
+
+
+class NotedError(PendingError):
+    """A request is noted, and assigned after the round."""
+
+
+class NodePort(NamedTuple):
+    """A node's request for a free port: its path, the balancer's, the host, the first and the last port."""
+
+    node: str
+    balancer: str
+    host: str
+    first: int
+    last: int
+
+
+class Balancer:
+    """A fleet, its strategy, and what was assigned in it; an assignment never changes.
+
+    Attributes:
+        hosts: The name of the host of each request.
+        ports: The port of each request.
+    """
+
+    def __init__(self, fleet: Fleet, index: HostIndex[HostSpec] | None = None) -> None:
+        self.fleet = fleet
+        self.index = index or HostIndex(fleet.hosts)
+        self.strategy = build_strategy(fleet.settings.strategy)
+        self.assigns_together = assigns_together(self.strategy)
+        self.hosts: dict[HostRequest, str] = {}
+        self.ports: dict[NodePort, int] = {}
+        self._requests: dict[HostRequest, Candidates[HostSpec]] = {}
+        self._tables: dict[str, PortTable] = {}
+
+    def assign(self, requests: Mapping[HostRequest, Candidates[HostSpec]]) -> None:
+        """Assign a host to each new request, together, beside those of earlier rounds."""
+        assert assigns_together(self.strategy)
+        self._requests.update(requests)
+        self.hosts.update({request: host.name for request, host in self.strategy.assign(self._requests, self.hosts).items()})
+
+    def take(self, request: NodePort) -> int:
+        """Assign a port to a request.
+
+        Raises:
+            NoFreePort: All ports of the range are taken.
+            ConfigurationError: The lock file is wrong, or keeps a port that is in use.
+        """
+        host = request.host
+        if host not in self._tables:
+            in_use = [port.port for port in self.fleet.ports if port.host == host]
+            self._tables[host] = PortTable(host, in_use, locked_ports(self.fleet.settings.port_lock, host))
+        self.ports[request] = self._tables[host].take(request.node, request.first, request.last)
+        return self.ports[request]
+
+    def port(self, request: NodePort) -> int:
+        """Return the port of a request, and record it for the lock file; raises as `take`."""
+        port = self.ports[request] if request in self.ports else self.take(request)
+        wanted = PortRequest(request.host, request.node, request.first, request.last)
+        record_request(self.fleet.settings.port_lock, wanted, port, self._tables[request.host], by_file=False)
+        return port
+
+
+class Balancers(dict[str, Balancer]):
+    """The balancers by their paths, each built at its first use from the config as it is then."""
+
+    def __init__(self, root: DictConfig, written: Any) -> None:
+        super().__init__()
+        self._root = root
+        self._written = written
+        self._building: set[str] = set()
+
+    @cached_property
+    def default(self) -> str:
+        """The path of the config's balancer; see `find_balancer`."""
+        return dotted(find_balancer(self._written))
+
+    def __missing__(self, path: str) -> Balancer:
+        """Build the balancer at a path of the config.
+
+        Raises:
+            ConfigurationError: There is none, it is wrong, or it requests its own hosts or ports.
+        """
+        if path in self._building:
+            raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
+        self._building.add(path)
+        try:
+            return self.setdefault(path, Balancer(Fleet.from_data(_plain_balancer(self._root, path))))
+        finally:
+            self._building.discard(path)
+
+
+def _plain_balancer(root: DictConfig, path: str) -> Mapping[str, Any]:
+    node = OmegaConf.select(root, path) if path else root
+    if not isinstance(node, DictConfig):
+        raise ConfigurationError(f"there is no balancer at {path!r}")
+    plain = OmegaConf.to_container(node, resolve=False)
+    if has_interpolation(plain):
+        plain = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+        if PENDING in str(plain):
+            raise PendingError
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

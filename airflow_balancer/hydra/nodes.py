@@ -1,0 +1,113 @@
+"""The nodes of a config: their paths in plain data and in OmegaConf's, and which of them is the balancer.
+
+OmegaConf gives a resolver its node without a public way to the node's parents and keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ConfigurationError
+
+_MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
+BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
+"""The `_target_`s under which a balancer is known, here and in the packages that export it."""
+
+_USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
+Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as OmegaConf writes it, such as `dags.etl.tasks[0]`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+
+def walk(data: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+    """Return every value of plain data with its path, parents before children."""
+    found = [(path, data)]
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            found += walk(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            found += walk(value, (*path, index))
+    return found
+
+
+def has_interpolation(data: Any) -> bool:
+    """Return whether plain data holds a string that is still to be resolved, or given."""
+    if isinstance(data, str):
+        return "${" in data or data == "???"
+    if isinstance(data, Mapping):
+        return any(map(has_interpolation, data.values()))
+    return isinstance(data, list) and any(map(has_interpolation, data))
+
+
+def node_at(data: Any, path: Path) -> Any:
+    """Return the value at a path of plain data; None where there is none."""
+    for key in path:
+        if isinstance(data, Mapping):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return None
+    return data
+
+
+def _is_balancer(data: Any) -> bool:
+    return isinstance(data, Mapping) and data.get("_target_") in BALANCER_TARGETS
+
+
+def find_balancer(root: Mapping[Any, Any]) -> Path:
+    """Return the path of the balancer's node; empty where the root itself is it.
+
+    It is the root, `extensions.balancer` or `balancer`, else the one node with a balancer's `_target_`.
+
+    Raises:
+        ConfigurationError: There is none, or several.
+    """
+    if _is_balancer(root):
+        return ()
+    for path in _USUAL_PATHS:
+        if node_at(root, path) is not None:
+            return path
+    if "hosts" in root:
+        return ()
+    found = [path for path, value in walk(root) if _is_balancer(value)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(map(dotted, found))
+        raise ConfigurationError(f"there are several balancers, at {places}; call one of them 'extensions.balancer' or 'balancer'")
+    raise ConfigurationError("there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'")
+
+
+def place_of(node: Any) -> str:
+    """Return the path of an OmegaConf node in its config."""
+    keys: list[str | int] = []
+    while (parent := node._get_parent()) is not None:
+        keys.append(node._key())
+        node = parent
+    return dotted(tuple(reversed(keys)))
+
+
+def requester_of(node: Any) -> str:
+    """Return the key of a request without one: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
+
+    The root does not count as enclosing, or everything in it would be one requester.
+    """
+    mapping, parent = None, node._get_parent()
+    while parent is not None and parent._get_parent() is not None:
+        if isinstance(parent, Mapping):
+            mapping = mapping or parent
+            if "_target_" in parent:
+                return place_of(parent)
+        parent = parent._get_parent()
+    return "" if mapping is None else place_of(mapping)
+
+
+def written_at(node: Any) -> str:
+    """Return the value of an OmegaConf node as written, interpolations unresolved."""
+    return str(node._value())

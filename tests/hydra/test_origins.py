@@ -1,0 +1,26 @@
+"""The origin of a value: the last layer or override that sets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_balancer.hydra.origins import Layer, Origins
+
+
+def test_a_file_in_two_packages_is_the_origin_in_both(tmp_path: Path) -> None:
+    file = tmp_path / "host.yaml"
+    file.write_text("size: 4\n")
+    origins = Origins((tmp_path,), lambda: [Layer("host", "first"), Layer("host", "second")], ())
+    assert origins.below((), {"first": {"size": 4}, "second": {"size": 4}}) == [
+        (("first", "size"), 4, str(file)),
+        (("second", "size"), 4, str(file)),
+    ]
+
+
+def test_each_file_is_read_once(tmp_path: Path) -> None:
+    file = tmp_path / "host.yaml"
+    file.write_text("size: 4\n")
+    origins = Origins((tmp_path,), lambda: [Layer("host", "")], ())
+    assert origins.of(("size",)) == str(file)
+    file.unlink()
+    assert origins.of(("size",)) == str(file)
