@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.live.crowd_rig import Crowd, Run, crowded
-from tests.live.logging_hosts import Moment, most, overruns
+from tests.live.logging_hosts import Moment, most, overruns, twice_held
 from tests.live.rig import find_sshd, wait_until
 
 pytest.importorskip("airflow.providers.celery", reason="Celery's provider is not installed; with Airflow 3 it is")
@@ -23,6 +24,9 @@ pytest.importorskip("airflow.providers.celery", reason="Celery's provider is not
 LOG = logging.getLogger(__name__)
 EDITED = {"two": 3, "eight": 4}
 DEAD, DRAINED = "three", "four"
+OF_A_KILL = re.compile("^killed$|exit status = -1|Unable to connect to port|^HostUnreachable")
+"""Why an attempt fails whose process or whose host was killed."""
+MISTAKEN = re.compile("reported that the task instance .* finished with state success, but")
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +39,10 @@ def crowd(postgres: str | None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @dataclass
 class Story:
-    """What happened: the runs, and when the sizes were edited, in nanoseconds."""
+    """What happened: the runs; when a host was drained; when it no longer was and the sizes were edited, in nanoseconds."""
 
     runs: list[Run]
+    drained: int
     edited: int
 
 
@@ -55,14 +60,15 @@ def story(crowd: Crowd, **keys: Any) -> Story:
     after(crowd, 48)
     crowd.hosts.start(DEAD)
     with crowd.hosts.drained(DRAINED):
+        drained = time.time_ns()
         after(crowd, 64)
-    edited = time.time_ns()
+        edited = time.time_ns()
     crowd.write(host_overrides={name: {"size": size} for name, size in EDITED.items()}, **keys)
     for commands in range(68, 104, 6):
         after(crowd, commands)
         crowd.kill_a_task()
     wait_until(lambda: all(map(ended, runs)) and crowd.hosts.are_idle(), "the end of all runs", processes=crowd.servers, timeout=600)
-    return Story(runs, edited)
+    return Story(runs, drained, edited)
 
 
 def after(crowd: Crowd, commands: int) -> None:
@@ -82,6 +88,12 @@ def overrun(crowd: Crowd, told: Story) -> dict[str, list[int]]:
         for name, size in crowd.hosts.sizes.items()
     }
     return {name: counts for name, counts in found.items() if counts}
+
+
+def started_while_drained(crowd: Crowd, told: Story) -> list[Moment]:
+    """The commands that a drained host started. One that had its slot before may take two seconds until it says so."""
+    since, until = told.drained + 2 * 10**9, told.edited
+    return [moment for moment in crowd.hosts.commands(DRAINED) if moment.change > 0 and since < moment.time < until]
 
 
 def unsuccessful(runs: list[Run]) -> list[str]:
@@ -106,6 +118,13 @@ def failure(log: Path) -> str:
     entries = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
     errors = [error for entry in entries if entry["event"] == "Task failed with exception" for error in entry["error_detail"]]
     return "; ".join(f"{error['exc_type']}: {error['exc_value']}" for error in errors) or "killed"
+
+
+def mistaken(crowd: Crowd) -> list[str]:
+    """What the schedulers say of tasks that they believe dead, and that no one killed, which uses a retry."""
+    logs = [airflow.home.logs / "scheduler-1.log" for airflow in (crowd.main, crowd.other)]
+    found = [line for log in logs for line in log.read_text().splitlines() if MISTAKEN.search(line)]
+    return [line for line in found if not any(killed in line for killed in crowd.killed)]
 
 
 def show(crowd: Crowd, told: Story) -> None:
@@ -137,8 +156,25 @@ def test_overruns_go_by_the_size_of_the_moment(log: str, size: int, then: int, f
     assert overruns(log_of(log), size, edited=4, then=then) == found
 
 
+def test_a_slot_that_two_hold_is_seen() -> None:
+    assert [moment.time for moment in twice_held(log_of("+0 +1 -0 +0 +1"))] == [5]
+
+
 def test_without_slots_hosts_run_more_than_their_size(crowd: Crowd) -> None:
-    told = story(crowd)
+    told = story(crowd, hold_slots=False)
     show(crowd, told)
     assert unsuccessful(told.runs) == ["plain.wrong: failed"]
     assert overrun(crowd, told)
+
+
+def test_with_slots_no_host_runs_more_than_its_size_and_waiting_uses_no_retry(crowd: Crowd) -> None:
+    told = story(crowd, hold_slots=True, slot_dir="~/slots", slot_wait=10)
+    show(crowd, told)
+    assert overrun(crowd, told) == {}
+    assert [moment for name in crowd.hosts.sizes for moment in twice_held(crowd.hosts.commands(name))] == []
+    assert started_while_drained(crowd, told) == []
+    assert unsuccessful(told.runs) == ["plain.wrong: failed"]
+    assert [reason for reason in spent_retries(told.runs).values() if not OF_A_KILL.search(reason)] == []
+    assert mistaken(crowd) == []
+    assert sum(map(crowd.hosts.sessions, crowd.hosts.sizes)) > crowd.hosts.started()
+    assert crowd.hosts.held() == []
