@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import ConfigurationError, Problem
+from ..files.document import TooMuchError, read_outline
 from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
-from ..files.yaml import TooMuchError, read_outline
+from ..files.yaml import read_content
 from ..fleet.model import Settings
 from ..hydra.nodes import BALANCER_TARGETS
 from .options import SectionOptions
@@ -97,7 +98,7 @@ def _outline(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
-        content = path.read_bytes()
+        content = read_content(path, MAX_BYTES)
         return read_outline(content) if _MENTION.search(content) else None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
@@ -128,7 +129,7 @@ def _read_file(path: Path) -> _ConfigFile | None:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return {key: item for key, item in value.items() if isinstance(key, str)} if isinstance(value, dict) else {}
 
 
 def _is_balancer(keys: dict[str, Any]) -> bool:
@@ -155,9 +156,7 @@ def _unsafe_parts(item: _ConfigFile, snapshot: Snapshot) -> Iterator[Problem]:
         if path == item.path or not path.is_relative_to(folder):
             continue
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise TooMuchError(f"is larger than {MAX_BYTES // 2**20} MiB")
-            read_outline(path.read_bytes())
+            read_outline(read_content(path, MAX_BYTES))
         except TooMuchError as error:
             yield Problem(f"is not composed, because {path} {error}", str(item.path))
         except (OSError, yaml.YAMLError, UnicodeError):

@@ -15,6 +15,7 @@ from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from . import metadata, versions
+from .composing import Composer
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
@@ -46,7 +47,7 @@ class Sync:
     """What one process knows of the configurations, so that unchanged files cost only a look at them."""
 
     def __init__(self, load: Load | None = None) -> None:
-        self._load = load or _load_fleet
+        self._load = load
         self._options: SectionOptions | None = None
         self._snapshot: Snapshot | None = None
         self._fleets: dict[str, Fleet] = {}
@@ -100,7 +101,8 @@ class Sync:
             return []
         self._fleets, self._not_before = {}, 0.0
         sources, problems = _sources(self._options, folders, self._snapshot)
-        self._fleets, wrong = load_sources(sources, self._load)
+        with _composer(self._options, folders) as composer:
+            self._fleets, wrong = load_sources(sources, self._load or composer.load)
         self._due = bool(self._fleets)
         # What was mended is said again when it breaks again.
         self._said.intersection_update(map(str, [*problems, *wrong]))
@@ -129,7 +131,8 @@ def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Proble
     """
     options, folders = read_options(versions.option), versions.dag_folders()
     sources, problems = _sources(options, folders, take_snapshot(watched_roots(options, folders)))
-    fleets, wrong = load_sources(sources, load or _load_fleet)
+    with _composer(options, folders) as composer:
+        fleets, wrong = load_sources(sources, load or composer.load)
     return fleets, [*problems, *wrong]
 
 
@@ -143,11 +146,8 @@ def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapsho
     return sources, problems
 
 
-def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
-    from ..hydra.compose import load_fleet
-
-    with without_code_of(versions.dag_folders()):
-        return load_fleet(path, overrides)
+def _composer(options: SectionOptions, folders: Sequence[Path]) -> Composer:
+    return Composer(watched_roots(options, folders), folders, named=bool(options.config_path))
 
 
 @contextmanager

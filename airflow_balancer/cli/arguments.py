@@ -93,6 +93,11 @@ def help_of(arguments: Arguments) -> str:
     return _parser(usage, description, f"{epilog}{_EPILOG}").format_help()
 
 
+def _is_bare(word: str) -> bool:
+    """Return whether a word is no override and no key: a file may have `=` in its path."""
+    return ("=" not in word and not word.startswith("~")) or (_is_file(word) and os.path.exists(word))
+
+
 def _is_file(word: str) -> bool:
     return word.endswith((".yaml", ".yml")) or os.path.sep in word
 
@@ -110,7 +115,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         ConfigurationError: The configuration that it gives does not exist, or a query has no such key.
     """
     given = _parser().parse_intermixed_args(list(argv))
-    bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
+    bare = [word for word in given.words if _is_bare(word)]
     files = [Path(word) for word in bare if _is_file(word)]
     name = _command([word for word in bare if not _is_file(word)], bare)
     if len(files) + (given.config_dir is not None) > 1:

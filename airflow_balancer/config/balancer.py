@@ -16,13 +16,14 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
+    ValidationError,
     ValidatorFunctionWrapHandler,
     field_serializer,
     field_validator,
     model_validator,
 )
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
@@ -68,6 +69,14 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
         pools = [pool.model_copy(update={"description": mark(pool.description, pool.slots)}) for pool in configured_pools(config)]
         hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
         return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
+
+
+def _pool_manager(data: Any) -> PoolManagerConfiguration:
+    try:
+        return PoolManagerConfiguration.model_validate(data)
+    except ValidationError as error:
+        problems = [(("pool_manager", *details["loc"]), details["msg"]) for details in error.errors(include_url=False, include_input=False)]
+        raise ConfigurationError(Problem(f"key {'.'.join(map(str, path))!r}: {text}", path=path) for path, text in problems) from None
 
 
 _KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
@@ -155,7 +164,7 @@ class BalancerConfiguration(SelectingBalancer):
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         values |= {"strategy": build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
         if settings.pool_manager is not None:
-            values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
+            values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
         made = cls.model_construct(**values, hosts=hosts, ports=ports)
         object.__setattr__(made, "_kept", Known(fleet))

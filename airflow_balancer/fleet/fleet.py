@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
-from .entries import Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
+from .entries import MOST_HINTS, Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
 
 DEFAULT_POOL = "default_pool"
@@ -69,11 +70,11 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
 
 def _port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
-    unknown = [
-        ports.problem(at, f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", "host")
-        for at, port in enumerate(ports.data)
-        if (name := port["host"]) not in hosts
-    ]
+    unknown, known = list[Problem](), f"(hosts: {listing(hosts)})"
+    for at, port in enumerate(ports.data):
+        if (name := port["host"]) not in hosts:
+            hint = suggestion(name, hosts) if len(unknown) < MOST_HINTS else ""
+            unknown.append(ports.problem(at, f"unknown host {name!r}{hint} {known}", "host"))
     numbers = [(port["host"], int(port["port"])) for port in ports.data]
     names = [port.get("name", at) for at, port in enumerate(ports.data)]
     repeated = _repeated(ports, numbers, "a host has each port once") + _repeated(ports, names, "port names must differ")
@@ -156,12 +157,12 @@ class Fleet:
         _raise(_pool_problems(fleet))
         return fleet
 
-    @cached_property
+    @cached
     def by_name(self) -> dict[str, HostSpec]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}
 
-    @cached_property
+    @cached
     def pools(self) -> tuple[PoolSlots, ...]:
         """The pools that Airflow should have: of hosts, then of ports, then of queues, each name once.
 

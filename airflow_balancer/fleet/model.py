@@ -108,6 +108,12 @@ def _strategy(value: object) -> object:
     return value
 
 
+def _mapping(value: object) -> object:
+    if value is not None and not isinstance(value, Mapping | BaseModel):
+        raise ValueError
+    return value
+
+
 def _password(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
@@ -116,8 +122,11 @@ def _password(value: Any) -> Any:
     raise ValueError
 
 
+_PRINTABLE = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
+"""No control characters, which a terminal or a log would obey."""
 # A regex runs inside pydantic-core; a validator would cost a Python call for each name.
-Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
+Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}][^\p{C}\p{Zl}\p{Zp}]*$")]
+Text = Annotated[str, Field(pattern=_PRINTABLE)]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
 Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
@@ -157,11 +166,11 @@ class HostSpec(_Plain):
     password: Password = None
     key_file: str | None = None
     ssh_hook_args: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
-    os: str | None = None
+    os: Text | None = None
     pool: Annotated[PoolSpec | None, BeforeValidator(_pool)] = None
     size: Slots
-    queues: list[str] = Field(default_factory=list)
-    tags: list[str] = Field(default_factory=list)
+    queues: list[Text] = Field(default_factory=list)
+    tags: list[Text] = Field(default_factory=list)
     drain: bool = False
     hold_slots: bool = False
     slot_dir: Folder | None = None
@@ -198,10 +207,10 @@ class HostSpec(_Plain):
 class PortSpec(_Plain):
     """A tracked port; `host` is the name of a host of the same fleet."""
 
-    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    name: Annotated[Text, Field(max_length=MAX_NAME)] = ""
     host: Name
     port: PortNumber
-    tags: list[str] = Field(default_factory=list)
+    tags: list[Text] = Field(default_factory=list)
 
     @property
     def pool(self) -> str:
@@ -226,7 +235,7 @@ class Settings(_Plain):
     slot_dir: Folder = "~/.airflow-balancer/slots"
     slot_wait: Seconds = 60
     slot_timeout: Seconds = 86400
-    pool_manager: Any = None
+    pool_manager: Annotated[Any, BeforeValidator(_mapping)] = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None
 

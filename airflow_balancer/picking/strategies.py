@@ -161,8 +161,8 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
 
     try:
         built = instantiate(dict(strategy))
-    except InstantiationException as error:
-        raise ConfigurationError(f"key 'strategy': {error}") from error
+    except (InstantiationException, SystemExit) as error:
+        raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {error}") from error
     if not isinstance(built, Strategy):
         raise ConfigurationError(
             f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)"

@@ -101,6 +101,10 @@ class TestTheCommand:
         host = host.with_(shell="zsh")
         assert host.run_claimed("echo $greeting")[1] == host.run("echo $greeting") == (0, b"hello\nhi\n", b"warning\n")
 
+    @pytest.mark.parametrize("shell", ["sh", "bash"])
+    def test_it_runs_where_the_server_does_not_tell_the_login_shell(self, host, shell):
+        assert host.with_(shell=shell, tells_shell=False).run_claimed("echo ran; exit 3")[1] == (3, b"ran\n", b"")
+
     def test_it_knows_its_slot(self, host):
         with host.held():
             assert host.run_claimed("echo $BALANCER_SLOT")[1].stdout == b"1\n"

@@ -99,11 +99,12 @@ class TestNotRead:
 
     def test_aliases_that_stand_for_billions_are_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": BOMB + "balancer: {hosts: *i}\n"})
-        assert problems(tmp_path) == ["bomb.yaml: has more than 500000 values with its aliases written out; not composed"]
+        assert problems(tmp_path) == ["bomb.yaml: repeats more than 10000 values by its aliases; not composed"]
 
     def test_an_alias_of_itself_is_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": "balancer: &a {hosts: [*a]}\n"})
-        assert problems(tmp_path) == ["bomb.yaml: has more than 500000 values with its aliases written out; not composed"]
+        text = "is not valid YAML, line 1: alias 'a' has no anchor before it, or is inside of it"
+        assert problems(tmp_path) == [f"bomb.yaml: {text}"]
 
     def test_nesting_that_overflows_the_stack_is_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"deep.yaml": "balancer: " + "[" * 500_000})
