@@ -19,9 +19,11 @@ from ..files.locate import find_source, tree_above
 from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
+from ..fleet.masking import masking, shown
 from .composed import Composed
 from .nodes import dotted, find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
+from .secrets import written_secrets
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -77,11 +79,12 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
-    root = read_root(source)
-    above = tree_above(source, root)
-    if not overrides and (plain := _plain(source, root, above)):
-        return plain
-    return _compose(source, source.parent, source.stem, forced(overrides, source, above), (source.parent, *above))
+    with masking(lambda: written_secrets(source, overrides)):
+        root = read_root(source)
+        above = tree_above(source, root)
+        if not overrides and (plain := _plain(source, root, above)):
+            return plain
+        return _compose(source, source.parent, source.stem, forced(overrides, source, above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
@@ -101,12 +104,13 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
-    read_root(source)
     folder = source.parent
     search = f"hydra.searchpath=[{folder.parent},{folder}]"
-    return _compose(
-        source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder)
-    )
+    with masking(lambda: written_secrets(source, overrides)):
+        read_root(source)
+        return _compose(
+            source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder)
+        )
 
 
 def _airflow_config_base() -> FilePath:
@@ -132,7 +136,7 @@ def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str]
                 compose_as_data()
             return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
     except CAUSES as error:
-        raise explained(error, str(source), search) from error
+        raise explained(error, str(source), search) from None
 
 
 def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[str], search: Sequence[FilePath]) -> Composed:
@@ -150,7 +154,7 @@ def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[
         with reading(folders=folders):
             path, data = _balancer_data(root)
     except CAUSES as error:
-        raise explained(error, str(source), search) from error
+        raise explained(error, str(source), search) from None
     loader = GlobalHydra.instance().config_loader()
     return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), folders)
 
@@ -179,7 +183,7 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
 
 def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
+        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {shown(data)}")
     return data
 
 

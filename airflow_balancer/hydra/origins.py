@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..files.yaml import read_yaml
-from ..fleet.masking import MASK, is_secret_key
+from ..fleet.masking import mask_word
 from .nodes import Path, node_at
 
 
@@ -33,7 +33,7 @@ class Origins:
     def __init__(self, folders: Sequence[FilePath], find_layers: Callable[[], Sequence[Layer]], overrides: Sequence[str]) -> None:
         self._folders = folders
         self._find_layers = find_layers
-        self._overrides = overrides
+        self.overrides = overrides
 
     def of(self, path: Path) -> str:
         """Return the override or the file that sets a value or its nearest parent; an empty string if nothing does."""
@@ -77,11 +77,10 @@ class Origins:
 
     def _override(self, path: Path) -> str:
         wanted = ".".join(map(str, path))
-        for override in reversed(self._overrides):
+        for override in reversed(self.overrides):
             key, separator, _ = override.lstrip("+~").partition("=")
             if separator and key == wanted:
-                shown = f"{key}={MASK}" if is_secret_key(key.rpartition(".")[2]) else override.removeprefix("++")
-                return f"override {shown!r}"
+                return f"override {mask_word(override.removeprefix('++'))!r}"
         return ""
 
     def _file(self, path: Path) -> str:

@@ -17,6 +17,7 @@ from ..files.locate import find_file
 from ..files.reading import calling_file, calling_frame, current_reading
 from ..files.yaml import read_checked, yaml_line
 from ..fleet.entries import problems_of
+from ..fleet.masking import shown
 from ..fleet.model import LockEntry
 from .table import LockedPorts, PortTable
 
@@ -182,7 +183,7 @@ def _read(file: Path, modified: int, size: int) -> PortLock:  # noqa: ARG001 (th
 
 def _entries(items: list[Any]) -> list[LockEntry]:
     if wrong := {index: item for index, item in enumerate(items) if not isinstance(item, Mapping)}:
-        raise ConfigurationError(Problem(f"must be {_FORM}, not {item!r}", f"ports[{index}]") for index, item in wrong.items())
+        raise ConfigurationError(Problem(f"must be {_FORM}, not {shown(item)}", f"ports[{index}]") for index, item in wrong.items())
     try:
         entries = TypeAdapter(list[LockEntry]).validate_python(items)
     except ValidationError as error:
