@@ -30,6 +30,8 @@ _NAMED = frozenset(("hosts", "ports", "host_overrides", "dags", "tasks"))
 """The keys whose mappings are by name: such a name is no secret's key."""
 _LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
 _OPTION = re.compile(rf"([\w.-]*(?:{_WORDS})[\w-]*=)(?!None\b|['\"]?\*{{10}})('[^']*'|\"[^\"]*\"|[^\s,;&|'\"(){{}}\[\]]+)", re.IGNORECASE)
+_ALL_OPTION = re.compile(rf"\A[\w.-]*(?:{_WORDS})[\w-]*=(?!None\b|\*{{10}})(.+)\Z", re.IGNORECASE | re.DOTALL)
+"""A string that is one option, whose value may have any characters."""
 _KEY_IN_WORD = re.compile(rf"(?:{_WORDS})[\w-]*['\"]?(?:\.[^=:]*)?\s*[=:]", re.IGNORECASE)
 
 
@@ -81,6 +83,8 @@ def _collect(data: Any, found: set[str], names: set[str], *, secret: bool = Fals
 def _in_text(text: str) -> Iterator[str]:
     for login in _LOGIN.finditer(text) if "@" in text else ():
         yield from (login[2], unquote(login[2]))
+    if whole := _ALL_OPTION.search(text):
+        yield whole[1]
     for option in _OPTION.finditer(text) if "=" in text else ():
         yield option[2].strip("'\"")
 
