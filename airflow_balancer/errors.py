@@ -54,8 +54,13 @@ class ConfigurationError(BalancerError, ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
     def rewritten(self, rewrite: Callable[[str], str]) -> ConfigurationError:
-        """Return the same error with the message and the origin of each problem rewritten."""
-        return ConfigurationError(replace(p, message=rewrite(p.message), origin=rewrite(p.origin)) for p in self.problems)
+        """Return the same error with all strings of each problem rewritten."""
+        return ConfigurationError(
+            Problem(
+                rewrite(p.message), rewrite(p.subject), tuple(rewrite(k) if isinstance(k, str) else k for k in p.path), rewrite(p.origin)
+            )
+            for p in self.problems
+        )
 
     def with_origin(self, origin_of: dict[Problem, str]) -> ConfigurationError:
         """Return the same error with the file or override of each problem."""

@@ -11,6 +11,7 @@ import httpx
 
 from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.masking import mask, mask_text, secrets_of
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
 from .pools import (
     COUNTED_STATES,
@@ -61,15 +62,19 @@ class RestApi:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url.rstrip("/")
+        self._shown = mask_text(self._url)
+        self._secrets = secrets_of({"password": password, "token": token}, url)
         self._login = {"username": username, "password": password} if username else None
         self._token = token
         try:
             self._client = httpx.Client(base_url=f"{self._url}/", timeout=seconds, transport=transport)
         except httpx.InvalidURL as error:
-            raise ApiError(f"{self._url}: is not a valid address ({error}); check [balancer] api_url") from None
+            raise ApiError(
+                f"{self._shown}: is not a valid address ({mask_text(str(error), self._secrets)}); check [balancer] api_url"
+            ) from None
 
     def __repr__(self) -> str:
-        return f"RestApi({self._url!r})"
+        return f"RestApi({self._shown!r})"
 
     def __enter__(self) -> RestApi:
         return self
@@ -153,7 +158,7 @@ class RestApi:
         try:
             return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
-            raise ApiError(f"{self._url}: its {kind} have no {error}, as those of an Airflow 3 have") from None
+            raise ApiError(f"{self._shown}: its {kind} have no {error}, as those of an Airflow 3 have") from None
 
     def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
@@ -168,7 +173,7 @@ class RestApi:
             body = {"actions": [{"action": action, "entities": entities[start : start + _CHUNK], **more}]}
             answer = self._request("PATCH", kind, json=body)
             if errors := (answer.get(action) or {}).get("errors"):
-                raise ApiError(f"{self._url}: cannot {action} {kind}: {errors[0].get('error', errors[0])}")
+                raise ApiError(f"{self._shown}: cannot {action} {kind}: {self._told(errors[0].get('error', errors[0]), entities)}")
 
     def _request(self, method: str, path: str, *, missing: bool = False, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self._token or self._log_in()}"}
@@ -182,7 +187,7 @@ class RestApi:
         response = self._send(lambda: self._client.request("POST" if self._login else "GET", "auth/token", json=self._login))
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             user = f"user {self._login['username']!r}" if self._login else "an anonymous user (no username is given)"
-            raise ApiError(f"{self._url}: {user} may not log in; check [balancer] api_username and api_password")
+            raise ApiError(f"{self._shown}: {user} may not log in; check [balancer] api_username and api_password")
         self._token = str(self._answer(response, "login")["access_token"])
         return self._token
 
@@ -190,7 +195,8 @@ class RestApi:
         try:
             return send()
         except httpx.HTTPError as error:
-            raise ApiError(f"{self._url}: cannot be reached ({type(error).__name__}: {error}); check [balancer] api_url") from None
+            text = mask_text(f"{type(error).__name__}: {error}", self._secrets)
+            raise ApiError(f"{self._shown}: cannot be reached ({text}); check [balancer] api_url") from None
 
     def _answer(self, response: httpx.Response, what: str) -> Any:
         try:
@@ -200,7 +206,17 @@ class RestApi:
         if response.is_success and isinstance(data, dict):
             return data
         detail = data.get("detail") if isinstance(data, dict) else "no Airflow 3 API server answers there"
-        raise ApiError(f"{self._url}: {what}: {response.status_code} {response.reason_phrase}: {detail}")
+        raise ApiError(f"{self._shown}: {what}: {response.status_code} {response.reason_phrase}: {self._told(detail)}")
+
+    def _told(self, answer: Any, *sent: Any) -> str:
+        """Return what the server says of what was sent to it, without the secrets in that."""
+        secrets = {*self._secrets, *secrets_of(*sent, *(json.loads(item["extra"] or "{}") for item in _with_extra(sent)))}
+        return mask_text(str(mask(answer, secrets)), secrets)
+
+
+def _with_extra(sent: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+    for entities in sent:
+        yield from (item for item in entities if isinstance(item, Mapping) and "extra" in item)
 
 
 def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..fleet.masking import mask_text, mask_word
 
 _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0")
 
@@ -54,7 +55,7 @@ class SectionOptions:
     @property
     def target(self) -> str:
         """What messages call the Airflow that is meant, where there is one."""
-        return f"the API server at {self.api_url}" if self.api_url else "the metadata database"
+        return f"the API server at {mask_text(self.api_url)}" if self.api_url else "the metadata database"
 
     @property
     def named(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -74,7 +75,8 @@ class SectionOptions:
         return path, (*self.overrides, *overrides)
 
     def __repr__(self) -> str:
-        return f"SectionOptions(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={self.overrides!r})"
+        overrides = tuple(map(mask_word, self.overrides))
+        return f"SectionOptions(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={overrides!r})"
 
 
 def environment_option(key: str) -> str | None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_text
+from ..hydra.secrets import written_secrets
 from . import metadata, versions
 from .composing import Composer
 from .connections import Plans
@@ -39,7 +41,8 @@ def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet
         except ConfigurationError as error:
             problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
         except Exception as error:  # whatever is wrong with one file, the others count
-            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {error}", origin=origin))
+            text = mask_text(str(error), written_secrets(source.path, source.overrides))
+            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {text}", origin=origin))
     return fleets, problems
 
 
@@ -109,7 +112,8 @@ class Sync:
         return [*problems, *wrong]
 
     def _complain(self, problems: Sequence[Problem]) -> None:
-        new = [text for text in map(str, problems) if text not in self._said]
+        secrets = {secret for fleet in self._fleets.values() for secret in fleet.secrets} if problems else ()
+        new = [text for text in (mask_text(str(problem), secrets) for problem in problems) if text not in self._said]
         self._said.update(new)
         for text in new:
             log.error("airflow-balancer: %s", text)

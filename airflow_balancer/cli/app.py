@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from io import TextIOWrapper
 
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
+from ..fleet.masking import mask, mask_text, mask_word, masking, word_secrets
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
 from .command import Request, UsageError
 from .hydra_app import check_overrides, split_sweep
@@ -20,13 +21,14 @@ _FAILED, _MISUSED, _DIFFERS, _INTERRUPTED = 1, 2, 3, 130
 def _answer(arguments: Arguments, request: Request) -> int:
     """Print the answer to one request and return its exit code."""
     command = arguments.command
-    try:
-        # What Airflow or a DAG file prints is not the answer.
-        with redirect_stdout(sys.stderr):
-            report = command.answer(request)
-    except ConfigurationError as error:
-        raise _misspelt(arguments, error) or error from None
-    print_answer(command, report, str(request.keys.get("output", "table")), request.title)
+    with masking(lambda: request.secrets):
+        try:
+            # What Airflow or a DAG file prints is not the answer.
+            with redirect_stdout(sys.stderr):
+                report = command.answer(request)
+        except ConfigurationError as error:
+            raise _misspelt(arguments, error) or error from None
+    print_answer(command, mask(report, request.secrets), str(request.keys.get("output", "table")), request.title)
     return _DIFFERS if command.compares and report.get("differs") else 0
 
 
@@ -46,7 +48,8 @@ def _requests(arguments: Arguments) -> list[Request]:
         check_overrides(overrides, known)
         return [Request(source, tuple(overrides), keys)]
     runs = split_sweep(source, overrides, known)
-    return [Request(source, tuple(run), keys, title=", ".join(word.lstrip("+") for word in run)) for run in runs]
+    secrets = word_secrets(overrides)
+    return [Request(source, tuple(run), keys, title=", ".join(mask_word(word.lstrip("+"), secrets) for word in run)) for run in runs]
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -64,7 +67,8 @@ def _run(argv: Sequence[str]) -> int:
         except BalancerError as error:
             failures.append(error)
     for failure in failures:
-        say(f"{arguments.source}: {failure}" if isinstance(failure, NoMatch | NoFreePort) else str(failure))
+        text = f"{arguments.source}: {failure}" if isinstance(failure, NoMatch | NoFreePort) else str(failure)
+        say(mask_text(text, word_secrets(argv)))
     return _FAILED if failures else max(codes)
 
 
@@ -82,7 +86,7 @@ def _main(argv: Sequence[str]) -> int:
         code = _run(argv)
         sys.stdout.flush()
     except (UsageError, BalancerError) as error:
-        say(str(error))
+        say(mask_text(str(error), word_secrets(argv)))
         return _MISUSED if isinstance(error, UsageError) else _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED

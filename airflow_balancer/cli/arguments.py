@@ -6,10 +6,11 @@ import os
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..errors import ConfigurationError, suggestion
+from ..fleet.masking import mask_word
 from .command import Command, UsageError
 from .commands import COMMANDS, DEFAULT
 from .config import WHOLE
@@ -51,9 +52,14 @@ class Arguments(NamedTuple):
     help: bool
 
 
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(mask_word(message))
+
+
 def tree_parser(program: str, usage: str, description: str, epilog: str) -> ArgumentParser:
     """Return a parser of words, `--config-dir`, `--config-name` and `--version`."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog=program,
         usage=f"{program} {usage}",
         description=description,
@@ -126,7 +132,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     folder = given.config_dir or next(iter(files), None) or _nearest_tree()
     if folder is None and overrides and not command.needs_source:
         key = overrides[0].partition("=")[0]
-        raise UsageError(f"{overrides[0]!r} overrides nothing: no configuration is given{suggestion(key, command.all_keys)}")
+        raise UsageError(f"{mask_word(overrides[0])!r} overrides nothing: no configuration is given{suggestion(key, command.all_keys)}")
     return Arguments(
         command=command,
         given=" ".join([*([name] if name else []), *own]),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnavailableError
-from ..fleet.masking import mask_values
+from ..fleet.masking import mask
 from .command import Command, Key, Report, Request, UsageError
 from .query import QUERY_KEYS, filter_of
 
@@ -112,7 +112,7 @@ def _answer(request: Request) -> Report:
         "differs": any(row["finding"] == "differs" for row in findings),
     }
     # A host that knows a password may say it in any of its answers.
-    masked: Report = mask_values(report, set().union(*(probe.secrets for probe in probes.values())))
+    masked: Report = mask(report, set().union(*(probe.secrets for probe in probes.values())))
     return masked
 
 

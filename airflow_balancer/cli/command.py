@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,14 @@ class Request:
 
         assert self.source is not None
         return compose_file(self.source, self.overrides)
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What no answer may hold: the secrets of the configuration, if it is composed, and of the command line."""
+        from ..fleet.masking import secrets_of
+
+        composed = self.__dict__.get("composed")
+        return {*(composed.secrets if composed else ()), *secrets_of(dict(self.keys))}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import suggestion
+from ..fleet.masking import mask_word, masking
 from .arguments import sort_arguments
 from .command import UsageError
 from .commands import COMMANDS, DEFAULT
@@ -24,7 +25,7 @@ def check_overrides(overrides: Sequence[str], known: Iterable[str]) -> None:
     """Check that each override can be parsed, and gives one value; the `known` keys are those of the command."""
     for override in _parse(overrides, known) if overrides else ():
         if override.is_sweep_override():
-            raise UsageError(f"{override.input_line!r} gives several values; add --multirun, or put the value in quotes")
+            raise UsageError(f"{mask_word(str(override.input_line))!r} gives several values; add --multirun, or put the value in quotes")
 
 
 def split_sweep(source: Path, overrides: Sequence[str], known: Iterable[str]) -> list[list[str]]:
@@ -45,7 +46,7 @@ def _parse(overrides: Sequence[str], known: Iterable[str], loader: ConfigLoader 
         return OverridesParser.create(loader).parse_overrides(list(overrides))
     except OverrideParseException as error:
         hint = suggestion(str(error.override).partition("=")[0], known)
-        raise UsageError(f"{error.override!r} is not an override; write key=value{hint}") from None
+        raise UsageError(f"{mask_word(str(error.override))!r} is not an override; write key=value{hint}") from None
     except (ValueError, RecursionError):
         raise UsageError("an override has a number too long, or brackets too deep, to be read") from None
 
@@ -58,7 +59,7 @@ def _values(override: Override) -> list[str]:
     try:
         return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
     except HydraException as error:
-        raise UsageError(f"{override.input_line!r}: {error}") from None
+        raise UsageError(f"{mask_word(str(override.input_line))!r}: {error}") from None
 
 
 def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
@@ -68,12 +69,17 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     from ..hydra.compose import forced, without_self_warning
     from ..hydra.explain import CAUSES, explained
     from ..hydra.hydra_internals import hydra_app
+    from ..hydra.secrets import written_secrets
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # of a closed pipe, to which Hydra logs its answer
     flag, value = flags
     try:
-        with without_self_warning(), hydra_app([source.parent, *tree_above(source, read_root(source))]) as app:
+        with (
+            masking(lambda: written_secrets(source, overrides)),
+            without_self_warning(),
+            hydra_app([source.parent, *tree_above(source, read_root(source))]) as app,
+        ):
             if flag == "--info":
                 app.show_info(value, source.stem, forced(overrides, source))
             else:
@@ -81,7 +87,7 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     except BrokenPipeError:
         raise
     except CAUSES as error:
-        raise explained(error, str(source)) from error
+        raise explained(error, str(source)) from None
 
 
 def complete(flags: Sequence[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from ..fleet.masking import mask
 from .command import Command, Key, Report, Request
 from .query import SERVER_KEYS
 
@@ -51,13 +52,15 @@ def _answer(request: Request) -> Report:
     fleets = _fleets(request, others=prune and not options.api_url)
     with open_target(options) as target:
         plans = target.apply(fleets, prune=prune) if writes else target.plan(fleets)
-    return {
+    report = {
         "pools": pool_rows(plans.pools, wanted_pools(fleets)),
         "connections": plans.connections.rows(),
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": writes,
         "differs": (plans.differs() and not writes) or bool(plans.pools.problems),
     }
+    masked: dict[str, Any] = mask(report, {secret for fleet in fleets.values() for secret in fleet.secrets})
+    return masked
 
 
 def _line(report: Report) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import asyncssh
 
 from ..airflow.connections import clear_password
-from ..fleet.masking import secret_values
+from ..fleet.masking import secrets_of
 from ..fleet.model import HostSpec, VariableSpec
 from .host_facts import Facts, printable, script
 from .host_keys import HostKeys, KnownHosts
@@ -111,7 +111,7 @@ class _Asking:
         self._arguments: Mapping[str, Any] = host.ssh_hook_args
         self._port: Any = self._arguments.get("port") or _SSH_PORT
         self._username = host.username or getuser()
-        self._probe = Probe(secrets=secret_values([{"password": host.password}, self._arguments]))
+        self._probe = Probe(secrets=secrets_of({"password": host.password}, self._arguments))
 
     async def ask(self, known_hosts: KnownHosts) -> Probe:
         """Connect, log in and run the script; whatever goes wrong is a problem of this host."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BalancerError, ConfigurationError, Problem
+from ..fleet.masking import mask_text, mask_word, word_secrets
 from .arguments import sort_arguments, tree_parser
 from .command import UsageError
 from .output import say
@@ -56,7 +57,7 @@ def _places(given: Namespace) -> Places:
     roots = [folder / name for name in ("config.yaml", "balancer.yaml")] if folder else []
     if folder and folder.is_dir() and not given.config_name and not any(map(Path.is_file, roots)):
         if given.words:
-            raise UsageError(f"{given.words[0]!r} overrides nothing: {folder} holds no config.yaml")
+            raise UsageError(f"{mask_word(given.words[0])!r} overrides nothing: {folder} holds no config.yaml")
         return Places((folder,), hint=_HINT)
     options = {"--config-name": given.config_name, "--config-dir": given.config_dir}
     arguments = sort_arguments([*(str(word) for option in options.items() if option[1] for word in option), *given.words])
@@ -140,7 +141,7 @@ def _main(argv: Sequence[str]) -> int:
     try:
         _serve(_places(given), given.host, given.port)
     except (UsageError, BalancerError) as error:
-        say(str(error), "airflow-balancer-viewer")
+        say(mask_text(str(error), word_secrets(argv)), "airflow-balancer-viewer")
         return _MISUSED if isinstance(error, UsageError) else _FAILED
     except KeyboardInterrupt:
         pass

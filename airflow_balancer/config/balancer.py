@@ -20,6 +20,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_serializer,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -28,11 +29,12 @@ from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
 from ..fleet.fleet import Fleet, mark
+from ..fleet.masking import mask, masking, secrets_of
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .models import Host, Port, Settled, adopt, mask, password_of, settle_objects
+from .models import Host, Port, Settled, adopt, password_of, settle_objects
 from .selection import Known, SelectingBalancer
 from .watching import WatchedList
 
@@ -104,11 +106,12 @@ def _instantiate(composed: Composed) -> BalancerConfiguration:
     from ..hydra.explain import CAUSES, explained
 
     data = {"_target_": "airflow_balancer.BalancerConfiguration", **composed.node}
-    try:
-        with hydra_set_aside():
-            made = instantiate(data, _convert_="all")
-    except (*CAUSES, SystemExit) as error:
-        raise explained(error, str(composed.source)) from error
+    with masking(composed.own_secrets):
+        try:
+            with hydra_set_aside():
+                made = instantiate(data, _convert_="all")
+        except (*CAUSES, SystemExit) as error:
+            raise explained(error, str(composed.source)) from None
     if not isinstance(made, BalancerConfiguration):
         raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a BalancerConfiguration")
     return made
@@ -240,9 +243,9 @@ class BalancerConfiguration(SelectingBalancer):
 
     __str__ = __repr__
 
-    @field_serializer("default_password", mode="wrap", when_used="json")
-    def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
-        return handler(mask(value))
+    @model_serializer(mode="wrap", when_used="json")
+    def _mask_json(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return mask(handler(self), secrets_of(self))
 
     @field_serializer("strategy")
     def _strategy_data(self, value: Strategy) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 from airflow_pydantic import Host as BaseHost
 from airflow_pydantic import Pool, Variable
 from airflow_pydantic import Port as BasePort
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_serializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from ..fleet.fleet import Fleet, check_port, checked_host
-from ..fleet.masking import MASK, mask_secrets
+from ..fleet.masking import MASK, is_secret_key, mask, mask_args, secrets_of
 from ..fleet.model import HostSpec, PortSpec
 from .watching import Watchable, WatchedList, tell
 
@@ -43,11 +43,18 @@ def adopt(value: Any, cls: type[BaseModel], base: type[BaseModel]) -> Any:
     return value
 
 
-def mask(secret: Any) -> Any:
-    """Return what may be shown of a secret: a mask for a string, a Variable without its value."""
-    if isinstance(secret, Variable):
-        return secret.model_copy(update={"val": ""})
-    return MASK if secret else secret
+class Hidden(str):
+    """A secret whose repr is masked, as where airflow-pydantic writes a hook into a DAG file, or logs it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+def hidden(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a hook with those that are secrets hidden."""
+    return {key: Hidden(value) if is_secret_key(key) and isinstance(value, str) else value for key, value in arguments.items()}
 
 
 class Host(Watchable, BaseHost):
@@ -78,7 +85,7 @@ class Host(Watchable, BaseHost):
     @field_validator("ssh_hook_args")
     @classmethod
     def _without_address(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return {key: item for key, item in value.items() if key != "remote_host"}
+        return hidden({key: item for key, item in value.items() if key != "remote_host"})
 
     @field_validator("queues", "tags")
     @classmethod
@@ -120,22 +127,19 @@ class Host(Watchable, BaseHost):
         hook = super().hook(username, use_local, **{**reached, **hook_kwargs})
         if key_file := getattr(hook, "key_file", None):
             hook.key_file = expanduser(key_file)  # paramiko takes it as it is
+        if isinstance(hook.password, str):
+            hook.password = Hidden(hook.password)
         if not type(hook).__module__.startswith("airflow."):
             return hook  # airflow-pydantic's stand-in, where Airflow is not installed
         # Airflow's room is above this one: it is loaded only for a hook, which needs Airflow anyway.
         return import_module("airflow_balancer.airflow.slot_hook").hook_of(hook, self)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        shown = {"password": mask(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}
-        return ((name, shown.get(name or "", value)) for name, value in super().__repr_args__())
+        return mask_args(self, super().__repr_args__())
 
-    @field_serializer("password", mode="wrap", when_used="json")
-    def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
-        return handler(mask(value))
-
-    @field_serializer("ssh_hook_args", when_used="json")
-    def _mask_arguments(self, value: dict[str, Any]) -> Any:
-        return mask_secrets(value)
+    @model_serializer(mode="wrap", when_used="json")
+    def _mask_json(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return mask(handler(self), secrets_of(self))
 
 
 def _values_of(spec: HostSpec) -> dict[str, Any]:
@@ -146,7 +150,7 @@ def _values_of(spec: HostSpec) -> dict[str, Any]:
         "password": password_of(spec.password),
         "queues": WatchedList(spec.queues),
         "tags": WatchedList(spec.tags),
-        "ssh_hook_args": deepcopy(spec.ssh_hook_args) if spec.ssh_hook_args else {},
+        "ssh_hook_args": hidden(deepcopy(spec.ssh_hook_args)) if spec.ssh_hook_args else {},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,7 +88,9 @@ def yaml_text(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return " ".join(str(error).split())
     hint = "; indent with spaces, not with a tab" if "cannot start any token" in str(error.problem) else ""
-    return f"line {error.problem_mark.line + 1}: {error.problem}{hint}"
+    # The name of an alias or a tag may be a password that is not in quotes.
+    problem = re.sub(r"(alias|tag) '.*'", r"\1", str(error.problem))
+    return f"line {error.problem_mark.line + 1}: {problem}{hint}"
 
 
 def read_checked(path: Path) -> Any:

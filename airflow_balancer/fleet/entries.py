@@ -9,12 +9,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem, listing, suggestion
-from .masking import is_secret_key
+from .masking import is_secret_key, shown
 from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, HostSpec, PoolSpec, PortSpec, address_problem
 from .strategy import check_strategy
 
 _NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
-_LONGEST = 60
 MOST_HINTS = 20
 """How many unknown hosts get a hint at their spelling: each is compared with all that there are."""
 _NAME = f"a string of 1 to {MAX_NAME} characters"
@@ -43,14 +42,6 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     return f"unknown key {key!r}{suggestion(key, known)} (keys: {', '.join(known)})"
 
 
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # a number of more digits than Python prints
-        return f"a {type(value).__name__}"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
 def _expected(kind: str, key: str, value: object) -> str:
     if kind == "string_pattern_mismatch" and not str(value).isprintable():
         return "a string without control characters"
@@ -71,7 +62,7 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
         return address_problem(named, value)
     if kind == "strategy":
         return check_strategy(value)
-    got = "" if any(map(is_secret_key, location)) else f", not {_shown(value)}"
+    got = "" if any(map(is_secret_key, location)) else f", not {shown(value)}"
     return f"key {named!r} must be {_expected(kind, key, value)}{got}"
 
 
@@ -118,10 +109,10 @@ class Entries(NamedTuple):
         place, noun, data = self.places[at], self.group.removesuffix("s"), self.data[at]
         subject = f"{self.group}[{place}]"
         if isinstance(place, str) or data.get("name"):
-            subject = f"{noun} {place if isinstance(place, str) else data['name']!r}"
+            subject = f"{noun} {place!r}" if isinstance(place, str) else f"{noun} {shown(data['name'])}"
         elif noun == "port" and data.get("port") is not None:
             host = _name_of(data.get("host")) or data.get("host_name")
-            subject = f"port {data['port']!r}{f' on host {host!r}' if isinstance(host, str) else ''}"
+            subject = f"port {shown(data['port'])}{f' on host {host!r}' if isinstance(host, str) else ''}"
         return subject, (self.group, place)
 
     def problem(self, at: int, message: str, *keys: str) -> Problem:
@@ -161,7 +152,7 @@ def read_entries(value: Any, group: str, model: type[BaseModel]) -> tuple[Entrie
         return _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group, model)
     if value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes)):
         return _from_items(enumerate(value or ()), group, model)
-    text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {value!r}"
+    text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {shown(value)}"
     return Entries(group, [], []), [Problem(text, path=(group,))]
 
 
@@ -172,9 +163,9 @@ def _from_items(items: Iterable[tuple[int | str, Any]], group: str, model: type[
         named, data = isinstance(place, str), _fields(item, model)
         if data is None:
             subject, example = (f"{noun} {place!r}", "tags: [a]") if named else (f"{group}[{place}]", f"name: {noun}1")
-            problems.append(Problem(f"must be a mapping such as {{{example}}}, not {item!r}", subject, (group, place)))
+            problems.append(Problem(f"must be a mapping such as {{{example}}}, not {shown(item)}", subject, (group, place)))
         elif named and data.get("name") not in (None, "", place):
-            problems.append(Problem(f"key 'name' says {data['name']!r}; leave it out", f"{noun} {place!r}", (group, place, "name")))
+            problems.append(Problem(f"key 'name' says {shown(data['name'])}; leave it out", f"{noun} {place!r}", (group, place, "name")))
         else:
             entries.places.append(place)
             entries.data.append({**data, "name": place} if named else data)
@@ -192,7 +183,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
     if overrides is None:
         return []
     if not isinstance(overrides, Mapping):
-        text = f"key 'host_overrides' must be a mapping such as {{host1: {{size: 4}}}}, not {overrides!r}"
+        text = f"key 'host_overrides' must be a mapping such as {{host1: {{size: 4}}}}, not {shown(overrides)}"
         return [Problem(text, path=("host_overrides",))]
     by_name = {str(data.get("name")): data for data in hosts.data}
     problems, known = list[Problem](), f"(hosts: {listing(by_name)})"
@@ -202,7 +193,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
             hint = suggestion(name, by_name) if len(problems) < MOST_HINTS else ""
             problems.append(Problem(f"unknown host {name!r}{hint} {known}", subject, path))
         elif not isinstance(changes, Mapping):
-            problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {changes!r}", subject, path))
+            problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {shown(changes)}", subject, path))
         else:
             fields = HostSpec.model_fields
             problems += [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in changes if key not in fields]
@@ -232,7 +223,7 @@ def _settle_address(data: dict[Any, Any]) -> str:
     wrong = address_problem(".".join(_REMOTE_HOST), given)
     if wrong or address is None or address_problem("address", address):
         return wrong
-    return f"key 'address' says {address!r} but 'ssh_hook_args.remote_host' says {given!r}; give one of them"
+    return f"key 'address' says {shown(address)} but 'ssh_hook_args.remote_host' says {shown(given)}; give one of them"
 
 
 def settle_ports(ports: Entries) -> list[Problem]:
@@ -246,6 +237,6 @@ def settle_ports(ports: Entries) -> list[Problem]:
         elif host is None and host_name is None:
             problems.append(ports.problem(at, "needs key 'host': the name of a host", "host"))
         elif host is not None and host_name is not None and host != host_name:
-            text = f"key 'host' says {host!r} but 'host_name' says {host_name!r}; give one of them"
+            text = f"key 'host' says {shown(host)} but 'host_name' says {shown(host_name)}; give one of them"
             problems.append(ports.problem(at, text, "host_name"))
     return problems

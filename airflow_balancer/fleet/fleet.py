@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from .entries import MOST_HINTS, Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
+from .masking import masking, secrets_of
 from .model import HostSpec, PortSpec, Settings
 
 DEFAULT_POOL = "default_pool"
@@ -124,7 +125,7 @@ FLEET_KEYS = ("hosts", "ports", "host_overrides", *Settings.model_fields)
 """The keys of a balancer's node."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fleet:
     """Hosts sorted by name, ports sorted by host and number, and the settings they share."""
 
@@ -142,7 +143,11 @@ class Fleet:
         Raises:
             ConfigurationError: The node is wrong; the error has one problem for each wrong value.
         """
-        node = plain_node(data)
+        with masking(lambda: secrets_of(data)):
+            return cls._of_node(plain_node(data))
+
+    @classmethod
+    def _of_node(cls, node: Mapping[str, Any]) -> Fleet:
         settings = _settings(node)
         hosts, wrong_hosts = read_entries(node.get("hosts"), "hosts", HostSpec)
         ports, wrong_ports = read_entries(node.get("ports"), "ports", PortSpec)
@@ -156,6 +161,14 @@ class Fleet:
         fleet = cls(tuple(by_name), tuple(by_place), settings)
         _raise(_pool_problems(fleet))
         return fleet
+
+    def __repr__(self) -> str:
+        return f"Fleet({len(self.hosts)} hosts, {len(self.ports)} ports)"
+
+    @cached
+    def secrets(self) -> frozenset[str]:
+        """The values under secret keys; see `fleet/masking.py`."""
+        return frozenset(secrets_of({"hosts": self.hosts, "settings": self.settings}))
 
     @cached
     def by_name(self) -> dict[str, HostSpec]:
@@ -199,18 +212,20 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: The host is wrong.
     """
-    entries, problems = read_entries([data], "hosts", HostSpec)
-    _raise([*problems, *settle_addresses(entries)])
-    _apply_defaults(entries, Settings())
-    [host] = _validate(entries, HostSpec)
+    with masking(lambda: secrets_of(data)):
+        entries, problems = read_entries([data], "hosts", HostSpec)
+        _raise([*problems, *settle_addresses(entries)])
+        _apply_defaults(entries, Settings())
+        [host] = _validate(entries, HostSpec)
     return {**data, "address": host.address} if host.address else dict(data)
 
 
 def check_port(data: Mapping[str, Any]) -> None:
     """Raise ConfigurationError unless `data` is a valid port; its host may have any name."""
-    entries, problems = read_entries([data], "ports", PortSpec)
-    _raise([*problems, *settle_ports(entries)])
-    _validate(entries, PortSpec)
+    with masking(lambda: secrets_of(data)):
+        entries, problems = read_entries([data], "ports", PortSpec)
+        _raise([*problems, *settle_ports(entries)])
+        _validate(entries, PortSpec)
 
 
 def _raise(problems: Iterable[Problem]) -> None:

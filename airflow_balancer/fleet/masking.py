@@ -1,15 +1,38 @@
-"""Masks secrets in reprs, JSON, logs and printed configurations."""
+"""The rule on secrets: a value under a secret's key is masked there, and wherever it appears again, in all that leaves.
+
+A value that cannot be told from other text is masked under its key alone: one of fewer than four characters, a number of
+fewer than six digits, a common word, and a part of a host's or port's name. Numbers that a fleet counts with stay.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus, unquote
+
+from ..errors import BalancerError, ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MASK = "**********"
-_SECRET_KEY = re.compile(r"passw(or)?d|passphrase|secret|token|private_?key|pkey", re.IGNORECASE)
-_SHORTEST_SUBSTRING = 4
-"""The shortest secret to mask inside longer strings."""
+_WORDS = r"passw(?:or)?d|passphrase|secret|token|private_?key|pkey"
+_SECRET_KEY = re.compile(_WORDS, re.IGNORECASE)
+_SHORTEST, _SHORTEST_NUMBER, _LONGEST_SHOWN = 4, 6, 60
+_COMMON = frozenset(["true", "false", "null", "none", "default", "airflow", "admin", "root"])
+_COUNTS = frozenset(("size", "slots", "port", "min", "max", "default_size"))
+_VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "deserialize_json"))
+_NAMED = frozenset(("hosts", "ports", "host_overrides", "dags", "tasks"))
+"""The keys whose mappings are by name: such a name is no secret's key."""
+_LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
+_OPTION = re.compile(rf"([\w.-]*(?:{_WORDS})[\w-]*=)(?!None\b|['\"]?\*{{10}})('[^']*'|\"[^\"]*\"|[^\s,;&|'\"(){{}}\[\]]+)", re.IGNORECASE)
+_ALL_OPTION = re.compile(rf"\A[\w.-]*(?:{_WORDS})[\w-]*=(?!None\b|\*{{10}})(.+)\Z", re.IGNORECASE | re.DOTALL)
+"""A string that is one option, whose value may have any characters."""
+_KEY_IN_WORD = re.compile(rf"(?:{_WORDS})[\w-]*['\"]?(?:\.[^=:]*)?\s*[=:]", re.IGNORECASE)
 
 
 def is_secret_key(key: object) -> bool:
@@ -17,66 +40,206 @@ def is_secret_key(key: object) -> bool:
     return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
 
-def secret_values(data: object) -> set[str]:
-    """Return all values under secret keys in plain `data`, as strings."""
+def may_hold_secrets(text: str) -> bool:
+    """Return whether a text names a secret's key, or has a URL with a login."""
+    return _SECRET_KEY.search(text) is not None or _LOGIN.search(text) is not None
+
+
+def secrets_of(*data: Any) -> set[str]:
+    """Return the secrets in plain data: what is under secret keys, in URLs with a login, and in strings such as `password=x`."""
+    found, names = set[str](), set[str]()
+    for item in data:
+        _collect(item, found, names)
+    text = "\n".join(names)
+    return {secret for secret in found if _is_telling(secret) and secret not in text}
+
+
+def _is_telling(secret: str) -> bool:
+    shortest = _SHORTEST_NUMBER if secret.isdecimal() else _SHORTEST
+    return len(secret) >= shortest and secret != MASK and secret.lower() not in _COMMON
+
+
+def _collect(data: Any, found: set[str], names: set[str], *, secret: bool = False, named: bool = False) -> None:
+    if hasattr(data, "model_fields_set"):
+        data = data.__dict__
     if isinstance(data, Mapping):
-        values = {str(v) for k, v in data.items() if is_secret_key(k) and isinstance(v, str | int) and not isinstance(v, bool)}
-        return (values - {"", MASK}).union(*(secret_values(v) for v in data.values()))
-    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        return set().union(*(secret_values(item) for item in data))
-    return set()
+        is_variable = secret and "key" in data
+        for key, value in data.items():
+            below = secret and not (is_variable and key in _VARIABLE_KEYS)
+            _collect(value, found, names, secret=below or (not named and is_secret_key(key)), named=key in _NAMED)
+            if key == "name" and isinstance(value, str) and not secret:
+                names.add(value)
+            if key in _NAMED and isinstance(value, Mapping):
+                names.update(map(str, value))
+    elif isinstance(data, list | tuple | set | frozenset):
+        for item in data:
+            _collect(item, found, names, secret=secret)
+    elif secret and data is not None and not isinstance(data, bool):
+        found.add(str(data))
+    elif isinstance(data, str):
+        found.update(_in_text(data))
 
 
-def mask_values(data: Any, secrets: set[str]) -> Any:
-    """Return plain `data` with each of the `secrets` masked, also inside longer strings."""
-    if isinstance(data, Mapping):
-        return {key: mask_values(value, secrets) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [mask_values(item, secrets) for item in data]
-    if isinstance(data, str):
-        if data in secrets:
-            return MASK
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= _SHORTEST_SUBSTRING:
-                data = data.replace(secret, MASK)
-    return data
+def _in_text(text: str) -> Iterator[str]:
+    for login in _LOGIN.finditer(text) if "@" in text else ():
+        yield from (login[2], unquote(login[2]))
+    if whole := _ALL_OPTION.search(text):
+        yield whole[1]
+    for option in _OPTION.finditer(text) if "=" in text else ():
+        yield option[2].strip("'\"")
 
 
-def mask_keys(data: Any) -> Any:
-    """Return plain `data` with the values of secret keys masked."""
-    if isinstance(data, Mapping):
-        return {key: MASK if is_secret_key(key) and _is_secret(value) else mask_keys(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [mask_keys(item) for item in data]
-    return data
+def word_secrets(words: Iterable[str]) -> set[str]:
+    """Return the secrets in words of a command line, or in overrides: what follows a secret's key, and passwords in URLs."""
+    found = secrets_of(words := list(words))
+    for word in words:
+        for key in _KEY_IN_WORD.finditer(word):
+            value = word[key.end() :].strip()
+            parts = {value, value.rstrip("]}"), *re.split(r"[,\]}]", value)}
+            found |= {part for given in parts if _is_telling(part := given.strip().strip("'\""))}
+    return found
 
 
-def _is_secret(value: object) -> bool:
-    is_variable = isinstance(value, Mapping) and "key" in value
-    return value is not None and not is_variable
+def mask_word(word: str, secrets: Collection[str] = ()) -> str:
+    """Return a word of the command line, or an override, as it may be shown: all that follows a secret's key is masked."""
+    key = _KEY_IN_WORD.search(word)
+    return mask_text(f"{word[: key.end()]}{MASK}" if key else word, secrets)
 
 
-def mask_all(data: Any, secrets: Collection[str]) -> Any:
-    """Return plain `data` with the values of secret keys masked, and each of many known `secrets`."""
-    masked = mask_keys(data)
-    # A fleet may have a password for each host: replacing all of them in each string would take seconds.
-    text = "\n".join(_strings(masked))
-    return mask_values(masked, {secret for secret in secrets if secret in text})
+def mask_text(text: str, secrets: Collection[str] = ()) -> str:
+    """Return a text without the `secrets`, in whatever form, and without what it says is one itself."""
+    return _mask_string(text, _present(secrets, text))
 
 
-def _strings(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    for item in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
-        yield from _strings(item)
+def _mask_string(text: str, present: Iterable[str]) -> str:
+    for form in present:
+        text = text.replace(form, MASK)
+    if "@" in text:
+        text = _LOGIN.sub(rf"\1:{MASK}@", text)
+    return _OPTION.sub(rf"\1{MASK}", text) if "=" in text else text
 
 
-def mask_secrets(data: Any) -> Any:
-    """Return plain `data` with secrets masked: under secret keys, and where the same string occurs again.
+def _present(secrets: Iterable[str], text: str) -> list[str]:
+    """Return the forms of secrets that a text holds, the longest first."""
+    forms = {form for secret in secrets for form in _forms(secret) if form in text}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as messages, JSON, YAML and URLs write it, and each of its lines."""
+    if secret.isalnum() and secret.isascii():
+        return {secret}
+    lines = {line for part in secret.splitlines() if _is_telling(line := part.strip())}
+    escaped = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    quoted = {secret.replace("'", "''"), secret.replace("'", r"\'"), secret.replace("'", "'\"'\"'"), " ".join(secret.split())}
+    urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return {form for form in {secret, secret.strip(), *lines, *escaped, *quoted, *urls} if _is_telling(form)}
+
+
+def mask(data: Any, secrets: Collection[str] = ()) -> Any:
+    """Return plain data with secrets masked: under secret keys, and where these or the given `secrets` occur again.
 
     A reference to an Airflow Variable (`{key: ...}`) is not a secret, and stays.
 
-    >>> mask_secrets({"password": "hunter2", "command": "login hunter2", "size": 3})
+    >>> mask({"password": "hunter2", "command": "login hunter2", "size": 3})
     {'password': '**********', 'command': 'login **********', 'size': 3}
     """
-    return mask_keys(mask_values(data, secret_values(data)))
+    # A fleet may have a password for each host: replacing all of them in each string would take seconds.
+    return _masked(data, _present({*secrets, *secrets_of(data)}, "\n".join(_strings(data))))
+
+
+def mask_args(owner: BaseModel, args: Iterable[tuple[str | None, Any]]) -> Iterator[tuple[str | None, Any]]:
+    """Yield the names and values that a model's repr shows, without its secrets, also within other models."""
+    secrets = secrets_of(owner)
+    for name, value in args:
+        yield name, _Shown(mask_text(repr(_masked_under(name, value, [])), secrets))
+
+
+class _Shown(str):
+    """A string whose repr is itself."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield str(key)
+            yield from _strings(value)
+    elif isinstance(data, list | tuple):
+        for item in data:
+            yield from _strings(item)
+    elif isinstance(data, str | int | float):
+        yield str(data)
+
+
+def _masked(data: Any, present: list[str], *, named: bool = False) -> Any:
+    if isinstance(data, Mapping):
+        return {_masked(key, present): _masked_under("" if named else key, value, present) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_masked(item, present) for item in data]
+    if isinstance(data, str):
+        return _mask_string(data, present)
+    is_number = isinstance(data, int | float) and not isinstance(data, bool)
+    return MASK if is_number and present and str(data) in present else data
+
+
+def _masked_under(key: object, value: Any, present: list[str]) -> Any:
+    if key in _COUNTS and isinstance(value, int):
+        return value
+    if not is_secret_key(key) or value is None:
+        return _masked(value, present, named=key in _NAMED)
+    if hasattr(value, "model_copy") and hasattr(value, "key"):
+        return value.model_copy(update={"val": ""}) if getattr(value, "val", "") else value
+    if isinstance(value, Mapping) and "key" in value:
+        return {name: _masked(item, present) if name in _VARIABLE_KEYS else item and MASK for name, item in value.items()}
+    return MASK
+
+
+_known: ContextVar[tuple[Callable[[], Collection[str]], ...]] = ContextVar("airflow_balancer_secrets", default=())
+
+
+def known_secrets() -> set[str]:
+    """Return the secrets of this context; see `masking`."""
+    return {secret for find in _known.get() for secret in find()}
+
+
+@contextmanager
+def masking(*find: Callable[[], Collection[str]]) -> Iterator[None]:
+    """Mask in all errors of this package, and in the values that they quote, the secrets that these functions find.
+
+    They are called for an error alone. The error that caused one is dropped where its text has a secret.
+    """
+    token = _known.set((*_known.get(), *find))
+    try:
+        yield
+    except BalancerError as error:
+        if (masked := mask_error(error, secrets := known_secrets())) is not error or _causes_tell(error, secrets):
+            raise masked.with_traceback(error.__traceback__) from None
+        raise
+    finally:
+        _known.reset(token)
+
+
+def mask_error(error: BalancerError, secrets: Collection[str]) -> BalancerError:
+    """Return the same error without secrets; the error itself where it has none."""
+    if mask_text(str(error), secrets) == str(error):
+        return error
+    if isinstance(error, ConfigurationError):
+        return error.rewritten(lambda text: mask_text(text, secrets))
+    return type(error)(mask_text(str(error), secrets))
+
+
+def _causes_tell(error: BaseException, secrets: Collection[str]) -> bool:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return cause is not None and (mask_text(str(cause), secrets) != str(cause) or _causes_tell(cause, secrets))
+
+
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: without secrets, and cut."""
+    try:
+        text = repr(mask(value, known_secrets()))
+    except (ValueError, RecursionError):  # a number of more digits than Python prints
+        return f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import PydanticCustomError
 
-from .masking import MASK
+from .masking import MASK, known_secrets, mask, mask_args, mask_text, secrets_of, shown
 from .strategy import check_strategy
 
 _LONGEST = 253
@@ -41,9 +41,9 @@ def address_problem(key: str, value: object) -> str:
         return ""
     message = f"key {key!r} must be an IP address or a DNS name"
     if not isinstance(value, str):
-        return f"{message}, such as 10.0.0.5, not {repr(value)[:_SHOWN]}"
+        return f"{message}, such as 10.0.0.5, not {shown(value)}"
     # The part before an @ may hold a password.
-    return f"{message}, not {_LOGIN.sub(f'{MASK}@', value)[:_SHOWN]!r}; {_hint(value)}"
+    return f"{message}, not {_LOGIN.sub(f'{MASK}@', mask_text(value, known_secrets()))[:_SHOWN]!r}; {_hint(value)}"
 
 
 def _is_address(value: str) -> bool:
@@ -76,6 +76,13 @@ MAX_NAME: Final = 256
 
 class _Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, hide_input_in_errors=True, defer_build=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        return mask_args(self, super().__repr_args__())
+
+    @model_serializer(mode="wrap", when_used="json")
+    def _mask_json(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return mask(handler(self), secrets_of(self))
 
 
 def _whole(value: object) -> object:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from ..errors import listing, suggestion
+from .masking import shown
 
 CLASSES = {"rendezvous": "Rendezvous", "bounded": "Bounded", "least_loaded": "LeastLoaded", "random": "Random"}
 """This package's strategies: the name of each in YAML, and its class."""
@@ -27,12 +28,12 @@ def check_strategy(strategy: object) -> str:
         return ""
     name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
     if not isinstance(name, str) or not name:
-        return f"key 'strategy' must be one of {listing(CLASSES)}, or a mapping with a _target_, not {strategy!r}"
+        return f"key 'strategy' must be one of {listing(CLASSES)}, or a mapping with a _target_, not {shown(strategy)}"
     if isinstance(strategy, Mapping) and name in TARGETS:
         return _check_options(name, strategy)
     if name in CLASSES or name in TARGETS or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
         return ""
-    return f"key 'strategy': unknown strategy {name!r}{suggestion(name, [*CLASSES, *TARGETS])} (strategies: {listing(CLASSES)})"
+    return f"key 'strategy': unknown strategy {shown(name)}{suggestion(name, [*CLASSES, *TARGETS])} (strategies: {listing(CLASSES)})"
 
 
 def _check_options(target: str, strategy: Mapping[str, object]) -> str:
@@ -49,4 +50,4 @@ def option_problem(cls: str, key: str, value: object) -> str:
     least = OPTIONS[cls][key]
     if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < math.inf:
         return ""
-    return f"key 'strategy': {key} must be a number from {least}, not {value!r}"
+    return f"key 'strategy': {key} must be a number from {least}, not {shown(value)}"

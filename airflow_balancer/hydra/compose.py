@@ -20,9 +20,11 @@ from ..files.locate import find_source, tree_above
 from ..files.reading import reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
+from ..fleet.masking import masking, shown
 from .composed import Composed
 from .nodes import dotted, find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
+from .secrets import written_secrets
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -79,11 +81,12 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
-    root = read_root(source)
-    above = tree_above(source, root)
-    if not overrides and (plain := _plain(source, root, above)):
-        return plain
-    return _compose(source, source.stem, forced(overrides, source), (source.parent, *above), (source.parent, *above))
+    with masking(lambda: written_secrets(source, overrides)):
+        root = read_root(source)
+        above = tree_above(source, root)
+        if not overrides and (plain := _plain(source, root, above)):
+            return plain
+        return _compose(source, source.stem, forced(overrides, source), (source.parent, *above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
@@ -103,10 +106,11 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
-    read_root(source)
     folder = source.parent
     search = (folder.parent, folder)
-    return _compose(source, "conf", [f"+config={source.stem}", *forced(overrides, source)], (_airflow_config_base(), *search), search)
+    with masking(lambda: written_secrets(source, overrides)):
+        read_root(source)
+        return _compose(source, "conf", [f"+config={source.stem}", *forced(overrides, source)], (_airflow_config_base(), *search), search)
 
 
 def _airflow_config_base() -> FilePath:
@@ -130,11 +134,11 @@ def _compose(source: FilePath, name: str, overrides: list[str], folders: Sequenc
         try:
             root = compose_config(loader, name, overrides)
         except CAUSES_OF_HYDRA as error:
-            raise explained(error, str(source), search) from error
+            raise explained(error, str(source), search) from None
         try:
             path, data = _balancer_data(root)
         except CAUSES as error:
-            raise explained(error, str(source), search) from error
+            raise explained(error, str(source), search) from None
     return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), own)
 
 
@@ -162,7 +166,7 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
 
 def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {data!r}")
+        raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {shown(data)}")
     return data
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import reading
 from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_error, masking, secrets_of, word_secrets
 from ..fleet.model import HostSpec
 from ..picking.choice import Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
@@ -41,10 +42,10 @@ class Composed:
     """
 
     source: FilePath
-    root: Mapping[Any, Any]
+    root: Mapping[Any, Any] = field(repr=False)
     path: tuple[str | int, ...]
-    data: Mapping[str, Any]
-    origins: Origins
+    data: Mapping[str, Any] = field(repr=False)
+    origins: Origins = field(repr=False)
     folders: tuple[FilePath, ...]
 
     @property
@@ -63,10 +64,22 @@ class Composed:
         Raises:
             ConfigurationError: It is wrong; each problem names the file or override it comes from.
         """
-        try:
-            return Fleet.from_data(self.node)
-        except ConfigurationError as error:
-            raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+        with masking(self.own_secrets):
+            try:
+                return Fleet.from_data(self.node)
+            except ConfigurationError as error:
+                raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+
+    def own_secrets(self) -> set[str]:
+        """Return the secrets that are known without resolving anything."""
+        return secrets_of(self.data, self.written) | word_secrets(self.origins.overrides)
+
+    @cached
+    def secrets(self) -> frozenset[str]:
+        """The secrets that no output may hold; see `fleet/masking.py`."""
+        from .secrets import composed_secrets
+
+        return frozenset(composed_secrets(self))
 
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.
@@ -133,7 +146,7 @@ class Composed:
             for key in path:
                 answer = answer[key]
         except CAUSES as error:
-            return explained(error, str(self.source))
+            return mask_error(explained(error, str(self.source)), self.own_secrets())
         if isinstance(answer, Ranking):
             return answer.first
         if isinstance(answer, Mapping):
@@ -170,14 +183,15 @@ class Composed:
 
         root: Any = self.root
         path, fleet, index = dotted(self.path), self.fleet, self.index
-        try:
-            with reading(folders=self.folders), bounded_effort():
-                picks = Picks.of(root)
-                if path not in picks.balancers:
-                    picks.balancers[path] = Balancer(fleet, index)
-                yield picks
-        except CAUSES as error:
-            raise explained(error, str(self.source)) from error
+        with masking(self.own_secrets):
+            try:
+                with reading(folders=self.folders), bounded_effort():
+                    picks = Picks.of(root)
+                    if path not in picks.balancers:
+                        picks.balancers[path] = Balancer(fleet, index)
+                    yield picks
+            except CAUSES as error:
+                raise explained(error, str(self.source)) from None
 
     def _origin(self, problem: Problem) -> str:
         origin = self.origins.of((*self.path, *problem.path)) or str(self.source)

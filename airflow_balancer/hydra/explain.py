@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import BalancerError, ConfigurationError, Problem, suggestion
 from ..files.yaml import read_checked, yaml_text
 from ..fleet.fleet import FLEET_KEYS
+from ..fleet.masking import is_secret_key, mask_word
 from ..fleet.model import HostSpec, PortSpec
 
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
@@ -27,6 +28,7 @@ _HINTS = {
     "Missing mandatory value": "; it is ???, give it a value",
     "Interpolation key": "; check its spelling, and the dots of a relative one",
 }
+_UNRESOLVED = "its value cannot be resolved; in a secret that holds ${ itself, write \\${"
 _NOISE = ("object_type=", "reference_type=", "Set the environment", "See https:", "^")
 _KEYS = {*HostSpec.model_fields, *PortSpec.model_fields, *FLEET_KEYS}
 
@@ -70,17 +72,26 @@ def _of(problem: Problem, source: str) -> Problem:
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
     """Return the error to raise in place of one of `CAUSES`; the message calls the configuration `source`, its files are in `folders`."""
     for cause in _chain(error):
-        if isinstance(cause, yaml.YAMLError):
-            mark = getattr(cause, "problem_mark", None)
-            return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
-        if isinstance(cause, ConfigurationError):
-            return ConfigurationError(_of(problem, source) for problem in cause.problems)
-        if isinstance(cause, BalancerError):
-            text = str(cause)
-            return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")
+        if told := _told(cause, source):
+            return told
     if isinstance(error, UnicodeError):
         try:
             _read_all(folders)
         except ConfigurationError as unreadable:
             return unreadable
     return ConfigurationError(f"{source}: {_one_line(error)}")
+
+
+def _told(cause: BaseException, source: str) -> ConfigurationError | None:
+    """Return what to say of one error of a chain; None where the next one says more."""
+    key = getattr(cause, "full_key", None)
+    if is_secret_key(str(key).rpartition(".")[2]) and "Environment variable" not in str(cause):
+        return ConfigurationError(f"{source}: key {key!r}: {_UNRESOLVED}")  # the message quotes parts of it
+    if isinstance(cause, yaml.YAMLError):
+        mark = getattr(cause, "problem_mark", None)
+        return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
+    if isinstance(cause, OverrideParseException):
+        return ConfigurationError(f"{source}: {mask_word(str(cause.override))!r} is not an override; write key=value")
+    if isinstance(cause, ConfigurationError):
+        return ConfigurationError(_of(problem, source) for problem in cause.problems)
+    return ConfigurationError([_of(Problem(str(cause)), source)]) if isinstance(cause, BalancerError) else None

@@ -11,7 +11,7 @@ import yaml
 
 from ..caching import cached
 from ..files.yaml import read_yaml
-from ..fleet.masking import MASK, is_secret_key
+from ..fleet.masking import mask_word
 from .nodes import Path, node_at
 
 
@@ -34,7 +34,7 @@ class Origins:
     def __init__(self, folders: Sequence[FilePath], find_layers: Callable[[], Sequence[Layer]], overrides: Sequence[str]) -> None:
         self._folders = folders
         self._find_layers = find_layers
-        self._overrides = overrides
+        self.overrides = overrides
 
     def of(self, path: Path) -> str:
         """Return the override or the file that sets a value or its nearest parent; an empty string if nothing does."""
@@ -79,12 +79,11 @@ class Origins:
     def _override(self, path: Path) -> str:
         """Return the last override that gives the value at a path, by itself or as a part of what it gives."""
         wanted = tuple(map(str, path))
-        for override in reversed(self._overrides):
+        for override in reversed(self.overrides):
             key, separator, _ = override.lstrip("+~").partition("=")
             at = tuple(key.split("."))
             if separator and wanted[: len(at)] == at and (len(at) == len(wanted) or _gives(_value(override), path[len(at) :])):
-                shown = f"{key}={MASK}" if is_secret_key(key.rpartition(".")[2]) else override.removeprefix("++")
-                return f"override {shown!r}"
+                return f"override {mask_word(override.removeprefix('++'))!r}"
         return ""
 
     def _file(self, path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
+from ..fleet.masking import masking, secrets_of, shown
 from .rendezvous import Candidate, Candidates
 
 Patterns = str | Sequence[str] | None
@@ -67,7 +68,7 @@ class HostFilter:
         """
         size = patterns.get("min_size")
         if size is not None and (type(size) is not int or size < 1):
-            raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {size!r}")
+            raise ConfigurationError(f"key 'min_size' must be a whole number from 1, not {shown(size)}")
         return cls(**_values(patterns))
 
     def __str__(self) -> str:
@@ -113,7 +114,7 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
         return (value,)
     patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
     if not all(isinstance(pattern, str) for pattern in patterns):
-        raise ConfigurationError(f"key {key!r} must be a string or a list of strings, not {value!r}; put it in quotes")
+        raise ConfigurationError(f"key {key!r} must be a string or a list of strings, not {shown(value)}; put it in quotes")
     return patterns
 
 
@@ -218,8 +219,12 @@ class HostIndex(Generic[H]):
         if query.custom:
             found = [host for host in found if query.custom(host)]
         if not found:
-            raise NoMatch(no_match("host", query, self._places))
+            with masking(self._secrets):
+                raise NoMatch(no_match("host", query, self._places))
         return found
+
+    def _secrets(self) -> set[str]:
+        return secrets_of(*map(vars, self.hosts))
 
     def candidates(self, query: HostFilter) -> Candidates[H]:
         """Return the hosts to choose from: those that match and are not drained, or only the preferred ones among them.

@@ -20,6 +20,7 @@ from ..files.locate import Stamp, find_file, stamp_of
 from ..files.reading import calling_file, calling_frame, current_reading
 from ..files.yaml import read_checked, yaml_line
 from ..fleet.entries import problems_of
+from ..fleet.masking import shown
 from ..fleet.model import LockEntry
 from .table import LockedPorts, PortTable
 
@@ -193,7 +194,7 @@ def _read(file: Path, stamp: Stamp) -> PortLock:  # noqa: ARG001 (the file's sta
 
 def _entries(items: list[Any]) -> list[LockEntry]:
     if wrong := {index: item for index, item in enumerate(items) if not isinstance(item, Mapping)}:
-        raise ConfigurationError(Problem(f"must be {_FORM}, not {item!r}", f"ports[{index}]") for index, item in wrong.items())
+        raise ConfigurationError(Problem(f"must be {_FORM}, not {shown(item)}", f"ports[{index}]") for index, item in wrong.items())
     try:
         entries = TypeAdapter(list[LockEntry]).validate_python(items)
     except ValidationError as error:

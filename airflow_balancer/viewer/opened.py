@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,24 +14,20 @@ from omegaconf import DictConfig, OmegaConf
 from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import Reading, is_inside, reading
-from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
-from ..fleet.masking import is_secret_key, mask_all, mask_values, secret_values
+from ..fleet.masking import mask, mask_text
 from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
 from ..hydra.compose import compose_file
 from ..hydra.composed import Composed
 from ..hydra.hydra_internals import bounded_effort
 from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
+from ..hydra.secrets import written_secrets
 from ..picking.filters import HostFilter
 from .configuration import Configuration
 
 T = TypeVar("T")
 _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
-_SECRET_VARIABLE = re.compile(r"key|conn|cred|auth|dsn|pwd|cert|salt", re.IGNORECASE)
-_LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
-_READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
-"""An environment variable, or a resolver whose name is an interpolation."""
 _MODELS = frozenset(("Host", "Port", "Pool", "Variable", "PoolManagerConfiguration"))
 
 
@@ -55,13 +48,13 @@ class Opened:
     environment: str | None
     composed: Composed
     fleet: Fleet
-    secrets: frozenset[str]
+    secrets: frozenset[str] = field(repr=False)
     reading: Reading = field(repr=False)
     _lock: Lock = field(repr=False, default_factory=Lock)
 
     def masked(self, data: Any) -> Any:
         """Return plain data without the secrets of this configuration."""
-        return mask_all(data, self.secrets)
+        return mask(data, self.secrets)
 
     @cached
     def data(self) -> Any:
@@ -98,17 +91,16 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
             composed = compose_file(configuration.path, configuration.overrides_for(environment))
             files.update(composed.origins.files())
             _check(composed, files, permitted.roots or ())
-            secrets = frozenset(_secrets(composed))
             fleet = composed.fleet
             if lock := fleet.settings.port_lock:
                 permitted.admit(Path(lock), f"the lock file {Path(lock).name!r}")
-            return Opened(configuration, environment, composed, fleet, secrets, permitted), files | permitted.opened
+            return Opened(configuration, environment, composed, fleet, composed.secrets, permitted), files | permitted.opened
     except ConfigurationError as error:
         wrong = error
     except Exception as error:  # whatever is wrong with a file, the viewer goes on
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
-    secret = _written_secrets([configuration.path, *files]) | _environment_secrets()
-    return wrong.rewritten(lambda text: str(mask_values(text, secret))), files | permitted.opened
+    secrets = written_secrets(configuration.path, configuration.overrides_for(environment))
+    return wrong.rewritten(lambda text: mask_text(text, secrets)), files | permitted.opened
 
 
 def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> None:
@@ -135,33 +127,3 @@ def _foreign_targets(composed: Composed) -> Iterator[Problem]:
 def _is_model(target: object) -> bool:
     module, _, name = str(target).rpartition(".")
     return str(target) in BALANCER_TARGETS or (name in _MODELS and module.partition(".")[0] in _PACKAGES)
-
-
-def _secrets(composed: Composed) -> set[str]:
-    """Return the strings under secret keys: those of the balancer's node, and those of the other nodes where they resolve."""
-    written = composed.written
-    found = secret_values(composed.data) | secret_values(written)
-    for path, value in walk(written):
-        if path and is_secret_key(path[-1]) and isinstance(value, str):
-            with suppress(Exception):
-                found.add(str(composed.resolved(path)))
-    if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
-        found |= _environment_secrets()
-    return found - {"", "None"}
-
-
-def _environment_secrets() -> set[str]:
-    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
-
-    def is_secret(name: str, value: str) -> bool:
-        return bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
-
-    return {value for name, value in os.environ.items() if is_secret(name, value)}
-
-
-def _written_secrets(files: Iterable[Path]) -> set[str]:
-    found: set[str] = set()
-    for file in files:
-        with suppress(ConfigurationError):
-            found |= secret_values(read_root(file))
-    return found

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import BalancerError, ConfigurationError, Problem
+from ..errors import BalancerError, ConfigurationError
+from ..fleet.masking import mask_error
 from . import answers
 from .assignments import assignments
 from .catalogue import Catalogue, UnknownError
@@ -178,9 +179,7 @@ def _masked(data: Any, masks: Sequence[Opened]) -> Any:
 
 
 def _told(error: BalancerError, masks: Sequence[Opened]) -> BalancerError:
-    if isinstance(error, ConfigurationError):
-        return ConfigurationError(Problem(text) for text in _masked([str(problem) for problem in error.problems], masks))
-    return BalancerError(_masked(str(error), masks))
+    return mask_error(error, {secret for opened in masks for secret in opened.secrets})
 
 
 def content_reply(content: bytes, kind: str, match: str = "") -> Reply:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer.fleet.masking import MASK, mask_secrets
+from airflow_balancer.fleet.masking import MASK, mask, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,15 @@ from airflow_balancer.fleet.masking import MASK, mask_secrets
         ),
         ({"password": "hunter2", "command": "login hunter2 now"}, {"password": MASK, "command": f"login {MASK} now"}),
         ({"password": "a", "command": "a cat"}, {"password": MASK, "command": "a cat"}),
+        ({"password": "host1", "hosts": [{"name": "host1"}]}, {"password": MASK, "hosts": [{"name": "host1"}]}),
+        ({"password": "true", "drain": "true"}, {"password": MASK, "drain": "true"}),
+        ({"password": 8080, "ports": [{"port": 8080, "name": "a-8080"}]}, {"password": MASK, "ports": [{"port": 8080, "name": "a-8080"}]}),
+        ({"password": 7654321, "note": "a 7654321", "size": 7654321}, {"password": MASK, "note": f"a {MASK}", "size": 7654321}),
+        ({"tokens": ["hunter2"], "note": "hunter2"}, {"tokens": MASK, "note": MASK}),
+        ({"hosts": {"token-server": {"os": "ubuntu"}}, "os": "ubuntu"}, {"hosts": {"token-server": {"os": "ubuntu"}}, "os": "ubuntu"}),
+        ({"password": "a\nhunter2", "note": "hunter2"}, {"password": MASK, "note": MASK}),
+        ({"url": "http://me:p%40ss@h/", "note": "p@ss"}, {"url": f"http://me:{MASK}@h/", "note": MASK}),
+        ({"command": "psql password=hunter2 -x", "note": "hunter2"}, {"command": f"psql password={MASK} -x", "note": MASK}),
         ({"password": "", "command": "a cat"}, {"password": MASK, "command": "a cat"}),
         ({"key_file": "/etc/key", "tags": ["token"]}, {"key_file": "/etc/key", "tags": ["token"]}),
     ],
@@ -33,15 +42,29 @@ from airflow_balancer.fleet.masking import MASK, mask_secrets
         "other keys",
         "in a string",
         "too short for substrings",
+        "a host's name",
+        "a common word",
+        "a number of a port",
+        "a long number",
+        "in a list",
+        "a host's name that looks like a key",
+        "several lines",
+        "in a URL",
+        "in an option",
         "empty",
         "no secret",
     ],
 )
 def test_secrets_are_masked(data, masked):
-    assert mask_secrets(data) == masked
+    assert mask(data) == masked
 
 
 def test_masking_leaves_the_data_as_it_was():
     data = {"hosts": [{"password": "hunter2"}]}
-    mask_secrets(data)
+    mask(data)
     assert data == {"hosts": [{"password": "hunter2"}]}
+
+
+def test_a_value_that_cannot_be_told_from_other_text_is_no_secret_elsewhere():
+    values = ["abc", "22", "12345", "True", "host1", "airflow", "hunter2"]
+    assert secrets_of({"hosts": [{"name": "host1"}]}, {"tokens": values}) == {"hunter2"}

@@ -1,0 +1,69 @@
+"""Where the secrets of a configuration are: in its files, its overrides, the composed config, and the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ..files.locate import take_snapshot
+from ..files.yaml import read_content, read_yaml
+from ..fleet.masking import is_secret_key, may_hold_secrets, secrets_of, word_secrets
+from .nodes import walk
+
+if TYPE_CHECKING:
+    from .composed import Composed
+
+_SECRET_VARIABLE = re.compile(r"key|conn|cred|auth|dsn|pwd|cert|salt", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
+"""An environment variable, or a resolver whose name is an interpolation."""
+
+
+def written_secrets(source: Path, overrides: Sequence[str] = ()) -> set[str]:
+    """Return the secrets in a config's file, in those of its folder and its tree, in overrides and in the environment.
+
+    It is for errors of a config that cannot be composed, which may be about any of these.
+    """
+    folders = {source.parent, *(folder for folder in source.parents if (folder / "config.yaml").is_file())}
+    files = take_snapshot(sorted(folders)).files
+    return secrets_of(*map(_content, {str(source), *files})) | word_secrets(overrides) | environment_secrets()
+
+
+def _content(file: str) -> Any:
+    with suppress(OSError, ValueError, yaml.YAMLError, RecursionError):
+        if may_hold_secrets(read_content(Path(file)).decode(errors="replace")):
+            return read_yaml(Path(file))
+    return None
+
+
+def composed_secrets(composed: Composed) -> set[str]:
+    """Return the secrets of the balancer's node, those of the other nodes where they resolve, and of the environment it reads."""
+    written = composed.written
+    tokens = {f"token{at}": value for at, value in enumerate(_resolved(composed, written))}
+    found = secrets_of(composed.data, written, tokens) | word_secrets(composed.origins.overrides)
+    if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
+        found |= environment_secrets()
+    return found
+
+
+def _resolved(composed: Composed, written: Any) -> Iterator[Any]:
+    for path, value in walk(written):
+        if path and is_secret_key(path[-1]) and isinstance(value, str) and "${" in value:
+            with suppress(Exception):
+                yield composed.resolved(path)
+
+
+def environment_secrets() -> set[str]:
+    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
+
+    def is_secret(name: str, value: str) -> bool:
+        return bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
+
+    found = {f"token{at}": value for at, (name, value) in enumerate(os.environ.items()) if is_secret(name, value)}
+    return secrets_of(found, *os.environ.values())
