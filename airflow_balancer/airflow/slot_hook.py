@@ -38,7 +38,7 @@ class HostSSHHook(SSHHook):
 
     def __repr__(self) -> str:
         """The same at each parse: Airflow writes it into a serialized DAG, and makes a version where it differs."""
-        return f"{type(self).__name__}({self.username or ''}@{self.remote_host}:{self.port})"
+        return f"{type(self).__qualname__}({self.username or ''}@{self.remote_host}:{self.port})"
 
 
 class SlotSSHHook(HostSSHHook):
@@ -134,6 +134,10 @@ def hook_of(hook: SSHHook, host: Host) -> HostSSHHook:
     defaults = Settings()
     settings = (getattr(host, name) or getattr(defaults, name) for name in ("slot_dir", "slot_wait", "slot_timeout"))
     return SlotSSHHook.of(hook, slots=Slots(called(host), host.size or defaults.default_size, *settings))
+
+
+# airflow-pydantic renders a hook by the name of its class, and imports the provider's.
+HostSSHHook.__name__ = SlotSSHHook.__name__ = SSHHook.__name__
 
 
 class _UnreadPipe(BufferedPipe):

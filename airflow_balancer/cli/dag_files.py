@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError, Problem
-from ..ports.lock import Recorder
 from .command import Key, Request
+
+if TYPE_CHECKING:
+    from ..ports.lock import Recorder
 
 T = TypeVar("T")
 

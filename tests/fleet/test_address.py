@@ -228,8 +228,9 @@ class TestBalancer:
 class TestTask:
     BALANCER: ClassVar = {"hosts": {"ws1": {"address": "10.0.0.5"}, "ws2": {}}}
 
-    def test_the_code_of_an_ssh_task_goes_to_the_address(self):
-        task = SSHTask(task_id="t", command="true", ssh_hook=BalancerConfiguration(**self.BALANCER).hosts[0])
+    @pytest.mark.parametrize("hold_slots", [False, True])
+    def test_the_code_of_an_ssh_task_goes_to_the_address(self, hold_slots):
+        task = SSHTask(task_id="t", command="true", ssh_hook=BalancerConfiguration(**self.BALANCER, hold_slots=hold_slots).hosts[0])
         assert "ssh_hook=SSHHook(remote_host='10.0.0.5', username='airflow')" in task.render()[2]
 
     def test_the_code_of_a_balanced_task_has_the_address(self):
