@@ -59,7 +59,7 @@ class BalancedSSHOperator(SSHOperator):
         pool: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check(query or {}, kwargs)
+        check_arguments(type(self).__name__, query or {}, kwargs)
         super().__init__(pool=pool, **kwargs)
         self.remote_host = None
         given = {**(kwargs.get("default_args") or {}), **kwargs}
@@ -81,10 +81,11 @@ class BalancedSSHOperator(SSHOperator):
         return super().execute(context)
 
 
-def _check(query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+def check_arguments(operator: str, query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Check that an operator's host is chosen by a query alone, and that all its keys are known."""
     for name in _NOT_HERE:
         if arguments.get(name):
-            raise ConfigurationError(f"a BalancedSSHOperator takes no {name}: the balancer chooses the host")
+            raise ConfigurationError(f"a {operator} takes no {name}: the balancer chooses the host")
     for key in query:
         if key not in HOST_KEYS:
             raise ConfigurationError(f"key 'query': {unknown_key(key, HOST_KEYS)}")
