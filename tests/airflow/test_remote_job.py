@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("airflow.models", reason="Airflow is not installed")
 pytest.importorskip("asyncssh", reason="asyncssh is not installed")
-psutil = pytest.importorskip("psutil", reason="psutil is not installed")
+pytest.importorskip("psutil", reason="psutil is not installed")
 
 from airflow.exceptions import AirflowException, AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSkipException
