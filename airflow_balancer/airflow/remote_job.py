@@ -11,7 +11,7 @@ from airflow.exceptions import AirflowException
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
-from ..errors import ConfigurationError, HostUnreachable, NoMatch
+from ..errors import ConfigurationError, HostUnreachable
 from .failover import Attempt, called, in_turn, reason_of
 from .hooks import BalancedSSHHook, is_unreachable
 from .jobs import Found, JobFiles, found_in, job_name
@@ -30,6 +30,8 @@ except ModuleNotFoundError as error:
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout", "conn_retry_attempts")
 _STORED = "airflow_balancer.remote_job"
 """The key in Airflow 3.3's `task_state_store` of where the job of a task is."""
+
+_UNKNOWN = "whether a job of an earlier attempt has ended there is not known, and a new one starts elsewhere"
 
 
 class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
@@ -112,14 +114,17 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         """
         self._context = context
         self._files = self._files_of(link.rpartition(".")[0])
-        self._return_to(host, link, event["job_id"])
+        if known := self._host_named(host):
+            self._return_to(known, link, event["job_id"])
+        else:
+            self.log.warning("host %r is not in the configuration any more: the job's folder stays there", host)
         if event["done"] and event["exit_code"] is None:
-            raise self._unknown_end(event)
+            raise _unknown_end(host, event)
         try:
             super().execute_complete(context, event)
         finally:
             if event["done"]:
-                self._forget()
+                self._forget(link)
 
     def defer(self, *, trigger: Any, **options: Any) -> None:
         """Defer with a trigger that connects as the host's hook does, and say where the job is."""
@@ -145,26 +150,21 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
 
     def _go_to(self, host: Host) -> None:
         """Keep the host, before a job can start there."""
-        if isinstance(host.password, str):
-            raise ConfigurationError(
-                f"host {host.name!r}: its triggerer reads no password from YAML; name an Airflow Variable, or give key_file"
-            )
+        if isinstance(host.password, str) or host.ssh_hook_args.get("password"):
+            text = "the triggerer, which waits for a job, takes no password from YAML: name an Airflow Variable, or give key_file"
+            raise ConfigurationError(f"host {host.name!r}: {text}")
         self._host = host
         if store := self._context.get("task_state_store"):
             store.set(_STORED, {"host": host.name, "name": self._files.name})
 
-    def _return_to(self, name: str, link: str, job_id: str) -> None:
+    def _return_to(self, host: Host, link: str, job_id: str) -> None:
         """Go on with a job on a host; commands there hold no slot, as the job may have the last one."""
-        self._host = self._host_named(name)
-        self.ssh_hook = self._plain_hook(self._host)
+        self._host, self.ssh_hook = host, self._plain_hook(host)
         self._link, self._job_id, self._detected_os = link, job_id, "posix"
         self._paths = RemoteJobPaths(job_id, "posix", self.remote_base_dir)
 
-    def _host_named(self, name: str) -> Host:
-        for host in self.balanced_hook.balancer.all_hosts:
-            if host.name == name:
-                return host
-        raise NoMatch(f"host {name!r}, where the job of task {self.task_id!r} is, is not in the configuration; put it back, drained")
+    def _host_named(self, name: str) -> Host | None:
+        return next((host for host in self.balanced_hook.balancer.all_hosts if host.name == name), None)
 
     def _plain_hook(self, host: Host) -> SSHHook:
         hook: SSHHook = host.override(hold_slots=False).hook(**self.hook_args)
@@ -172,11 +172,12 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
 
     def _to_ask(self, stored: Mapping[str, str] | None) -> list[Host]:
         """Return the hosts where an earlier attempt may have started a job."""
-        if stored:
-            return [self._host_named(stored["host"])]
-        if "task_state_store" in self._context or self._files.number == 1:
-            return []
-        return self._candidates()
+        if stored is None:
+            return [] if "task_state_store" in self._context or self._files.number == 1 else self._candidates()
+        if host := self._host_named(stored["host"]):
+            return [host]
+        self.log.warning("host %r is not in the configuration any more: %s", stored["host"], _UNKNOWN)
+        return []
 
     def _earlier(self, hosts: Sequence[Host]) -> tuple[Host, Found] | None:
         """Return the job of an earlier attempt that can be joined or collected."""
@@ -201,35 +202,27 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
             return error
 
     def _give_up(self, host: Host, error: Exception) -> None:
-        text = "%s cannot be reached: %s; whether a job of an earlier attempt has ended there is not known, and a new one starts elsewhere"
-        self.log.warning(text, called(host), reason_of(error))
+        self.log.warning("%s cannot be reached: %s; %s", called(host), reason_of(error), _UNKNOWN)
         self.balanced_hook.silent.add(host.name)
 
     def _join(self, host: Host, found: Found) -> None:
         """Wait for a job that an earlier attempt started, and read its log from the start."""
-        self._return_to(host.name, found.link, found.job_id)
+        self._return_to(host, found.link, found.job_id)
         paths = ("job_dir", "log_file", "exit_code_file", "pid_file")
         job = {"job_id": found.job_id, **{name: getattr(self._paths, name) for name in paths}, "remote_os": "posix"}
         if self.do_xcom_push:
             self._context["ti"].xcom_push(key="ssh_remote_job", value=job)
         super().execute_complete(self._context, {**job, "done": False})
 
-    def _unknown_end(self, event: Mapping[str, Any]) -> Exception:
-        job = f"job {event['job_id']} on {called(self._host)}"
-        if event["status"] == "gone":
-            error: Exception = AirflowException(f"{job}: {event['message']}")
-            return error
-        return HostUnreachable(f"{job}: {event['message']}; whether it has ended is not known, the next attempt asks the host first")
-
-    def _forget(self) -> None:
+    def _forget(self, link: str) -> None:
         """Let no later attempt collect the job once more."""
         if store := self._context.get("task_state_store"):
             store.delete(_STORED)
             return
         try:
-            _run(self.ssh_hook, self._files.forget(self._link))
+            _run(self.ssh_hook, self._files.forget(link))
         except Exception as error:
-            self.log.warning("%s: a later attempt may collect job %s once more: %s", called(self._host), self._job_id, reason_of(error))
+            self.log.warning("a later attempt may collect this job once more: %s", reason_of(error))
 
 
 class _JobHook(BalancedSSHHook):
@@ -259,6 +252,14 @@ def _new_name(context: Any) -> str:
     # Another deployment may have the same DAG and run; its run started at another moment.
     run = (ti.run_id, str(ti.map_index), str(context["dag_run"].start_date))
     return job_name(f"{ti.dag_id}.{ti.task_id}", ti.dag_id, ti.task_id, *run)
+
+
+def _unknown_end(host: str, event: Mapping[str, Any]) -> Exception:
+    job = f"host {host!r}: job {event['job_id']}: {event['message']}"
+    if event["status"] == "gone":
+        error: Exception = AirflowException(job)
+        return error
+    return HostUnreachable(f"{job}; whether it has ended is not known, the next attempt asks the host first")
 
 
 def _run(hook: SSHHook, command: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -15,16 +16,19 @@ pytest.importorskip("airflow.models", reason="Airflow is not installed")
 pytest.importorskip("asyncssh", reason="asyncssh is not installed")
 pytest.importorskip("psutil", reason="psutil is not installed")
 
+from airflow import __version__
 from airflow.exceptions import AirflowException, AirflowRescheduleException
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
+from airflow_balancer import ConfigurationError, HostUnreachable
 from airflow_balancer.airflow import versions
 from airflow_balancer.airflow.jobs import JobFiles
 from examples.demo.openssh_hosts import OpenSshHosts
-from tests.airflow.remote import Task, event_of, fork, is_held
+from tests.airflow.remote import Task, event_of, fork, is_held, trigger_of
 from tests.airflow.slot_host import most_at_once, until
 from tests.airflow.ssh import balancer_of
 
+AIRFLOW_2 = __version__.startswith("2.")
 ADDRESSES = ("127.0.0.6", "127.0.0.7")
 
 
@@ -185,3 +189,71 @@ class TestRetry:
         ended(first)
         second.end(second.start(2), 2)
         assert task.log == ["start", "end"] * 2
+
+
+class TestEnd:
+    @pytest.fixture
+    def running(self, task):
+        """A task whose job runs, and what its attempt deferred with."""
+        task.seconds = 30
+        deferred = task.start()
+        until(lambda: task.log == ["start"], "the job starts")
+        return task, deferred
+
+    def test_a_killed_attempt_ends_its_job_though_no_slot_is_free(self, running):
+        task, _ = running
+        operator = task.operator()
+        with pytest.raises(TaskDeferred):
+            operator.execute(task.context(2))
+        operator.on_kill()
+        until(lambda: not is_held(slots_of(task)[0]), "the slot is free")
+
+    def test_a_user_who_ends_the_deferred_task_ends_its_job(self, running):
+        task, deferred = running
+        asyncio.run(trigger_of(deferred).on_kill())
+        until(lambda: not is_held(slots_of(task)[0]), "the slot is free")
+
+    def test_a_host_that_left_the_configuration_costs_no_second_job(self, at_home, servers, tmp_path):
+        task = Task(tmp_path, holding(servers, tmp_path))
+        deferred = task.start()
+        left = [host for host in task.balancer.hosts if host.name != deferred.kwargs["host"]]
+        task.balancer = task.balancer.model_copy(update={"hosts": left})
+        assert task.end(deferred)["exit_code"] == 0
+        assert task.log == ["start", "end"]
+
+    @pytest.mark.skipif(AIRFLOW_2, reason="Airflow 2 has no retry_policy")
+    @pytest.mark.parametrize(
+        ("error", "attempt", "action"),
+        [
+            (HostUnreachable("away"), 1, "retry"),
+            (HostUnreachable("away"), 2, "default"),
+            (AirflowException("exit code"), 1, "default"),
+        ],
+        ids=["to the other host", "to the first host again", "no host's error"],
+    )
+    def test_a_retry_follows_at_once_where_it_goes_to_another_host(self, task, error, attempt, action):
+        decision = task.operator().retry_policy.evaluate(error, attempt, 5)
+        assert decision.action.value == action
+
+
+class TestRefusals:
+    def test_a_password_in_yaml(self, at_home, servers, tmp_path):
+        task = Task(tmp_path, balancer_of(servers))
+        hosts = [host.override(ssh_hook_args={**host.ssh_hook_args, "password": "secret"}) for host in task.balancer.hosts]
+        task.balancer = task.balancer.model_copy(update={"hosts": hosts})
+        with pytest.raises(ConfigurationError, match=r"takes no password from YAML: name an Airflow Variable, or give key_file$"):
+            task.operator().execute(task.context(1))
+        assert task.log == []
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"remote_os": "windows"}, "no job on Windows"),
+            ({"ssh_conn_id": "a"}, "a BalancedSSHRemoteJobOperator takes no ssh_conn_id"),
+            ({"query": {"queu": "a"}}, "did you mean 'queue'"),
+        ],
+        ids=["windows", "a host", "a key"],
+    )
+    def test_arguments(self, at_home, servers, tmp_path, given, message):
+        with pytest.raises(ConfigurationError, match=message):
+            Task(tmp_path, balancer_of(servers)).operator(**given)
