@@ -62,9 +62,7 @@ class SlotSSHHook(SSHHook):
         for hook in chain([self], self.others()):
             if streams := _started(hook, refused, *command, **options):
                 if hook is not self:
-                    # Whoever has this client goes on with it on the other host.
-                    client.close()
-                    vars(client).update(vars(hook.get_conn()))
+                    _move(client, hook)
                 return streams
             if hook is not self:
                 hook.get_conn().close()
@@ -107,6 +105,18 @@ class SlotSSHHook(SSHHook):
         seconds = self.slots.wait * uniform(0.75, 1.25)  # noqa: S311 (no secret)
         self.log.info("%s; the next try is in %.0f s, and uses no retry", message, seconds)
         return rescheduled(seconds)
+
+
+def _move(client: paramiko.SSHClient, hook: SSHHook) -> None:
+    """Let a client that is in use be that of another hook: whoever has it goes on with it on the other host."""
+    other = hook.get_conn()
+    client.close()
+    # `moved_to` keeps the other client, as older versions of paramiko close the connection of one that is deleted.
+    vars(client).update(vars(other), moved_to=other)
+    vars(client).pop("exec_command", None)
+    if isinstance(hook, SlotSSHHook):
+        hook.client = client
+        hook.get_conn()
 
 
 def holding_slots(hook: SSHHook, host: Host) -> SlotSSHHook:

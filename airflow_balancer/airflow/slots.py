@@ -77,7 +77,7 @@ def claim_command(command: str, *, size: int, slot_dir: str, holder: str, token:
     # By this machine's clock: that of the host costs a process there.
     values["since"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     program = "\n".join([*(f"slot_{name}={quote(value)}" for name, value in values.items()), _script()])
-    here, other = (_encoded(f"slot_login={login}\n{program}") for login in ("", "$SHELL"))
+    here, other = (_encoded(f"slot_login={login}\n{program}") for login in ("", "${SHELL:-/bin/sh}"))
     native = f"""{_READS_FILES} && eval 'printf -v slot_program %b "{here}"; eval "$slot_program"'"""
     exchanged = f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' airflow-balancer-slot '{other}'"""
     return f'{native} || {exchanged}; eval "$slot_command"'

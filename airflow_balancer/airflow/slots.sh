@@ -128,7 +128,7 @@ slot_run() {
 
 slot_main
 [ -z "$slot_login" ] || slot_run
-# While a trap is set, a shell waits for its last command instead of becoming it: sudo, ssh and others close descriptor 9.
-trap : URG
+# The shell goes on with `eval`, in which it waits for the last command, too, instead of becoming it: sudo and ssh close what
+# they inherit, descriptor 9 included.
 unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_main slot_run
 unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond

@@ -219,7 +219,7 @@ def _settings(node: Mapping[str, Any]) -> Settings:
     return settings
 
 
-_OF_SLOTS = ("slot_dir", "slot_wait", "slot_timeout")
+_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
 
 
 def _apply_defaults(hosts: Entries, settings: Settings) -> None:
@@ -230,7 +230,7 @@ def _apply_defaults(hosts: Entries, settings: Settings) -> None:
         for key, default in defaults.items():
             if not data.get(key):
                 data[key] = default
-        if data.setdefault("hold_slots", settings.hold_slots):
+        if data.get("hold_slots", settings.hold_slots):
             for key in _OF_SLOTS:
                 data.setdefault(key, getattr(settings, key))
         hosts.data[at] = data

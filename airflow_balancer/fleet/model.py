@@ -85,7 +85,7 @@ def _whole(value: object) -> object:
 
 
 def _number(value: object) -> object:
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         raise ValueError
     return value
 

@@ -58,6 +58,7 @@ class SlotHost:
     size: int = 2
     shell: str = "sh"
     path: str = os.environ["PATH"]
+    tells_shell: bool = True
     sh: Sequence[str] = ()
     """The shell that runs the script in place of /bin/sh."""
 
@@ -71,7 +72,7 @@ class SlotHost:
     def start(self, command: str, **options: object) -> subprocess.Popen[bytes]:
         """Start what is sent to sshd, as sshd does."""
         shell = program(self.shell)
-        env = {"HOME": str(self.home), "PATH": self.path, "SHELL": shell, "LANG": "C.UTF-8"}
+        env = {"HOME": str(self.home), "PATH": self.path, "LANG": "C.UTF-8", **({"SHELL": shell} if self.tells_shell else {})}
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen([self.shell, "-c", command], executable=shell, env=env, cwd=self.home, start_new_session=True, **streams)
 

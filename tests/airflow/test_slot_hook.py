@@ -278,6 +278,16 @@ class TestOverSeveralHosts:
             ran_on = [self.address(balancer, client.exec_command(WHERE)[1].read()) for _ in range(2)]
         assert ran_on == [second, second]
 
+    def test_a_client_goes_from_host_to_host_as_they_fill(self, balancer):
+        balancer = balancer()
+        first, second = self.order(balancer)
+        with running(context(1)), BalancedSSHHook(balancer).get_conn() as client:
+            ran_on = []
+            for full in (first, second, first, second):
+                with self.filled(balancer, full):
+                    ran_on += [self.address(balancer, client.exec_command(WHERE)[1].read()) for _ in range(2)]
+        assert ran_on == [second, second, first, first, second, second, first, first]
+
     def test_a_dead_host_is_passed_over_when_another_is_full(self, balancer):
         balancer = balancer(dead=True)
         first, second = (name for name in self.order(balancer) if name != "dead")

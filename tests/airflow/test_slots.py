@@ -101,6 +101,10 @@ class TestTheCommand:
         host = host.with_(shell="zsh")
         assert host.run_claimed("echo $greeting")[1] == host.run("echo $greeting") == (0, b"hello\nhi\n", b"warning\n")
 
+    @pytest.mark.parametrize("shell", ["sh", "bash"])
+    def test_it_runs_where_the_server_does_not_tell_the_login_shell(self, host, shell):
+        assert host.with_(shell=shell, tells_shell=False).run_claimed("echo ran; exit 3")[1] == (3, b"ran\n", b"")
+
     def test_it_knows_its_slot(self, host):
         with host.held():
             assert host.run_claimed("echo $BALANCER_SLOT")[1].stdout == b"1\n"
@@ -174,8 +178,9 @@ class TestTheHolder:
         os.kill(int((host.home / "pid").read_text()), signal.SIGKILL)
         until(lambda: host.run_claimed("true")[0].kind == "claimed", "the slot is free")
 
-    def test_a_command_that_closes_its_descriptors_keeps_its_slot(self, host):
-        host = host.with_(size=1, shell="bash")
+    @pytest.mark.parametrize("shell", SHELLS)
+    def test_a_command_that_closes_its_descriptors_keeps_its_slot(self, host, shell):
+        host = host.with_(size=1, shell=shell)
         closing = f"{program('python3')} -c 'import os, time; os.closerange(3, 256); print(1, flush=True); time.sleep(60)'"
         with host.start(host.claim(closing)) as process:
             until(lambda: b"1" in process.stdout.readline(), "the command runs")

@@ -47,6 +47,15 @@ WRONG_YAML = {
     "a huge size": ("hosts:\n  - {name: host1, size: 2147483648}", f"host 'host1': key 'size' {SIZES}, not 2147483648"),
     "a size that is a string": ("hosts:\n  - {name: host1, size: big}", f"host 'host1': key 'size' {SIZES}, not 'big'"),
     "a size that is true": ("hosts:\n  - {name: host1, size: true}", f"host 'host1': key 'size' {SIZES}, not True"),
+    "slots in a relative folder": (
+        "hosts:\n  - {name: host1, slot_dir: slots}",
+        "host 'host1': key 'slot_dir' must be a path on the host that starts with / or ~/, not 'slots'",
+    ),
+    "no wait for a slot": ("hosts: []\nslot_wait: 0", "key 'slot_wait' must be a number of seconds above 0, not 0"),
+    "slots held for a number of times": (
+        "hosts:\n  - {name: host1, hold_slots: 3}",
+        "host 'host1': key 'hold_slots' must be true or false, not 3",
+    ),
     "a default size of 0": ("hosts: []\ndefault_size: 0", f"key 'default_size' {SIZES}, not 0"),
     "queues that are a string": (
         "hosts:\n  - {name: host1, queues: workers}",

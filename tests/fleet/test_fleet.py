@@ -41,6 +41,20 @@ def test_defaults_fill_in_what_a_host_leaves_out():
     assert (given.size, given.username) == (5, "x")
 
 
+def test_a_host_holds_slots_as_the_balancer_does_unless_it_says_otherwise():
+    own = [{"name": "a"}, {"name": "b", "slot_dir": "/slots", "slot_wait": 5}, {"name": "c", "hold_slots": False}]
+    hosts = Fleet.from_data({"hosts": own, "hold_slots": True, "slot_timeout": 7200}).hosts
+    assert [(host.hold_slots, host.slot_dir, host.slot_wait, host.slot_timeout) for host in hosts] == [
+        (True, "~/.airflow-balancer/slots", 60, 7200),
+        (True, "/slots", 5, 7200),
+        (False, None, None, None),
+    ]
+
+
+def test_no_host_holds_slots_unless_told_to():
+    assert [host.hold_slots for host in Fleet.from_data({"hosts": HOSTS}).hosts] == [False, False]
+
+
 @pytest.mark.parametrize("hosts", [HOSTS, {"host1": {}, "host2": {"size": 4}}], ids=["list", "mapping"])
 def test_one_host_is_overridden_without_repeating_the_others(hosts):
     fleet = Fleet.from_data({"hosts": hosts, "host_overrides": {"host1": {"size": 2, "tags": ["a"]}}})

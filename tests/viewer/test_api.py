@@ -59,6 +59,7 @@ def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
         "size": 2,
         "username": "airflow",
         "drain": False,
+        "hold_slots": False,
         "credential": "default",
         "pool": "host1",
         "address": "host1.local",

@@ -45,6 +45,7 @@ def _host(index: int) -> Data:
         "credential": rng.choice(CREDENTIALS),
         "pool": f"worker{index:02}" if index % 7 else f"gpu{index // 7:02}",
         "drain": index == DRAINED,
+        "hold_slots": False,
         "address": f"10.0.{index // 250}.{index % 250 + 1}",
     }
 

@@ -34,7 +34,7 @@ function details(page, host) {
     </header>
     <dl class="fields">
       ${field("System", host.os)} ${field("Address", host.address)} ${field("Queues", host.queues?.length ? chips(host.queues) : "")}
-      ${field("Tags", host.tags?.length ? chips(host.tags, "tag") : "")} ${field("Size", host.size === null ? "" : count(host.size, "slot"))} ${field("User", host.username)}
+      ${field("Tags", host.tags?.length ? chips(host.tags, "tag") : "")} ${field("Size", host.size === null ? "" : `${count(host.size, "slot")}${host.hold_slots ? ", held on the host" : ""}`)} ${field("User", host.username)}
       ${field("Credential", host.credential)} ${field("Pool", host.pool)}
     </dl>
     ${occupancyOf(page, host)} ${portsOf(page, host)} ${tasksOf(page, host)}`;
