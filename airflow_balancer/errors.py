@@ -14,6 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
+
+
+def printable(text: str) -> str:
+    """Return text in one line: what a terminal would not show as it is, escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Problem:
     origin: str = ""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.origin, self.subject, self.message) if part)
+        return printable(": ".join(part for part in (self.origin, self.subject, self.message) if part))
 
 
 class BalancerError(Exception):
@@ -77,6 +83,7 @@ class UnavailableError(BalancerError):
 
 
 _SHOWN = 12
+_COMPARED, _LONGEST, _FURTHEST = 500, 100, 30
 
 
 def listing(names: Iterable[str]) -> str:
@@ -88,5 +95,7 @@ def listing(names: Iterable[str]) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty string."""
-    nearest = get_close_matches(name, list(known), n=1)
+    # Comparing takes the product of the lengths; more names are a table, in which any may be meant.
+    candidates = list(islice((other for other in known if abs(len(other) - len(name)) <= _FURTHEST), _COMPARED))
+    nearest = get_close_matches(name, candidates, n=1) if len(name) <= _LONGEST else []
     return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -45,7 +45,7 @@ def test_a_key_has_one_host_wherever_it_is_looked_up(cli: Any, tmp_path: Path, m
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(tree(fleet, strategy, asked)))
     tasks: Any = compose_file(file).resolved(("tasks",))
-    balancer, viewer = load(file), Viewer(Catalogue(lambda: Places((tmp_path,), file)))
+    balancer, viewer = load(file), Viewer(Catalogue(lambda: Places((tmp_path,), ((file, ()),))))
     (shown,) = json.loads(viewer.api_of("configurations", {}).body)["configurations"]
     keyed = [(queue, key or f"tasks.task{at}") for at, (queue, key) in enumerate(asked)]
     by_python = [balancer.select_host(queue=queue, key=key).name for queue, key in [*keyed, other]]

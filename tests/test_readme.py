@@ -149,14 +149,37 @@ def test_tests_of_the_testing_section_pass(run: Any) -> None:
         test()
 
 
+# What the README's hosts answer to `check`; they are nowhere.
+ANSWERS = {
+    "host1": b"::id ubuntu\n::version 24.04\n::cores 16\n::tool flock (util-linux)\n::counted\n::hex 1F90\n::end\n",
+    "host2": b"::id ubuntu\n::version 24.04\n::cores 8\n::tool flock (util-linux)\n::counted\n::end\n"
+    b"::slot 0 2026-11-25T19:00:00Z 4711 etl.extract, attempt 1\n::slot 1 2026-11-25T19:04:10Z 4802 a person, to look at the GPU\n",
+    "host3": b"::system Darwin\n::version 15.1\n::cores 8\n::tool perl\n::drain new disk, back on Monday\n::end\n",
+}
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_balancer.cli import check
+    from airflow_balancer.cli.host_facts import Facts
+    from airflow_balancer.cli.probe import Probe
+
+    def probe(hosts: Any, timeout: int | None) -> list[Probe]:
+        return [Probe(0.02, "known", "ok", Facts.read(ANSWERS[host.name])) for host in hosts]
+
+    monkeypatch.setattr(check, "_probe", probe)
+
+
+@pytest.mark.usefixtures("probed")
 @pytest.mark.parametrize(("command", "output"), list(_commands()), ids=[command for command, _ in _commands()])
 def test_command_prints_what_the_readme_shows(cli: Any, project: Path, command: str, output: str) -> None:
     program, *words = shlex.split(command)
     answer = cli(*words, cwd=project)
-    printed = answer.stderr if answer.returncode else answer.stdout
+    failed = output.startswith("airflow-balancer: ")
+    printed = answer.stderr if failed else answer.stdout
     lines = [shown.rstrip() for shown in printed.replace(f"{project}/", "").splitlines()]
     assert "\n".join(lines).strip() == output
-    assert (program, answer.returncode) == ("airflow-balancer", output.startswith("airflow-balancer: "))
+    assert (program, answer.returncode) == ("airflow-balancer", 1 if failed else 3 if "differs" in output else 0)
 
 
 def test_options_of_airflow_cfg_exist() -> None:

@@ -59,7 +59,7 @@ def get_page() -> Callable[[], object]:
     from airflow_balancer.viewer.configuration import Places
     from airflow_balancer.viewer.service import Viewer
 
-    places = Places((REPOSITORY / "conf",), REPOSITORY / "conf" / "config.yaml")
+    places = Places((REPOSITORY / "conf",), ((REPOSITORY / "conf" / "config.yaml", ()),))
     catalogue = Catalogue(lambda: places)
     viewer, (identity,) = Viewer(catalogue), catalogue.look().configurations
     return lambda: viewer.api_of("fleet", {"configuration": identity})

@@ -12,12 +12,25 @@ import httpx
 from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
-from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, wanted_pools
+from .pools import (
+    COUNTED_STATES,
+    UNFINISHED_STATES,
+    Plan,
+    PoolOccupancy,
+    WantedPool,
+    limit_of,
+    plan_pools,
+    spare_used,
+    task_name,
+    wanted_pools,
+)
 
 T = TypeVar("T")
 _PAGE = 100
 """The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
 _CHUNK = 500
+_NAMES = 25
+"""The most pools that one request names: a name has up to 256 characters, and an address some thousands."""
 _HIDDEN = "***"
 
 
@@ -94,8 +107,17 @@ class RestApi:
         return {key: answer["value"] for key, answer in answers.items() if answer and answer["value"] != _HIDDEN}
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
-        """Return what `apply_pools` would write."""
+        """Return what `apply_pools` would write; which orphaned pools are in use is looked up only to prune them."""
         return plan_pools(wanted, self.read_pools())
+
+    def read_users(self, pools: Sequence[str]) -> dict[str, list[str]]:
+        """Return the unfinished tasks of each of the pools, those of ended runs that never began included."""
+        users: dict[str, set[str]] = {}
+        for start in range(0, len(pools), _NAMES):
+            filters = {"pool": pools[start : start + _NAMES], "state": [*UNFINISHED_STATES, "none"]}
+            for item in self._all("dags/~/dagRuns/~/taskInstances", "task_instances", **filters):
+                users.setdefault(item["pool"], set()).add(task_name(item["dag_id"], item["task_id"], item["map_index"]))
+        return {pool: sorted(tasks) for pool, tasks in users.items()}
 
     def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
         """Make Airflow's pools what is `wanted`, and return the plan that was applied.
@@ -104,6 +126,8 @@ class RestApi:
             ApiError: The server refuses; what it took before that stays.
         """
         plan = self.plan_pools(wanted)
+        if prune:
+            plan = spare_used(plan, self.read_users([pool.name for pool in plan.orphaned]))
         self._bulk("pools", "create", [pool._asdict() for pool in plan.create], action_on_existence="skip")
         self._bulk("pools", "update", [change.after._asdict() for change in plan.update])
         if prune:
@@ -127,14 +151,14 @@ class RestApi:
 
     def _read(self, kind: str, build: Callable[[dict[str, Any]], T]) -> list[T]:
         try:
-            return [build(item) for item in self._all(kind)]
+            return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
             raise ApiError(f"{self._url}: its {kind} have no {error}, as those of an Airflow 3 have") from None
 
-    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
+    def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
         while offset < total:
-            page = self._request("GET", kind, params={"limit": _PAGE, "offset": offset, "order_by": "id"})
+            page = self._request("GET", path, params={"limit": _PAGE, "offset": offset, "order_by": "id", **filters})
             items = page[kind]
             yield from items
             offset, total = offset + len(items), page["total_entries"] if items else 0

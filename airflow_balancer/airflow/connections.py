@@ -107,7 +107,8 @@ def _hosts(fleets: Mapping[str, Fleet]) -> Iterable[tuple[str, HostSpec]]:
                 yield origin, host
 
 
-def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
+def clear_password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
+    """Return a host's password, where it is a Variable by the `variables`' values, of which JSON has it under `password`."""
     if not isinstance(host.password, VariableSpec):
         return host.password or None
     value = variables[host.password.key]
@@ -119,7 +120,7 @@ def _password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
 
 
 def _connection(host: HostSpec, variables: Mapping[str, str]) -> SshConnection:
-    password = _password(host, variables)
+    password = clear_password(host, variables)
     extra: dict[str, Any] = {key: value for key, value in host.ssh_hook_args.items() if key not in _HOOK_ONLY}
     if not password and host.key_file:
         extra["key_file"] = host.key_file

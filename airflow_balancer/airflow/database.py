@@ -6,11 +6,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import BoundedSemaphore, Thread
-from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -20,41 +17,9 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet, PoolSlots
 from . import metadata, versions
 from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
-from .pools import Plan, PoolOccupancy, plan_pools, wanted_pools
+from .pools import Plan, PoolOccupancy, wanted_pools
 
 T = TypeVar("T")
-_readers = BoundedSemaphore(4)
-"""An abandoned read runs until the other side ends it; at most this many may run at once."""
-
-
-def within(seconds: float, source: str, read: Callable[[], T]) -> T:
-    """Return what `read` returns, or abandon it when the time is up.
-
-    It runs in a thread of its own, since some of what may hang takes no deadline: looking up a name,
-    connecting to a database, a server that sends one byte at a time.
-
-    Raises:
-        UnavailableError: It took longer; the message names the `source`. What `read` raises is raised here.
-    """
-    ends, future = monotonic() + seconds, Future[T]()
-
-    def run() -> None:
-        try:
-            future.set_result(read())
-        except BaseException as error:
-            future.set_exception(error)
-        finally:
-            _readers.release()
-
-    late = UnavailableError(f"{source} gave no answer within {seconds:.2g} s")
-    if not _readers.acquire(timeout=max(seconds, 0)):
-        raise late
-    Thread(target=run, name=f"airflow-balancer: {source}", daemon=True).start()
-    if not wait([future], max(ends - monotonic(), 0)).done:
-        raise late
-    return future.result()
-
-
 _TRIES = 5
 _TRY_MILLISECONDS = 10_000
 
@@ -138,10 +103,10 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
     """Return what `apply_fleets` would write.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow.
     """
     variables = _variables(connection, variable_keys(fleets))
-    pools = plan_pools(wanted_pools(fleets), metadata.read_pools(connection))
+    pools = metadata.plan_with_users(connection, wanted_pools(fleets))
     current = metadata.read_connections(connection, versions.cipher())
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), current))
 
@@ -154,7 +119,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         fleets: The fleets; the keys say where each comes from.
 
     Raises:
-        ConfigurationError: The fleets contradict each other, or do not fit Airflow: nothing of that kind is written.
+        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow: no connection is written.
         sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
     """
     return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError
 from ..fleet.model import HostSpec
+from ..picking.choice import index_key
+from ..picking.rendezvous import Candidate
 
 if TYPE_CHECKING:
     from ..config import Host
 
 
 T = TypeVar("T")
+H = TypeVar("H", bound=Candidate)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Attempt:
 
     Attributes:
         key: Identifies the task; it decides the ranking of the hosts.
+        index: The index of a mapped task whose indices rank the hosts each for itself; -1 of any other task.
         number: Which attempt this is, from 1.
         task: The task as it is named in messages; empty outside of a task.
         pool: The pool of the task.
@@ -33,6 +37,7 @@ class Attempt:
     task: str = ""
     pool: str = ""
     slots: int = 1
+    index: int = -1
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.task or self.key}"
@@ -43,7 +48,7 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
 
     Args:
         context: The context of the task that runs; None outside of a task, which is attempt 1.
-        key: Identifies the task; default: `<dag_id>.<task_id>`, with the index of a mapped task in brackets.
+        key: Identifies the task, and is the same for all indices of a mapped one; default: `<dag_id>.<task_id>` and the index.
 
     Raises:
         ConfigurationError: There is neither a task nor a key.
@@ -53,10 +58,20 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
             raise ConfigurationError("outside of a task a BalancedSSHHook needs key=..., which decides the ranking of its hosts")
         return Attempt(key)
     ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
-    index = getattr(ti, "map_index", None)
-    if index is not None and index >= 0:
-        task = f"{task}[{index}]"
-    return Attempt(key or task, max(ti.try_number, 1), task, context["task"].pool, context["task"].pool_slots)
+    index: int = -1 if (given := getattr(ti, "map_index", None)) is None else given
+    named = task if index < 0 else index_key(task, index)
+    counted = context["task"].pool, context["task"].pool_slots
+    return Attempt(key or task, max(ti.try_number, 1), named, *counted, index=-1 if key else index)
+
+
+def starting_with(ranked: Sequence[H], first: str | None) -> list[H]:
+    """Return the hosts with the one of this name in front, where there is one.
+
+    >>> hosts = [HostSpec(name=name, size=8) for name in ("host1", "host2", "host3")]
+    >>> [host.name for host in starting_with(hosts, "host3")]
+    ['host3', 'host1', 'host2']
+    """
+    return sorted(ranked, key=lambda host: bool(first) and host.name != first)
 
 
 def in_turn(ranked: Sequence[T], number: int) -> list[T]:

@@ -10,9 +10,11 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
+from ..fleet.fleet import DEFAULT_POOL
 from ..picking.filters import HOST_KEYS
 from ..picking.strategies import LeastLoaded
-from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, unreachable_message
+from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, starting_with, unreachable_message
+from .mapped import candidates_text
 from .occupancy import host_load
 from .slot_hook import SlotSSHHook
 from .versions import current_context
@@ -68,20 +70,27 @@ class BalancedSSHHook(SSHHook):
         self.failover = failover
         self.hook_args = hook_args
         self.context: Mapping[str, Any] | None = None
-        self._ranked: dict[str, list[Host]] = {}
+        self._ranked: dict[tuple[str, int], list[Host]] = {}
 
-    def ranked(self, key: str) -> list[Host]:
-        """Return the hosts in the order in which a key's attempts go through them.
+    def __repr__(self) -> str:
+        """As in a serialized DAG: short, the same at each parse, and changed only by what changes a pick."""
+        try:
+            return candidates_text(self, pool=DEFAULT_POOL)
+        except BalancerError as error:
+            return f"BalancedSSHHook({error})"
+
+    def ranked(self, key: str, index: int = -1) -> list[Host]:
+        """Return the hosts in the order in which the attempts of a key, or of one index of it, go through them.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; or `first` is not among them.
         """
-        if key not in self._ranked:
-            ranked = self.balancer.rank_hosts(**self.query, key=key)
+        if (key, index) not in self._ranked:
+            ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
                 raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
-            self._ranked[key] = sorted(ranked, key=lambda host: bool(self.first) and host.name != self.first)
-        return self._ranked[key]
+            self._ranked[key, index] = starting_with(ranked, self.first)
+        return self._ranked[key, index]
 
     def get_conn(self) -> paramiko.SSHClient:
         """Return a connection to the host of the attempt, the same one while it lasts.
@@ -109,14 +118,14 @@ class BalancedSSHHook(SSHHook):
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
         if not isinstance(self.balancer.strategy, LeastLoaded):
-            return self.ranked(attempt.key)
+            return self.ranked(attempt.key, attempt.index)
         try:
             fleet = self.balancer.fleet
             load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
         except BalancerError as error:
             self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
-            return self.ranked(attempt.key)
-        return self.balancer.rank_hosts(**self.query, key=attempt.key, load=load)
+            return self.ranked(attempt.key, attempt.index)
+        return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
     def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""

@@ -1,4 +1,4 @@
-"""The listener: makes pools when a scheduler starts, and brings them up to date when a DAG run does.
+"""The listener: makes pools when a scheduler starts, and brings them up to date when a DAG run does, and when a file is edited.
 
 Nothing here can stop a scheduler: every failure is caught, and logged once. What it needs is imported when it is first called.
 """
@@ -52,6 +52,9 @@ def on_starting(component: object) -> None:
         _task_process = _task_process or is_task_marker(component)
         if is_job(component) and not _task_process:
             _sync().at_start()
+            from .watch import watch
+
+            watch(component, _sync())
 
 
 @hookimpl

@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import Executable, TableClause
 
 from ..fleet.fleet import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
-from .pools import COUNTED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools
+from .pools import COUNTED_STATES, UNFINISHED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, spare_used, task_name
 
 T = TypeVar("T")
 N = TypeVar("N", PoolSlots, SshConnection)
@@ -38,7 +38,12 @@ CONNECTIONS = table(
     column("is_encrypted", Boolean),
     column("is_extra_encrypted", Boolean),
 )
-TASKS = table("task_instance", column("pool", String), column("state", String), column("pool_slots", Integer))
+TASKS = table(
+    "task_instance",
+    *(column(name, String) for name in ("dag_id", "task_id", "run_id", "pool", "state")),
+    *(column(name, Integer) for name in ("map_index", "pool_slots")),
+)
+RUNS = table("dag_run", *(column(name, String) for name in ("dag_id", "run_id", "state")))
 VARIABLES = table("variable", column("key", String), column("val", String), column("is_encrypted", Boolean))
 
 
@@ -65,6 +70,25 @@ def read_pools(connection: Connection) -> list[PoolSlots]:
     """Return all pools of Airflow."""
     rows = connection.execute(select(POOLS.c.pool, POOLS.c.slots, POOLS.c.description, POOLS.c.include_deferred))
     return [PoolSlots(name or "", slots, description or "", bool(deferred)) for name, slots, description, deferred in rows]
+
+
+def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[str]]:
+    """Return the unfinished tasks of each of the pools: those that have not ended, of runs that have not."""
+    same_run = (TASKS.c.dag_id == RUNS.c.dag_id) & (TASKS.c.run_id == RUNS.c.run_id)
+    open_tasks = TASKS.c.state.is_(None) | TASKS.c.state.in_(UNFINISHED_STATES)
+    columns = (TASKS.c.pool, TASKS.c.dag_id, TASKS.c.task_id, TASKS.c.map_index)
+    query = select(*columns).select_from(TASKS.join(RUNS, same_run)).where(open_tasks, RUNS.c.state.in_(("queued", "running")))
+    users: dict[str, list[str]] = {}
+    for chunk in _chunks(sorted(pools)):
+        for pool, dag, task, index in connection.execute(query.where(TASKS.c.pool.in_(chunk)).distinct()):
+            users.setdefault(pool, []).append(task_name(dag, task, index))
+    return users
+
+
+def plan_with_users(connection: Connection, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
+    """Return the plan for the `wanted` pools, which deletes none that unfinished tasks use."""
+    plan = plan_pools(wanted, read_pools(connection))
+    return spare_used(plan, read_users(connection, [pool.name for pool in plan.orphaned])) if plan.orphaned else plan
 
 
 def read_occupancy(connection: Connection) -> dict[str, PoolOccupancy]:
@@ -103,7 +127,7 @@ def apply_pools(
     Args:
         connection: A connection whose transaction the caller commits.
         wanted: The pools by name.
-        prune: Whether orphaned pools are deleted.
+        prune: Whether orphaned pools are deleted that no unfinished task uses.
         patience: The longest wait for a lock of another process on PostgreSQL, in milliseconds.
 
     Raises:
@@ -116,7 +140,10 @@ def apply_pools(
         if prune:
             _delete(connection, POOLS, [pool.name for pool in plan.orphaned])
 
-    return _apply(connection, POOLS, lambda: plan_pools(wanted, read_pools(connection)), write, prune=prune, patience=patience)
+    def plan() -> Plan[PoolSlots]:
+        return plan_with_users(connection, wanted) if prune else plan_pools(wanted, read_pools(connection))
+
+    return _apply(connection, POOLS, plan, write, prune=prune, patience=patience)
 
 
 def apply_connections(

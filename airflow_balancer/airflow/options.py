@@ -14,12 +14,16 @@ _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0"
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "config_path": {
-        "description": "The configuration whose hosts and ports get pools: a balancer YAML, an airflow-config YAML, or the directory "
-        "of a Hydra tree. Relative to the DAGs folder. Empty: those found in the DAGs folder and the local DAG bundles.",
-        "example": "config",
+        "description": "The configurations whose hosts and ports get pools, one in each line: a balancer YAML, an airflow-config YAML, "
+        "or the directory of a Hydra tree, and behind it the overrides that it alone is composed with. A path with a space is in quotes. "
+        "Relative to the DAGs folder. Empty: those found in the DAGs folder and the DAG bundles.",
+        "example": "config env=prod",
     },
-    "config_name": {"description": "The name of the primary config in the directory config_path, without .yaml.", "example": "config"},
-    "overrides": {"description": "Hydra overrides that the configuration is composed with, separated by spaces.", "example": "env=prod"},
+    "config_name": {"description": "The name of the primary config in each directory of config_path, without .yaml.", "example": "config"},
+    "overrides": {
+        "description": "Hydra overrides that each configuration of config_path is composed with, separated by spaces.",
+        "example": "env=prod",
+    },
     "sync": {
         "description": "Whether the scheduler, the dag-processor and the triggerer make the pools and connections: true or false. "
         "Empty: true.",
@@ -37,7 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SectionOptions:
-    """The options of section `[balancer]`; `config_path` is as written."""
+    """The options of section `[balancer]`; `config_path` is as written, and `named` is what it says."""
 
     config_path: str | None = None
     config_name: str | None = None
@@ -52,6 +56,23 @@ class SectionOptions:
         """What messages call the Airflow that is meant, where there is one."""
         return f"the API server at {self.api_url}" if self.api_url else "the metadata database"
 
+    @property
+    def named(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The configurations that `config_path` names, each with its overrides, those of `overrides` first.
+
+        Raises:
+            ConfigurationError: A line cannot be read.
+        """
+        lines = [line.strip() for line in (self.config_path or "").splitlines()]
+        return [self._named(line) for line in lines if line]
+
+    def _named(self, line: str) -> tuple[str, tuple[str, ...]]:
+        path, *overrides = _words(line, "config_path: behind the path")
+        if wrong := [word for word in overrides if "=" not in word and not word.startswith("~")]:
+            text = f"{wrong[0]!r} in the line {line!r} is no override, such as env=prod; put a path with a space in quotes"
+            raise ConfigurationError(f"[balancer] config_path: {text}")
+        return path, (*self.overrides, *overrides)
+
     def __repr__(self) -> str:
         return f"SectionOptions(config_path={self.config_path!r}, config_name={self.config_name!r}, overrides={self.overrides!r})"
 
@@ -65,14 +86,21 @@ def read_options(option: Callable[[str], str | None]) -> SectionOptions:
     """Read section `[balancer]` with `option`, which returns one option as a string, or None.
 
     Raises:
-        ConfigurationError: `sync` or `overrides` cannot be read.
+        ConfigurationError: `sync`, `overrides` or `config_path` cannot be read, or `overrides` are of no configuration.
     """
     strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
+    overrides = tuple(_words(option("overrides") or "", "overrides"))
+    options = SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
+    if overrides and not options.named:
+        raise ConfigurationError("[balancer] overrides is given without config_path: name the configuration that they are of there")
+    return options
+
+
+def _words(text: str, key: str) -> list[str]:
     try:
-        overrides = tuple(shlex.split(option("overrides") or ""))
+        return shlex.split(text)
     except ValueError as error:
-        raise ConfigurationError(f"[balancer] overrides must be Hydra overrides separated by spaces: {error}") from None
-    return SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
+        raise ConfigurationError(f"[balancer] {key} must be Hydra overrides separated by spaces: {error}") from None
 
 
 def _switch(value: str | None) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..errors import ConfigurationError, Problem
-from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots
+from ..errors import Problem, listing
+from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots, mark
 from ..fleet.model import MAX_NAME
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
@@ -39,6 +39,7 @@ class Plan(Generic[T]):
         unchanged: As wanted, or left as it is; `notes` says why it is left.
         orphaned: Made by the balancer and no longer wanted; only pruning deletes it.
         notes: By name, why an item is not changed to what the configuration says.
+        problems: What has to be mended first: these items are left as they are, or missing, and all others are settled.
     """
 
     create: tuple[T, ...] = ()
@@ -46,6 +47,7 @@ class Plan(Generic[T]):
     unchanged: tuple[T, ...] = ()
     orphaned: tuple[T, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
     def differs(self, *, prune: bool = False) -> bool:
         """Return whether applying the plan writes anything."""
@@ -59,7 +61,8 @@ class Plan(Generic[T]):
     def rows(self) -> list[dict[str, str]]:
         """Return what differs as plain data, sorted by name: `change`, `name` and `note`.
 
-        A `change` is `create`, `update`, `orphaned`, or `kept` for an item that stays unlike its configuration.
+        A `change` is `create`, `update`, `orphaned`, `kept` for an item that stays unlike its configuration, or
+        `missing` for one that is not made before a problem is mended.
         """
         groups: dict[str, Iterable[T]] = {
             "create": self.create,
@@ -68,24 +71,28 @@ class Plan(Generic[T]):
             "kept": [item for item in self.unchanged if item.name in self.notes],
         }
         rows = [(item.name, change) for change, items in groups.items() for item in items]
+        rows += [(name, "missing") for name in self.notes.keys() - {name for name, _ in rows}]
         notes = {**self.notes, **{item.name: _ORPHANED for item in self.orphaned}}
         return [{"change": change, "name": name, "note": notes.get(name, "")} for name, change in sorted(rows)]
 
 
 COUNTED_STATES = ("running", "queued", "deferred", "scheduled")
 """The task states whose slots Airflow counts for each pool."""
+UNFINISHED_STATES = (*COUNTED_STATES, "restarting", "up_for_retry", "up_for_reschedule")
+"""The states of tasks that have begun and not ended; one that has not begun has no state."""
 _INFINITE = -1
 _MARK = re.compile(r" ?\[airflow-balancer: (-?\d+) slots?\]$")
 # The whole descriptions that airflow-pydantic's pool manager and older balancers write.
-_UNMARKED = re.compile(r"Balancer pool for host\([^()]*\)( port\(\d+\))?")
+_UNMARKED = re.compile(r"Balancer pool for (host\([^()]*\)( port\(\d+\))?|queue\([^()]*\))")
 
 
 class WantedPool(NamedTuple):
-    """A pool that a configuration wants; with `override`, slots edited by hand are set back."""
+    """A pool that a configuration wants; with `override`, slots edited by hand are set back, with a `problem` it is left as it is."""
 
     pool: PoolSlots
     override: bool
     origin: str
+    problem: Problem | None = None
 
 
 class PoolOccupancy(NamedTuple):
@@ -113,18 +120,18 @@ class PoolOccupancy(NamedTuple):
         return None if self.total is None else self.total - self.taken
 
 
+def task_name(dag: str, task: str, index: int) -> str:
+    """Return how messages call a task.
+
+    >>> task_name("etl", "extract", -1), task_name("etl", "extract", 3)
+    ('etl.extract', 'etl.extract[3]')
+    """
+    return f"{dag}.{task}" if index < 0 else f"{dag}.{task}[{index}]"
+
+
 def limit_of(slots: int) -> int | None:
     """Return the number of slots of a pool, which Airflow stores as `slots`; None for infinitely many."""
     return None if slots == _INFINITE else slots
-
-
-def mark(description: str, slots: int) -> str:
-    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
-
-    >>> mark("Balancer pool for host(host1)", 8)
-    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
-    """
-    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
 
 
 def is_ours(pool: PoolSlots) -> bool:
@@ -135,19 +142,15 @@ def is_ours(pool: PoolSlots) -> bool:
 def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
     """Return the pools of all `fleets` by name; the keys of `fleets` say where each comes from.
 
-    Raises:
-        ConfigurationError: A name is too long or Airflow's own, or two fleets want one pool differently.
+    A pool has a problem where its name is too long or Airflow's own, or two fleets want it differently.
     """
     wanted: dict[str, WantedPool] = {}
-    problems = []
     for origin, fleet in sorted(fleets.items()):
         for pool in fleet.pools:
-            problems += _name_problems(pool, origin)
-            other = wanted.setdefault(pool.name, WantedPool(pool, fleet.settings.override_pool_size, origin))
-            if (other.pool.slots, other.pool.include_deferred) != (pool.slots, pool.include_deferred):
-                problems.append(_conflict(pool, origin, other))
-    if problems:
-        raise ConfigurationError(problems)
+            new = WantedPool(pool, fleet.settings.override_pool_size, origin, _name_problem(pool, origin))
+            other = wanted.setdefault(pool.name, new)
+            if other.problem is None and (other.pool.slots, other.pool.include_deferred) != (pool.slots, pool.include_deferred):
+                wanted[pool.name] = other._replace(problem=_conflict(pool, origin, other))
     return wanted
 
 
@@ -156,12 +159,17 @@ def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -
 
     The mark in a pool's description keeps the slots that the balancer gave it: slots that differ from
     them were edited by hand, and stay unless overridden. A pool without the mark was made by others:
-    only `override_pool_size` changes its slots, and it is never orphaned.
+    only `override_pool_size` changes its slots, and it is never orphaned. A pool with a problem stays as it is.
     """
     existing = {pool.name: pool for pool in current}
     create, update, unchanged, notes = [], [], [], {}
+    problems = tuple(want.problem for _, want in sorted(wanted.items()) if want.problem)
     for name, want in sorted(wanted.items()):
         before = existing.get(name)
+        if want.problem:
+            notes[name] = want.problem.message
+            unchanged += [before] if before else []
+            continue
         if before is None:
             create.append(want.pool._replace(description=mark(want.pool.description, want.pool.slots)))
             continue
@@ -173,7 +181,31 @@ def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -
         else:
             update.append(Update(before, after))
     orphaned = sorted(pool for name, pool in existing.items() if name not in wanted and name != DEFAULT_POOL and is_ours(pool))
-    return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(orphaned), notes)
+    return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(orphaned), notes, problems)
+
+
+def spare_used(plan: Plan[PoolSlots], users: Mapping[str, Sequence[str]]) -> Plan[PoolSlots]:
+    """Return the plan without the deletion of pools that unfinished tasks use, by their names; each is a problem.
+
+    Deleting one would leave tasks that never start: Airflow schedules none whose pool does not exist.
+    """
+    spared = [pool for pool in plan.orphaned if users.get(pool.name)]
+    if not spared:
+        return plan
+    notes = {pool.name: _used(users[pool.name]) for pool in spared}
+    problems = [Problem(text, f"pool {name!r}") for name, text in notes.items()]
+    return replace(
+        plan,
+        unchanged=tuple(sorted([*plan.unchanged, *spared])),
+        orphaned=tuple(pool for pool in plan.orphaned if pool not in spared),
+        notes={**plan.notes, **notes},
+        problems=(*plan.problems, *problems),
+    )
+
+
+def _used(tasks: Sequence[str]) -> str:
+    number = f"{len(tasks)} unfinished task{'' if len(tasks) == 1 else 's'}"
+    return f"no configuration wants it, but {number} would never end without it: {listing(tasks)}"
 
 
 def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[dict[str, Any]]:
@@ -205,14 +237,14 @@ def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
     return kept, f"has {before.slots} slots, not {slots}: edited by hand; set override_pool_size to change it"
 
 
-def _name_problems(pool: PoolSlots, origin: str) -> list[Problem]:
+def _name_problem(pool: PoolSlots, origin: str) -> Problem | None:
     subject = f"pool {pool.name[:60]!r}"
     if pool.name == DEFAULT_POOL:
-        return [Problem("is Airflow's own; give the host another with key 'pool'", subject, origin=origin)]
+        return Problem("is Airflow's own; give the host another with key 'pool'", subject, origin=origin)
     if len(pool.name) > MAX_NAME:
         text = f"its name has {len(pool.name)} characters, Airflow allows {MAX_NAME}; shorten it, or give the host another with key 'pool'"
-        return [Problem(text, subject, origin=origin)]
-    return []
+        return Problem(text, subject, origin=origin)
+    return None
 
 
 def _conflict(pool: PoolSlots, origin: str, other: WantedPool) -> Problem:
@@ -221,4 +253,4 @@ def _conflict(pool: PoolSlots, origin: str, other: WantedPool) -> Problem:
 
 
 def _shown(pool: PoolSlots) -> str:
-    return f"{pool.slots} slots{' and include_deferred' if pool.include_deferred else ''}"
+    return f"{pool.slots} slots{'' if pool.include_deferred else ' and include_deferred: false'}"

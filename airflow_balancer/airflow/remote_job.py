@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from airflow.exceptions import AirflowException
 from airflow.providers.ssh.hooks.ssh import SSHHook
@@ -15,7 +15,8 @@ from ..errors import ConfigurationError, HostUnreachable
 from .failover import Attempt, called, in_turn, reason_of
 from .hooks import BalancedSSHHook, is_unreachable
 from .jobs import Found, JobFiles, found_in, job_name
-from .operators import check_arguments
+from .mapped import TaskBalancer, count_by_index
+from .operators import check_arguments, count_task
 from .versions import retry_elsewhere
 
 try:
@@ -63,13 +64,21 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         ConfigurationError: The query has an unknown key, a host is given in another way, too, or is one with Windows.
     """
 
+    template_fields: ClassVar[Sequence[str]] = (*SSHRemoteJobOperator.template_fields, "candidates")
     _host: Host
     """The host of the job, once there is one."""
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Return the operator to expand; it is counted as a BalancedSSHOperator is."""
+        made = super().partial(**kwargs)
+        count_by_index(made, kwargs, BalancedSSHHook)
+        return made
 
     def __init__(
         self,
         *,
-        balancer: BalancerConfiguration,
+        balancer: BalancerConfiguration | TaskBalancer,
         query: Mapping[str, Any] | None = None,
         key: str | None = None,
         first: str | None = None,
@@ -82,14 +91,13 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         if given.get("remote_os") == "windows":
             raise ConfigurationError("a BalancedSSHRemoteJobOperator runs no job on Windows: use the provider's SSHRemoteJobOperator there")
         super().__init__(**{**kwargs, "pool": pool, "ssh_conn_id": "", "remote_host": None})
+        mapped, balancer = (balancer, balancer.balancer) if isinstance(balancer, TaskBalancer) else ("", balancer)
         self.hook_args = {name: given[name] for name in _OF_THE_HOOK if given.get(name) is not None}
         self.balanced_hook = _JobHook(balancer, **(query or {}), key=key, first=first, failover=failover, **self.hook_args)
         if not given.get("retry_policy"):
             self.retry_policy = retry_elsewhere(HostUnreachable, self._candidates)
-        if key or self.has_dag():
-            self.pool = pool or self._candidates()[0].pool.pool
-        elif pool is None:
-            raise ConfigurationError(f"task {self.task_id!r} is in no DAG yet, so its pool is unknown: give it dag=, key= or pool=")
+        self.candidates = str(mapped)
+        count_task(self, self.balanced_hook, pool)
 
     def execute(self, context: Any) -> None:
         """Join or collect the job of an earlier attempt, else start one; then defer.

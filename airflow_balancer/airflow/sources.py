@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..errors import ConfigurationError, Problem
+from ..files.document import TooMuchError, read_outline
 from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
-from ..files.yaml import TooMuchError, read_outline
+from ..files.yaml import read_content
 from ..fleet.model import Settings
 from ..hydra.nodes import BALANCER_TARGETS
 from .options import SectionOptions
@@ -36,33 +37,34 @@ class _ConfigFile(NamedTuple):
     pulls: tuple[str, ...] | None
 
 
-def named_source(options: SectionOptions, folders: Sequence[Path]) -> Source | None:
-    """Return the configuration that `config_path` and `config_name` name; None where they are not given.
+def named_sources(options: SectionOptions, folders: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
+    """Return the configurations that `config_path` and `config_name` name, and a problem for each that is not there."""
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for given, overrides in options.named:
+        tried = _places(Path(given).expanduser(), options.config_name, folders)
+        if found := next((path for path in tried if path.exists()), None):
+            sources.append(Source(found, overrides))
+        else:
+            looked = ", ".join(map(str, tried))
+            problems.append(Problem(f"[balancer] config_path names no file or directory with {given!r} (looked for {looked})"))
+    return sources, problems
 
-    Raises:
-        ConfigurationError: There is no such file or directory.
-    """
-    if not options.config_path:
-        return None
-    given = Path(options.config_path).expanduser()
+
+def _places(given: Path, name: str | None, folders: Sequence[Path]) -> list[Path]:
     bases = [folder / given for folder in folders] or [given]
-    name = options.config_name
-    tried = [base / f"{name}{suffix}" for base in bases for suffix in ("", ".yaml", ".yml")] if name else bases
-    for path in tried:
-        if path.exists():
-            return Source(path, options.overrides)
-    raise ConfigurationError(f"[balancer] config_path names no file or directory (looked for {', '.join(map(str, tried))})")
+    return [base / f"{name}{suffix}" for base in bases for suffix in ("", ".yaml", ".yml")] if name else bases
 
 
 def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return the folders in which a change of a YAML file may change a configuration."""
-    try:
-        source = named_source(options, folders)
-    except ConfigurationError:
-        source = None
-    if source is None:
+    if not options.named:
         return tuple(folders)
-    return (source.path if source.path.is_dir() else source.path.parent,)
+    # Those that are named and missing are watched as well: they may come.
+    known, _ = named_sources(options, folders)
+    missing = [path for given, _ in options.named for path in _places(Path(given).expanduser(), options.config_name, folders)]
+    paths = [source.path if source.path.is_dir() else source.path.parent for source in known]
+    return tuple(dict.fromkeys([*paths, *(path for path in missing if not path.exists())]))
 
 
 def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[list[Source], list[Problem]]:
@@ -96,7 +98,7 @@ def _outline(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
-        content = path.read_bytes()
+        content = read_content(path, MAX_BYTES)
         return read_outline(content) if _MENTION.search(content) else None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
@@ -127,7 +129,7 @@ def _read_file(path: Path) -> _ConfigFile | None:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return {key: item for key, item in value.items() if isinstance(key, str)} if isinstance(value, dict) else {}
 
 
 def _is_balancer(keys: dict[str, Any]) -> bool:
@@ -154,9 +156,7 @@ def _unsafe_parts(item: _ConfigFile, snapshot: Snapshot) -> Iterator[Problem]:
         if path == item.path or not path.is_relative_to(folder):
             continue
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise TooMuchError(f"is larger than {MAX_BYTES // 2**20} MiB")
-            read_outline(path.read_bytes())
+            read_outline(read_content(path, MAX_BYTES))
         except TooMuchError as error:
             yield Problem(f"is not composed, because {path} {error}", str(item.path))
         except (OSError, yaml.YAMLError, UnicodeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +15,11 @@ from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from . import metadata, versions
+from .composing import Composer
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
-from .sources import Source, find_sources, named_source, watched_roots
+from .sources import Source, find_sources, named_sources, watched_roots
 
 Load = Callable[[Path, Sequence[str]], Fleet]
 log = logging.getLogger("airflow_balancer")
@@ -30,6 +32,8 @@ def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet
     fleets, problems = {}, []
     for source in sources:
         origin = str(source.path)
+        if origin in fleets:  # once more, with other overrides
+            origin = shlex.join([origin, *source.overrides])
         try:
             fleets[origin] = load(source.path, source.overrides)
         except ConfigurationError as error:
@@ -43,13 +47,23 @@ class Sync:
     """What one process knows of the configurations, so that unchanged files cost only a look at them."""
 
     def __init__(self, load: Load | None = None) -> None:
-        self._load = load or _load_fleet
+        self._load = load
         self._options: SectionOptions | None = None
         self._snapshot: Snapshot | None = None
         self._fleets: dict[str, Fleet] = {}
         self._due = False
         self._not_before = 0.0
         self._said: set[str] = set()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether section `[balancer]` was read, and lets this process sync."""
+        return self._options is not None and self._options.sync
+
+    @property
+    def knows(self) -> bool:
+        """Whether a configuration was found, or something is said to be wrong with one."""
+        return bool(self._fleets or self._said)
 
     def at_start(self) -> None:
         """Make pools and connections, in transactions of their own; raises nothing."""
@@ -65,7 +79,9 @@ class Sync:
             problems += self._look()
             if self._due and time.monotonic() >= self._not_before:
                 self._not_before = time.monotonic() + _RETRY_SECONDS
-                self._report(apply())
+                plans = apply()
+                self._report(plans)
+                problems += plans.pools.problems
                 self._due, self._not_before = False, 0.0
         except ConfigurationError as error:
             problems += error.problems
@@ -85,7 +101,8 @@ class Sync:
             return []
         self._fleets, self._not_before = {}, 0.0
         sources, problems = _sources(self._options, folders, self._snapshot)
-        self._fleets, wrong = load_sources(sources, self._load)
+        with _composer(self._options, folders) as composer:
+            self._fleets, wrong = load_sources(sources, self._load or composer.load)
         self._due = bool(self._fleets)
         # What was mended is said again when it breaks again.
         self._said.intersection_update(map(str, [*problems, *wrong]))
@@ -114,13 +131,14 @@ def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Proble
     """
     options, folders = read_options(versions.option), versions.dag_folders()
     sources, problems = _sources(options, folders, take_snapshot(watched_roots(options, folders)))
-    fleets, wrong = load_sources(sources, load or _load_fleet)
+    with _composer(options, folders) as composer:
+        fleets, wrong = load_sources(sources, load or composer.load)
     return fleets, [*problems, *wrong]
 
 
 def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
-    if source := named_source(options, folders):
-        return [source], []
+    if options.named:
+        return named_sources(options, folders)
     sources, problems = find_sources(snapshot)
     if snapshot.limit:
         where = ", ".join(map(str, snapshot.roots))
@@ -128,11 +146,8 @@ def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapsho
     return sources, problems
 
 
-def _load_fleet(path: Path, overrides: Sequence[str]) -> Fleet:
-    from ..hydra.compose import load_fleet
-
-    with without_code_of(versions.dag_folders()):
-        return load_fleet(path, overrides)
+def _composer(options: SectionOptions, folders: Sequence[Path]) -> Composer:
+    return Composer(watched_roots(options, folders), folders, named=bool(options.config_path))
 
 
 @contextmanager

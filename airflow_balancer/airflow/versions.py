@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,10 +83,21 @@ def cipher() -> Cipher:
     return get_fernet()  # type: ignore[no-any-return]
 
 
-def dag_folders() -> list[Path]:
-    """Return the folders with DAG files on this machine: Airflow 2's DAGs folder, or Airflow 3's local DAG bundles.
+def parses_dags(job: object) -> bool:
+    """Return whether the process of a job parses the DAG files, itself or in processes that it starts."""
+    # Read past SQLAlchemy, which may ask the database: this is called in a thread that does not own the job.
+    kind = vars(job).get("job_type")
+    if kind != "SchedulerJob":
+        return kind == "DagProcessorJob"
+    from airflow.configuration import conf
 
-    Bundles are read from the configuration, not loaded: nothing is fetched.
+    return conf.getboolean("scheduler", "standalone_dag_processor", fallback=True) is False
+
+
+def dag_folders() -> list[Path]:
+    """Return the folders with DAG files on this machine: Airflow 2's DAGs folder, or those of Airflow 3's DAG bundles.
+
+    Nothing is fetched. The folders of bundles that are not local are where Airflow checks them out on this machine.
     """
     from airflow.configuration import conf
 
@@ -94,9 +107,26 @@ def dag_folders() -> list[Path]:
         bundles = json.loads(conf.get("dag_processor", "dag_bundle_config_list", fallback="null"))
     if not isinstance(bundles, list):
         return [Path(folder)]
-    local = [item for item in bundles if isinstance(item, dict) and item.get("classpath") == _LOCAL_BUNDLE]
-    paths = [str((item.get("kwargs") or {}).get("path") or folder) for item in local]
-    return [Path(path) for path in dict.fromkeys(paths)]
+    given = [item for item in bundles if isinstance(item, dict)]
+    local = [item for item in given if item.get("classpath") == _LOCAL_BUNDLE]
+    paths = [Path(str((item.get("kwargs") or {}).get("path") or folder)) for item in local]
+    others = tuple(str(item.get("name")) for item in given if item not in local)
+    return [*dict.fromkeys([*paths, *_checkouts(others)])]
+
+
+@cache
+def _checkouts(names: tuple[str, ...]) -> tuple[Path, ...]:
+    """Return where bundles are checked out, looked up once: making a bundle may read a connection of the metadata database."""
+    found: list[Path] = []
+    for name in names:
+        try:
+            from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+            found.append(Path(DagBundlesManager().get_bundle(name).path))
+        except Exception as error:  # Airflow says what is wrong with it; here it might show what is secret in its arguments
+            text = "airflow-balancer: no configuration is looked for in DAG bundle %r (%s); name yours in [balancer] config_path"
+            logging.getLogger("airflow_balancer").warning(text, name, type(error).__name__)
+    return tuple(found)
 
 
 def current_context() -> Mapping[str, Any] | None:

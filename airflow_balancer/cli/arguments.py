@@ -20,7 +20,7 @@ _REST = "[FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]"
 _EPILOG = """
 FILE is a balancer's YAML. An OVERRIDE is any of Hydra's, such as env=prod; with --multirun also env=dev,prod
 Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools differ, or picks move
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools or hosts differ, or picks move
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
@@ -93,6 +93,11 @@ def help_of(arguments: Arguments) -> str:
     return _parser(usage, description, f"{epilog}{_EPILOG}").format_help()
 
 
+def _is_bare(word: str) -> bool:
+    """Return whether a word is no override and no key: a file may have `=` in its path."""
+    return ("=" not in word and not word.startswith("~")) or (_is_file(word) and os.path.exists(word))
+
+
 def _is_file(word: str) -> bool:
     return word.endswith((".yaml", ".yml")) or os.path.sep in word
 
@@ -110,7 +115,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         ConfigurationError: The configuration that it gives does not exist, or a query has no such key.
     """
     given = _parser().parse_intermixed_args(list(argv))
-    bare = [word for word in given.words if "=" not in word and not word.startswith("~")]
+    bare = [word for word in given.words if _is_bare(word)]
     files = [Path(word) for word in bare if _is_file(word)]
     name = _command([word for word in bare if not _is_file(word)], bare)
     if len(files) + (given.config_dir is not None) > 1:

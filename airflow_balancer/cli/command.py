@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..caching import cached
 from ..errors import suggestion
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Request:
     keys: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
 
-    @cached_property
+    @cached
     def composed(self) -> Composed:
         """The configuration, composed at the first access.
 

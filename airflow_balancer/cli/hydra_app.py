@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -28,15 +29,11 @@ def check_overrides(overrides: Sequence[str], known: Iterable[str]) -> None:
 
 def split_sweep(source: Path, overrides: Sequence[str], known: Iterable[str]) -> list[list[str]]:
     """Return the overrides of each run of a sweep over a configuration; the `known` keys are those of the command."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
+    from ..hydra.hydra_internals import config_loader
 
-    from ..hydra.compose import hydra_set_aside
-
-    with hydra_set_aside(), initialize_config_dir(config_dir=str(source.parent), version_base=None):
-        # `env=glob(*)` looks for options of the group.
-        parsed = _parse(overrides, known, GlobalHydra.instance().config_loader())
-        choices = {override.get_key_element(): _values(override) for override in parsed}
+    # `env=glob(*)` looks for options of the group.
+    parsed = _parse(overrides, known, config_loader([source.parent]))
+    choices = {override.get_key_element(): _values(override) for override in parsed}
     return [list(run) for run in product(*choices.values())]
 
 
@@ -49,6 +46,8 @@ def _parse(overrides: Sequence[str], known: Iterable[str], loader: ConfigLoader 
     except OverrideParseException as error:
         hint = suggestion(str(error.override).partition("=")[0], known)
         raise UsageError(f"{error.override!r} is not an override; write key=value{hint}") from None
+    except (ValueError, RecursionError):
+        raise UsageError("an override has a number too long, or brackets too deep, to be read") from None
 
 
 def _values(override: Override) -> list[str]:
@@ -63,19 +62,24 @@ def _values(override: Override) -> list[str]:
 
 
 def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Run Hydra's app with its own flags over a configuration."""
-    import hydra
-
+    """Let Hydra answer one of its own flags over a configuration; nothing of it is run, as Hydra's callbacks would be."""
     from ..files.locate import tree_above
     from ..files.yaml import read_root
     from ..hydra.compose import forced, without_self_warning
     from ..hydra.explain import CAUSES, explained
+    from ..hydra.hydra_internals import hydra_app
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *flags, *forced(overrides, source, tree_above(source, read_root(source)))]
+    logging.raiseExceptions = False  # of a closed pipe, to which Hydra logs its answer
+    flag, value = flags
     try:
-        with without_self_warning():
-            hydra.main(version_base=None, config_path=str(source.parent), config_name=source.stem)(lambda _: None)()
+        with without_self_warning(), hydra_app([source.parent, *tree_above(source, read_root(source))]) as app:
+            if flag == "--info":
+                app.show_info(value, source.stem, forced(overrides, source))
+            else:
+                app.shell_completion(source.stem, [value])
+    except BrokenPipeError:
+        raise
     except CAUSES as error:
         raise explained(error, str(source)) from error
 

@@ -11,7 +11,7 @@ from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.model import LockEntry
 from ..hydra.composed import Composed
-from ..ports.lock import PortLock, PortRequest, Recorder, lock_at, write_lock
+from ..ports.lock import PortLock, PortRequest, Recorder, changing, lock_at, write_lock
 from ..ports.table import PortTable
 from .dag_files import find_dag_files, run_dag_files
 
@@ -29,8 +29,13 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
         ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
         NoFreePort: All ports of a range are taken; nothing is written.
     """
+    with changing(_lock_path(composed)):
+        return _changed(composed, files, prune=prune)
+
+
+def _changed(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
     fleet = composed.fleet
-    before = _lock(composed)
+    before = lock_at(_lock_path(composed))
     noted = _noted(composed, fleet, _usable(before.entries, _in_use(fleet)), files)
     usable = _usable(before.entries, noted.in_use)
     kept = [entry for entry in usable if not prune or PortRequest.of(entry) in noted.given]
@@ -49,10 +54,10 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
     }
 
 
-def _lock(composed: Composed) -> PortLock:
+def _lock_path(composed: Composed) -> Path:
     if not (file := composed.fleet.settings.port_lock):
         raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
-    return lock_at(Path(file))
+    return Path(file)
 
 
 def _in_use(fleet: Fleet) -> dict[str, set[int]]:
@@ -122,7 +127,7 @@ def check_lock(composed: Composed, files: Iterable[str]) -> None:
     files, fleet = list(files), composed.fleet
     if not fleet.settings.port_lock and not files:
         return
-    lock = _lock(composed)
+    lock = lock_at(_lock_path(composed))
     if not lock.file.is_file():
         raise ConfigurationError(f"{lock.file}: the lock file that 'port_lock' names does not exist; run {_RUN}")
     if problems := list(_clashes(lock, fleet)):

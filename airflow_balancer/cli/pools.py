@@ -56,13 +56,16 @@ def _answer(request: Request) -> Report:
         "connections": plans.connections.rows(),
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": writes,
-        "differs": plans.differs() and not writes,
+        "differs": (plans.differs() and not writes) or bool(plans.pools.problems),
     }
 
 
 def _line(report: Report) -> str:
     changes = len(report["pools"]) + len(report["connections"])
-    state = "differ; apply=true writes the above" if report["differs"] else "applied" if report["applied"] else "as configured"
+    if report["differs"]:
+        state = "applied, except what the notes say" if report["applied"] else "differ; apply=true writes the above"
+    else:
+        state = "applied" if report["applied"] else "as configured"
     return f"{report['unchanged']} unchanged, {changes} above: {state}" if changes else f"{report['unchanged']} unchanged: as configured"
 
 

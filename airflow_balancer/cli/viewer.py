@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BalancerError, ConfigurationError
+from ..errors import BalancerError, ConfigurationError, Problem
 from .arguments import sort_arguments, tree_parser
 from .command import UsageError
 from .output import say
@@ -63,7 +63,7 @@ def _places(given: Namespace) -> Places:
     if arguments.given:
         raise UsageError(f"{arguments.given!r} is for airflow-balancer; the page has a tab for it")
     assert arguments.source is not None
-    return Places((arguments.source.parent,), arguments.source, tuple(arguments.overrides), _HINT)
+    return Places((arguments.source.parent,), ((arguments.source, tuple(arguments.overrides)),), _HINT)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -128,7 +128,7 @@ def _check(catalogue: Any, places: Places) -> None:
         return
     listing = catalogue.look()
     if listing.problems:
-        raise ConfigurationError("\n".join(listing.problems))
+        raise ConfigurationError(map(Problem, listing.problems))
     for identity in listing.configurations:
         catalogue.open(identity)
 

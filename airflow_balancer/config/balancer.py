@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -16,17 +16,18 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
+    ValidationError,
     ValidatorFunctionWrapHandler,
     field_serializer,
     field_validator,
     model_validator,
 )
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
-from ..fleet.fleet import Fleet
+from ..fleet.fleet import Fleet, mark
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
@@ -59,10 +60,23 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
         return handler(adopt(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
-        """Return the DAG, or None where it is not enabled."""
-        pools = configured_pools(config)
+        """Return the DAG, or None where the balancer has no key `pool_manager`, or that says `dag: {enabled: false}`.
+
+        The pools that it makes are marked as the balancer's, so that the plugin takes none for made or edited by others.
+        """
+        if "pool_manager" not in config.model_fields_set:
+            return None
+        pools = [pool.model_copy(update={"description": mark(pool.description, pool.slots)}) for pool in configured_pools(config)]
         hosts = [SimpleNamespace(name=pool.pool, pool=pool, size=pool.slots) for pool in pools]
         return super().build_dag(SimpleNamespace(hosts=hosts, ports=[], override_pool_size=config.override_pool_size))
+
+
+def _pool_manager(data: Any) -> PoolManagerConfiguration:
+    try:
+        return PoolManagerConfiguration.model_validate(data)
+    except ValidationError as error:
+        problems = [(("pool_manager", *details["loc"]), details["msg"]) for details in error.errors(include_url=False, include_input=False)]
+        raise ConfigurationError(Problem(f"key {'.'.join(map(str, path))!r}: {text}", path=path) for path, text in problems) from None
 
 
 _KNOWN_CLASSES = ("Host", "Port", "Pool", "Variable", "BalancerConfiguration", "PoolManagerConfiguration")
@@ -150,7 +164,7 @@ class BalancerConfiguration(SelectingBalancer):
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         values |= {"strategy": build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
         if settings.pool_manager is not None:
-            values["pool_manager"] = PoolManagerConfiguration.model_validate(settings.pool_manager)
+            values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
         made = cls.model_construct(**values, hosts=hosts, ports=ports)
         object.__setattr__(made, "_kept", Known(fleet))
@@ -220,9 +234,11 @@ class BalancerConfiguration(SelectingBalancer):
         compose = compose_tree if is_tree else compose_file
         return _balancer_of(compose(source, overrides or ()))
 
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, mask(value) if name == "default_password" else value
+    def __repr__(self) -> str:
+        """The same whatever the fleet: Airflow keeps it of a balancer in a task's arguments, and makes a DAG version when it changes."""
+        return f"{type(self).__name__}(...)"
+
+    __str__ = __repr__
 
     @field_serializer("default_password", mode="wrap", when_used="json")
     def _mask_password(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:

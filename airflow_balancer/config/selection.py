@@ -211,19 +211,23 @@ class SelectingBalancer(BaseBalancerConfiguration):
         assigned = self.strategy.assign(requests)
         return {request[0]: assigned[request] for request in requests}
 
-    def rank_hosts(self, *, key: str, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]) -> list[Host]:
+    def rank_hosts(
+        self, *, key: str, index: int = -1, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]
+    ) -> list[Host]:
         """Return the hosts of which `select_host` selects one, in the order in which a key's attempts go through them.
 
         Args:
             key: Identifies the request. The first host is the one that `select_host` gives for it.
+            index: The index of a mapped task with this key. A `bounded` strategy counts the picks of the lower indices.
             load: How many tasks each host has now, by name, for a strategy that goes by it.
             **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        index, assigned = self._of_hosts
-        return rank_hosts(self.strategy, key, index.candidates(HostFilter.of(**patterns)), assigned=assigned, load=load or {})
+        known, assigned = self._of_hosts
+        candidates = known.candidates(HostFilter.of(**patterns))
+        return rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.

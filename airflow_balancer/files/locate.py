@@ -83,21 +83,20 @@ def tree_above(file: Path, root: Mapping[str, object]) -> list[Path]:
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, modified: int, size: int) -> tuple[Any, ...]:  # noqa: ARG001 (the file's state is the cache's key)
+def _read(path: Path, stamp: Stamp) -> tuple[Any, ...]:  # noqa: ARG001 (the file's state is the cache's key)
     data = read_checked(path)
-    if isinstance(data, dict):
+    if isinstance(data, dict) and all(isinstance(value, dict | None) for value in data.values()):
         return tuple({"name": name, **(value or {})} for name, value in data.items())
     if isinstance(data, list):
         return tuple(data)
-    raise ConfigurationError(f"{path}: an inventory is a list, or a mapping by name, not {data!r}")
+    raise ConfigurationError(f"{path}: an inventory is a list, or a mapping by name, not {repr(data)[:60]}")
 
 
 def read_inventory(name: str) -> list[Any]:
     """Return the table in a YAML file as a plain list; the file is read again only when it changed."""
     path = find_file(name)
     current_reading().admit(path, f"the inventory {name!r}")
-    state = path.stat()
-    return list(_read(path, state.st_mtime_ns, state.st_size))
+    return list(_read(path, stamp_of(path)))
 
 
 MAX_FILES = 2_000
@@ -134,7 +133,7 @@ class Snapshot:
 
     def still_true(self) -> bool:
         """Return whether no file was changed, added or removed since; takes a few microseconds a file."""
-        return all(_stamp(path) == stamp for known in (self.folders, self.files) for path, stamp in known.items())
+        return all(stamp_of(path) == stamp for known in (self.folders, self.files) for path, stamp in known.items())
 
 
 def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Snapshot:
@@ -143,12 +142,12 @@ def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Sna
     deadline = time.monotonic() + seconds
     for root in snapshot.roots:
         if root.is_file():
-            snapshot.files[str(root)] = _stamp(str(root))
+            snapshot.files[str(root)] = stamp_of(str(root))
             continue
         # A missing folder has an empty stamp, which changes when the folder is created.
-        snapshot.folders[str(root)] = _stamp(str(root))
+        snapshot.folders[str(root)] = stamp_of(str(root))
         for path in _yaml_files(str(root), snapshot.folders):
-            snapshot.files[path] = _stamp(path)
+            snapshot.files[path] = stamp_of(path)
             if limit := _limit(snapshot, deadline):
                 return replace(snapshot, limit=limit)
     return replace(snapshot, limit=_limit(snapshot, deadline))
@@ -167,7 +166,7 @@ def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
     entered: set[str] = set()
 
     def note(unreadable: OSError) -> None:
-        folders[unreadable.filename] = _stamp(unreadable.filename)
+        folders[unreadable.filename] = stamp_of(unreadable.filename)
 
     for folder, below, files in os.walk(root, followlinks=True, onerror=note):
         if len(folders) >= MAX_FOLDERS:
@@ -176,14 +175,15 @@ def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
             below.clear()
             continue
         entered.add(real)
-        folders[folder] = _stamp(folder)
+        folders[folder] = stamp_of(folder)
         below[:] = sorted(name for name in below if not name.startswith(".") and name not in _SKIPPED)
         paths = (os.path.join(folder, name) for name in sorted(files) if name.endswith(_SUFFIXES) and not name.startswith("."))
         # A broken link counts as a file, so that reading it reports the error.
         yield from (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
 
 
-def _stamp(path: str) -> Stamp:
+def stamp_of(path: str | Path) -> Stamp:
+    """Return what tells whether a file changed, even one of equal size and time; empty for none."""
     try:
         state = os.stat(path)
     except OSError:

@@ -1,18 +1,22 @@
-"""Reads YAML: plain data, with the lines where keys and values stand."""
+"""Reads YAML files as plain data, and says what is wrong with one."""
 
 from __future__ import annotations
 
 import gc
-import re
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Problem
+from .document import EXPONENT, TooMuchError, parse_yaml
+
+MAX_BYTES = 16 * 2**20
+"""The largest file: a hundred thousand hosts."""
 
 
 @contextmanager
@@ -30,55 +34,44 @@ def pause_gc() -> Iterator[None]:
             gc.enable()
 
 
-_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, if available."""
-
-
-class _Loader(_Parser):  # type: ignore[misc]
-    """YAML as OmegaConf reads it, by libyaml if available: dates stay strings, duplicate keys are errors."""
-
-    yaml_implicit_resolvers: ClassVar = {
-        first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
-        """Return the mapping of a node; a duplicate key is an error."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen and key != "<<":
-                raise yaml.constructor.ConstructorError(None, None, f"found duplicate key {key}", key_node.start_mark)
-            seen.add(key)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
 class _Dumper(yaml.SafeDumper):
-    """YAML that the loader reads back as the same data."""
+    """YAML that `read_yaml` reads back as the same data."""
 
 
-# 1e3 is a string in YAML 1.1, but a number in OmegaConf and YAML 1.2.
-_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
-for _kind in (_Loader, _Dumper):
-    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789"))
+_Dumper.add_implicit_resolver(*EXPONENT, list("-+0123456789"))
+
+
+def read_content(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        TooMuchError: It is a pipe, a device or a folder, or larger than `most` bytes.
+        OSError: It cannot be read.
+    """
+    # Opening a pipe waits for its writer otherwise.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise TooMuchError("is no regular file")
+        content = file.read(most + 1) if state.st_size <= most else None
+    if content is None or len(content) > most:
+        raise TooMuchError(f"is larger than {most // 2**20} MiB")
+    return content
 
 
 def read_yaml(path: Path) -> Any:
     """Return a YAML file as plain data.
 
     Raises:
+        TooMuchError: It exceeds the bounds of this module.
         yaml.YAMLError: The file is not valid YAML; a mark has the line.
         UnicodeDecodeError: The file is not UTF-8.
         OSError: The file cannot be read.
     """
-    loader = _Loader(path.read_text(encoding="utf-8"))
-    loader.name = str(path)
-    try:
-        with pause_gc():
-            return loader.get_single_data()
-    finally:
-        loader.dispose()
+    content = read_content(path).decode()
+    with pause_gc():
+        return parse_yaml(content)
 
 
 def yaml_line(data: Mapping[str, Any]) -> str:
@@ -106,13 +99,31 @@ def read_checked(path: Path) -> Any:
     try:
         return read_yaml(path)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file") from None
+        raise _unreadable(path, "there is no such file") from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: not UTF-8, at byte {error.start}; save it as UTF-8") from None
+        raise _unreadable(path, f"not UTF-8, at byte {error.start}; save it as UTF-8") from None
+    except ValueError:
+        raise _unreadable(path, "a null byte is in no file's name") from None
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: {yaml_text(error)}") from None
+        raise _unreadable(path, yaml_text(error)) from None
+
+
+def _unreadable(path: Path, text: str) -> ConfigurationError:
+    return ConfigurationError([Problem(text, origin=str(path))])
+
+
+def read_layer(path: Path) -> tuple[dict[Any, Any], str]:
+    """Return the YAML mapping at a path, empty for an empty file, and the text's first lines, which may say its package.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is not a mapping; the message names the file.
+    """
+    data = read_checked(path)
+    if not isinstance(data, dict | None):
+        raise _unreadable(path, f"holds a {type(data).__name__} at the top; it must be a mapping")
+    return data or {}, read_content(path)[:512].decode(errors="ignore")
 
 
 def read_root(path: Path) -> dict[str, object]:
@@ -127,69 +138,3 @@ def read_root(path: Path) -> dict[str, object]:
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: holds a {type(data).__name__} at the top; it must be a mapping, such as hosts: [...]")
     return data
-
-
-MAX_VALUES = 500_000
-"""The most values of one file, with aliases expanded: a few aliases can expand to billions."""
-MAX_DEPTH = 100
-"""The deepest nesting: PyYAML's C loader overflows the stack at some ten thousand."""
-
-
-class TooMuchError(ValueError):
-    """A YAML file exceeds the bounds of this module."""
-
-
-@dataclass
-class _Open:
-    mapping: bool
-    anchor: str | None
-    items: list[Any] = field(default_factory=list)
-    size: int = 1
-
-    def close(self) -> Any:
-        if not self.mapping:
-            return self.items
-        pairs = zip(self.items[::2], self.items[1::2], strict=False)
-        return {key: value for key, value in pairs if isinstance(key, str)}
-
-
-def read_outline(content: bytes) -> Any:
-    """Return the first document of a YAML file as dicts, lists and strings; scalars are not converted.
-
-    Raises:
-        TooMuchError: The file exceeds the bounds.
-        yaml.YAMLError: The file is not valid YAML.
-    """
-    waiting: list[_Open] = []
-    anchors: dict[str, tuple[Any, int]] = {}
-    for event in yaml.parse(content, Loader=_Parser):
-        if isinstance(event, yaml.DocumentEndEvent):
-            break
-        if isinstance(event, yaml.CollectionStartEvent):
-            if len(waiting) >= MAX_DEPTH:
-                raise TooMuchError(f"is nested deeper than {MAX_DEPTH} levels")
-            waiting.append(_Open(isinstance(event, yaml.MappingStartEvent), event.anchor))
-            continue
-        if not isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
-            continue
-        anchor, value, size = _end(event, waiting, anchors)
-        if size > MAX_VALUES or (waiting and waiting[-1].size > MAX_VALUES):
-            raise TooMuchError(f"has more than {MAX_VALUES} values with its aliases written out")
-        if anchor:
-            anchors[anchor] = value, size
-        if not waiting:
-            return value
-        waiting[-1].items.append(value)
-        waiting[-1].size += size
-    return None
-
-
-def _end(event: yaml.Event, waiting: list[_Open], anchors: dict[str, tuple[Any, int]]) -> tuple[str | None, Any, int]:
-    """End the node of an event, and return its anchor, value and size."""
-    if isinstance(event, yaml.AliasEvent):
-        # An alias inside its own anchor expands forever.
-        return (None, *anchors.get(str(event.anchor), (None, MAX_VALUES + 1)))
-    if isinstance(event, yaml.ScalarEvent):
-        return event.anchor, event.value, 1
-    closed = waiting.pop()
-    return closed.anchor, closed.close(), closed.size

@@ -15,6 +15,8 @@ from .strategy import check_strategy
 
 _NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
 _LONGEST = 60
+MOST_HINTS = 20
+"""How many unknown hosts get a hint at their spelling: each is compared with all that there are."""
 _NAME = f"a string of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     **dict.fromkeys(("name", "host", "key"), _NAME),
@@ -22,6 +24,7 @@ _EXPECTED = {
     "slot_dir": "a path on the host that starts with / or ~/",
     **dict.fromkeys(("slot_wait", "slot_timeout"), "a number of seconds above 0"),
     "port_lock": "the path of a YAML file, such as ports.lock.yaml",
+    "pool_manager": "a mapping, such as {connection_id: airflow_api}",
     **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",
     **{key: f"a whole number from 1 to {largest}" for key, largest in _NUMBERS.items()},
@@ -41,11 +44,16 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python prints
+        return f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _expected(kind: str, key: str, value: object) -> str:
+    if kind == "string_pattern_mismatch" and not str(value).isprintable():
+        return "a string without control characters"
     if key in _EXPECTED:
         return _EXPECTED[key]
     text = _EXPECTED_BY_TYPE.get(kind.split("_", maxsplit=1)[0], "something else")
@@ -187,11 +195,12 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
         text = f"key 'host_overrides' must be a mapping such as {{host1: {{size: 4}}}}, not {overrides!r}"
         return [Problem(text, path=("host_overrides",))]
     by_name = {str(data.get("name")): data for data in hosts.data}
-    problems = []
+    problems, known = list[Problem](), f"(hosts: {listing(by_name)})"
     for name, changes in plain_node(overrides).items():
         path, subject = ("host_overrides", name), f"host_overrides.{name}"
         if name not in by_name:
-            problems.append(Problem(f"unknown host {name!r}{suggestion(name, by_name)} (hosts: {listing(by_name)})", subject, path))
+            hint = suggestion(name, by_name) if len(problems) < MOST_HINTS else ""
+            problems.append(Problem(f"unknown host {name!r}{hint} {known}", subject, path))
         elif not isinstance(changes, Mapping):
             problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {changes!r}", subject, path))
         else:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
-from .entries import Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
+from .entries import MOST_HINTS, Entries, override_hosts, plain_node, problems_of, read_entries, settle_addresses, settle_ports, unknown_key
 from .model import HostSpec, PortSpec, Settings
 
 DEFAULT_POOL = "default_pool"
@@ -27,6 +28,15 @@ class PoolSlots(NamedTuple):
     include_deferred: bool
 
 
+def mark(description: str, slots: int) -> str:
+    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+
+    >>> mark("Balancer pool for host(host1)", 8)
+    'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
+    """
+    return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
+
+
 def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
     """Return the pool that each host, port and queue requests, after its subject.
 
@@ -40,7 +50,7 @@ def requested_pools(fleet: Fleet) -> list[tuple[str, PoolSlots]]:
         pools.append((f"port {port.name or port.port!r}", PoolSlots(port.pool, 1, text, include_deferred=True)))
     for queue, slots in queue_slots(fleet).items():
         text = f"Balancer pool for queue({queue})"
-        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=False)))
+        pools.append((f"queue {queue!r}", PoolSlots(queue_pool_name(queue), slots, text, include_deferred=True)))
     return pools
 
 
@@ -60,11 +70,11 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
 
 def _port_problems(ports: Entries, hosts: set[str]) -> list[Problem]:
     """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
-    unknown = [
-        ports.problem(at, f"unknown host {name!r}{suggestion(name, hosts)} (hosts: {listing(hosts)})", "host")
-        for at, port in enumerate(ports.data)
-        if (name := port["host"]) not in hosts
-    ]
+    unknown, known = list[Problem](), f"(hosts: {listing(hosts)})"
+    for at, port in enumerate(ports.data):
+        if (name := port["host"]) not in hosts:
+            hint = suggestion(name, hosts) if len(unknown) < MOST_HINTS else ""
+            unknown.append(ports.problem(at, f"unknown host {name!r}{hint} {known}", "host"))
     numbers = [(port["host"], int(port["port"])) for port in ports.data]
     names = [port.get("name", at) for at, port in enumerate(ports.data)]
     repeated = _repeated(ports, numbers, "a host has each port once") + _repeated(ports, names, "port names must differ")
@@ -147,12 +157,12 @@ class Fleet:
         _raise(_pool_problems(fleet))
         return fleet
 
-    @cached_property
+    @cached
     def by_name(self) -> dict[str, HostSpec]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}
 
-    @cached_property
+    @cached
     def pools(self) -> tuple[PoolSlots, ...]:
         """The pools that Airflow should have: of hosts, then of ports, then of queues, each name once.
 

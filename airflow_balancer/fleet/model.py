@@ -91,6 +91,8 @@ def _number(value: object) -> object:
 
 
 def _pool(value: object) -> object:
+    if isinstance(value, BaseModel) and not isinstance(value, PoolSpec):
+        return {name: getattr(value, name) for name in value.model_fields_set}  # what is left out is the default here
     return {"pool": value} if isinstance(value, str) else value
 
 
@@ -106,6 +108,12 @@ def _strategy(value: object) -> object:
     return value
 
 
+def _mapping(value: object) -> object:
+    if value is not None and not isinstance(value, Mapping | BaseModel):
+        raise ValueError
+    return value
+
+
 def _password(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
@@ -114,8 +122,11 @@ def _password(value: Any) -> Any:
     raise ValueError
 
 
+_PRINTABLE = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
+"""No control characters, which a terminal or a log would obey."""
 # A regex runs inside pydantic-core; a validator would cost a Python call for each name.
-Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"\S")]
+Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}][^\p{C}\p{Zl}\p{Zp}]*$")]
+Text = Annotated[str, Field(pattern=_PRINTABLE)]
 # The bounds come first, so that pydantic-core checks them too.
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
 Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
@@ -143,7 +154,7 @@ class PoolSpec(_Plain):
     pool: Name
     slots: Slots | None = None
     description: str | None = ""
-    include_deferred: bool | None = False
+    include_deferred: bool | None = True
 
 
 class HostSpec(_Plain):
@@ -155,11 +166,11 @@ class HostSpec(_Plain):
     password: Password = None
     key_file: str | None = None
     ssh_hook_args: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
-    os: str | None = None
+    os: Text | None = None
     pool: Annotated[PoolSpec | None, BeforeValidator(_pool)] = None
     size: Slots
-    queues: list[str] = Field(default_factory=list)
-    tags: list[str] = Field(default_factory=list)
+    queues: list[Text] = Field(default_factory=list)
+    tags: list[Text] = Field(default_factory=list)
     drain: bool = False
     hold_slots: bool = False
     slot_dir: Folder | None = None
@@ -188,18 +199,18 @@ class HostSpec(_Plain):
         """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
-            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": False}
+            return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": True}
         slots, described = given.slots or self.size, given.description or text
-        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": bool(given.include_deferred)}
+        return {"pool": given.pool, "slots": slots, "description": described, "include_deferred": given.include_deferred is not False}
 
 
 class PortSpec(_Plain):
     """A tracked port; `host` is the name of a host of the same fleet."""
 
-    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    name: Annotated[Text, Field(max_length=MAX_NAME)] = ""
     host: Name
     port: PortNumber
-    tags: list[str] = Field(default_factory=list)
+    tags: list[Text] = Field(default_factory=list)
 
     @property
     def pool(self) -> str:
@@ -224,7 +235,7 @@ class Settings(_Plain):
     slot_dir: Folder = "~/.airflow-balancer/slots"
     slot_wait: Seconds = 60
     slot_timeout: Seconds = 86400
-    pool_manager: Any = None
+    pool_manager: Annotated[Any, BeforeValidator(_mapping)] = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
     port_lock: str | None = None
 

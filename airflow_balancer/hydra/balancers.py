@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
+from ..caching import cached
 from ..errors import ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
@@ -97,7 +97,7 @@ class Balancers(dict[str, Balancer]):
         self._written = written
         self._building: set[str] = set()
 
-    @cached_property
+    @cached
     def default(self) -> str:
         """The path of the config's balancer; see `find_balancer`."""
         return dotted(find_balancer(self._written))

@@ -6,6 +6,7 @@ imports it: a plain file is read without it, in a tenth of the time.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..files.locate import find_source, tree_above
-from ..files.reading import current_reading, reading
+from ..files.reading import reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from .composed import Composed
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _lock = RLock()
+# A thread that holds it is not there in a forked child.
+os.register_at_fork(after_in_child=lambda: globals().update(_lock=RLock()))
 
 
 @contextmanager
@@ -55,20 +58,19 @@ def hydra_set_aside() -> Iterator[None]:
             GlobalHydra.instance().hydra = running
 
 
-def forced(overrides: Sequence[str], source: FilePath, above: Sequence[FilePath] = ()) -> list[str]:
-    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does, and search the folders `above`.
+def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
+    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
 
     The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
     key that is a config group of the tree stays a choice of its option.
     """
-    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in above)}]"] if above else []
 
     def sets_own_key(override: str) -> bool:
         found = _OWN_KEY.match(override)
         chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
         return bool(found) and not chooses_option
 
-    return [*(f"++{override}" if sets_own_key(override) else override for override in overrides), *search]
+    return [f"++{override}" if sets_own_key(override) else override for override in overrides]
 
 
 def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -81,7 +83,7 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     above = tree_above(source, root)
     if not overrides and (plain := _plain(source, root, above)):
         return plain
-    return _compose(source, source.parent, source.stem, forced(overrides, source, above), (source.parent, *above))
+    return _compose(source, source.stem, forced(overrides, source), (source.parent, *above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
@@ -103,10 +105,8 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     """
     read_root(source)
     folder = source.parent
-    search = f"hydra.searchpath=[{folder.parent},{folder}]"
-    return _compose(
-        source, _airflow_config_base(), "conf", [f"+config={source.stem}", *forced(overrides, source), search], (folder.parent, folder)
-    )
+    search = (folder.parent, folder)
+    return _compose(source, "conf", [f"+config={source.stem}", *forced(overrides, source)], (_airflow_config_base(), *search), search)
 
 
 def _airflow_config_base() -> FilePath:
@@ -119,40 +119,23 @@ def _airflow_config_base() -> FilePath:
     return FilePath(spec.origin).parent / "configuration" / "hydra"
 
 
-def _compose(source: FilePath, folder: FilePath, name: str, overrides: list[str], search: Sequence[FilePath]) -> Composed:
-    from hydra import compose, initialize_config_dir
+def _compose(source: FilePath, name: str, overrides: list[str], folders: Sequence[FilePath], search: Sequence[FilePath]) -> Composed:
+    """Compose the config `name` from some folders; the files of the tree are in those to `search`."""
+    from .explain import CAUSES, CAUSES_OF_HYDRA, explained
+    from .hydra_internals import bounded_effort, compose_config, config_loader
 
-    from .explain import CAUSES, explained
-
-    try:
-        with hydra_set_aside(), initialize_config_dir(config_dir=str(folder), version_base=None):
-            if current_reading().roots is not None:
-                from .hydra_internals import compose_as_data
-
-                compose_as_data()
-            return composed(source, compose(config_name=name, overrides=overrides), name, overrides, search)
-    except CAUSES as error:
-        raise explained(error, str(source), search) from error
-
-
-def composed(source: FilePath, root: DictConfig, name: str, overrides: Sequence[str], search: Sequence[FilePath]) -> Composed:
-    """Return what the running Hydra app composed from its config `name`.
-
-    Raises:
-        ConfigurationError: It cannot be resolved, or holds no balancer.
-    """
-    from hydra.core.global_hydra import GlobalHydra
-
-    from .explain import CAUSES, explained
-
-    folders = tuple(dict.fromkeys((source.parent, *search)))
-    try:
-        with reading(folders=folders):
+    own = tuple(dict.fromkeys((source.parent, *search)))
+    with without_self_warning(), bounded_effort(), reading(folders=own):
+        loader = config_loader(folders)
+        try:
+            root = compose_config(loader, name, overrides)
+        except CAUSES_OF_HYDRA as error:
+            raise explained(error, str(source), search) from error
+        try:
             path, data = _balancer_data(root)
-    except CAUSES as error:
-        raise explained(error, str(source), search) from error
-    loader = GlobalHydra.instance().config_loader()
-    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), folders)
+        except CAUSES as error:
+            raise explained(error, str(source), search) from error
+    return Composed(source, root, path, data, Origins(search, lambda: _layers(loader, name, overrides), overrides), own)
 
 
 def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[Layer]:

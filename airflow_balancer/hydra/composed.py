@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
 from ..picking.choice import Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
-from ..picking.strategies import build_strategy
+from ..picking.strategies import Ranking, build_strategy
 from ..ports.lock import lock_file
 from .nodes import Path, dotted, node_at, walk
 from .origins import Origins
@@ -56,7 +56,7 @@ class Composed:
         with reading(folders=self.folders):
             return {**self.data, "port_lock": str(lock_file(lock))}
 
-    @cached_property
+    @cached
     def fleet(self) -> Fleet:
         """The fleet of the balancer's node.
 
@@ -82,12 +82,12 @@ class Composed:
                 node = node[key]
         return node
 
-    @cached_property
+    @cached
     def index(self) -> HostIndex[HostSpec]:
         """The fleet's hosts, indexed for queries."""
         return HostIndex(self.fleet.hosts)
 
-    @cached_property
+    @cached
     def assigned(self) -> Assigned:
         """The hosts that the config's own requests were assigned, by key and names of the candidates.
 
@@ -134,7 +134,11 @@ class Composed:
                 answer = answer[key]
         except CAUSES as error:
             return explained(error, str(self.source))
-        return answer.get("name") if isinstance(answer, Mapping) else answer
+        if isinstance(answer, Ranking):
+            return answer.first
+        if isinstance(answer, Mapping):
+            return answer.get("name")
+        return answer if isinstance(answer, str | int | float | None) else str(answer)
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the `outcomes`.
@@ -147,7 +151,7 @@ class Composed:
             raise error
         return rows
 
-    @cached_property
+    @cached
     def written(self) -> Any:
         """The whole config as plain data, interpolations as written."""
         if isinstance(self.root, dict):
@@ -161,12 +165,13 @@ class Composed:
         """Resolve nodes of the config, with the fleet that is validated already; give its picks."""
         from .balancers import Balancer
         from .explain import CAUSES, explained
+        from .hydra_internals import bounded_effort
         from .picks import Picks
 
         root: Any = self.root
         path, fleet, index = dotted(self.path), self.fleet, self.index
         try:
-            with reading(folders=self.folders):
+            with reading(folders=self.folders), bounded_effort():
                 picks = Picks.of(root)
                 if path not in picks.balancers:
                     picks.balancers[path] = Balancer(fleet, index)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from ..errors import BalancerError, ConfigurationError, suggestion
+from ..errors import BalancerError, ConfigurationError, Problem, suggestion
 from ..files.yaml import read_checked, yaml_text
 from ..fleet.fleet import FLEET_KEYS
 from ..fleet.model import HostSpec, PortSpec
 
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
+CAUSES_OF_HYDRA = (*CAUSES, AssertionError, AttributeError, LookupError, TypeError)
+"""What Hydra itself may raise besides, such as for an override of a name in a list."""
 
 _FULL_KEY = "full_key: "
 _HINTS = {
@@ -60,12 +63,18 @@ def _read_all(folders: Iterable[Path]) -> None:
             read_checked(path)
 
 
+def _of(problem: Problem, source: str) -> Problem:
+    return problem if problem.origin or problem.message.startswith(source) else replace(problem, origin=source)
+
+
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
     """Return the error to raise in place of one of `CAUSES`; the message calls the configuration `source`, its files are in `folders`."""
     for cause in _chain(error):
         if isinstance(cause, yaml.YAMLError):
             mark = getattr(cause, "problem_mark", None)
             return ConfigurationError(f"{mark.name if mark else source}: {yaml_text(cause)}")
+        if isinstance(cause, ConfigurationError):
+            return ConfigurationError(_of(problem, source) for problem in cause.problems)
         if isinstance(cause, BalancerError):
             text = str(cause)
             return ConfigurationError(text if text.startswith(source) else f"{source}: {text}")

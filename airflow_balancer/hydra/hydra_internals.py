@@ -1,40 +1,111 @@
-"""Private names of Hydra and OmegaConf: a config loader, and containers, that call no resolver of another package.
+"""Private names of Hydra and OmegaConf: a config loader, and containers, that hold a reading to its bounds and permissions.
 
-Hydra resolves interpolations while it composes: where layers merge over them, in defaults lists, in its own
-node. There is no public hook before that, so one Hydra instance gets this loader in place of its own.
-OmegaConf looks up resolvers in one table of the process, which is Airflow's and DAG files' too, so a
-configuration that is composed as data gets containers of its own that refuse the resolvers of others.
+Hydra reads files with a loader that recurses, and resolves interpolations while it composes: where layers merge
+over them, in defaults lists, in its own node. There is no public hook before that, so this loader takes the place
+of its own, beside any Hydra app of the process. OmegaConf looks up resolvers in one table of the process, which is
+Airflow's and DAG files' too, so a config gets containers of its own that refuse the resolvers of others.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
+from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, ListConfig, OmegaConf, flag_override
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.utils import setup_globals
+from hydra.plugins.config_source import ConfigResult
+from hydra.types import RunMode
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf, flag_override, open_dict
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from omegaconf.grammar_parser import parse
 
 from ..errors import ConfigurationError
+from ..files.reading import current_reading
+from ..files.yaml import read_layer
 from .nodes import walk
 
+MAX_REPEATS = 20_000
+"""How often one reading resolves interpolations again that it has resolved: a dozen lines can stand for billions."""
+_KEPT = 1_000
+"""Of how many strings what OmegaConf parsed is kept; parsing takes most of the time."""
+MAX_VALUES = 300_000
+"""The most values that interpolations repeat."""
+MAX_TEXT = 2**20
+"""The longest string that an interpolation gives."""
 _DEFAULTS_FLAG = "HYDRA_REMOVE_TOP_LEVEL_DEFAULTS"
 _HARMLESS = re.compile(r"(oc|balancer)\..+|hydra|now|python_version")
+_SEARCHPATH = "sets hydra.searchpath, which may load Python code; not followed here: give it as an override"
 
 
-def compose_as_data() -> None:
-    """Let the Hydra instance that has just been initialized call no resolver of another package while it composes."""
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
-    hydra.config_loader = _DataLoader(hydra.config_loader.get_search_path())
+def config_loader(folders: Sequence[Path]) -> ConfigLoaderImpl:
+    """Return a loader of the configs in some folders; the first one has the primary config."""
+    setup_globals()
+    search = create_config_search_path(f"file://{folders[0]}")
+    schema = search.get_path().pop()
+    for folder in folders[1:]:
+        search.append("airflow-balancer", f"file://{folder}")
+    search.get_path().append(schema)
+    return _Loader(search)
 
 
-class _DataRepository(ConfigRepository):
+def compose_config(loader: ConfigLoaderImpl, name: str, overrides: Sequence[str]) -> DictConfig:
+    """Return a primary config with its layers and overrides, without Hydra's own node."""
+    with _latest_behaviour():
+        root = loader.load_configuration(name, list(overrides), RunMode.RUN, from_shell=False)
+    with open_dict(root):
+        root.pop("hydra", None)
+    restricted: DictConfig = _restrict(root)
+    return restricted
+
+
+@contextmanager
+def hydra_app(folders: Sequence[Path]) -> Iterator[Hydra]:
+    """Give the Hydra app that answers `--info` and shell completion, beside any that runs in this process."""
+    with _latest_behaviour():
+        yield Hydra("airflow-balancer", config_loader(folders))
+
+
+@contextmanager
+def _latest_behaviour() -> Iterator[None]:
+    """Compose as this version of Hydra does, and leave a running app what it has chosen."""
+    chosen = version.VersionBase.instance()
+    before = chosen.version_base
+    version.setbase(None)
+    try:
+        yield
+    finally:
+        chosen.version_base = before
+
+
+class _Source(FileConfigSource):
+    """The configs of a folder, read within the bounds of `files/`, from below the roots of the reading."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = Path(os.path.realpath(Path(self.path) / self._normalize_file_name(config_path)))
+        current_reading().admit(file, f"the file {file.name!r}")
+        data, head = read_layer(file)
+        header = self._get_header_dict(head)
+        return ConfigResult(config=_restrict(OmegaConf.create(data)), path=f"file://{self.path}", provider=self.provider, header=header)
+
+
+class _Repository(ConfigRepository):
+    def initialize_sources(self, config_search_path: Any) -> None:
+        super().initialize_sources(config_search_path)
+        self.sources = [
+            _Source(source.provider, f"file://{source.path}") if source.scheme() == "file" else source for source in self.sources
+        ]
+
     def load_config(self, config_path: str) -> Any:
         result = super().load_config(config_path)
         if result is not None:
@@ -44,18 +115,25 @@ class _DataRepository(ConfigRepository):
     def _extract_defaults_list(self, config_path: str, cfg: Any) -> Any:
         defaults = super()._extract_defaults_list(config_path, cfg)
         written = OmegaConf.to_container(defaults, resolve=False) if OmegaConf.is_config(defaults) else defaults
-        for _, value in walk(written) if "${" in str(written) else ():
+        for _, value in walk(written) if "${" in str(written) and current_reading().roots is not None else ():
             for resolver in _called_resolvers(value) if isinstance(value, str) else ():
                 # Hydra resolves these in a config of its own. `oc.decode` and `oc.create` would resolve what they are given.
                 if not _is_harmless(resolver) or resolver in ("oc.decode", "oc.create"):
-                    raise ConfigurationError(f"the viewer does not call the resolver {resolver!r}, in the defaults list of {config_path!r}")
+                    raise ConfigurationError(f"{_refusal(resolver)}, in the defaults list of {config_path!r}")
         return defaults
 
 
-class _DataLoader(ConfigLoaderImpl):
+class _Loader(ConfigLoaderImpl):
     def __init__(self, config_search_path: Any) -> None:
         super().__init__(config_search_path)
-        self.repository = _DataRepository(config_search_path)
+        self.repository = _Repository(config_search_path)
+
+    def _process_config_searchpath(self, config_name: str | None, parsed_overrides: Any, repo: Any) -> None:
+        loaded = repo.load_config(config_name) if config_name and current_reading().roots is not None else None
+        # Merge keys, anchors and interpolations are followed, as Hydra would.
+        if loaded is not None and OmegaConf.select(loaded.config, "hydra.searchpath") is not None:
+            raise ConfigurationError(_SEARCHPATH)
+        super()._process_config_searchpath(config_name, parsed_overrides, repo)
 
     def _compose_config_from_defaults_list(self, defaults: Any, repo: Any) -> DictConfig:
         root = _restrict(OmegaConf.create())
@@ -84,10 +162,83 @@ def _is_harmless(resolver: str) -> bool:
     return _HARMLESS.fullmatch(resolver) is not None
 
 
+def _refusal(resolver: str) -> str:
+    return f"the resolver {resolver!r} is of another package, and not called here"
+
+
+class _Effort:
+    """What resolving has cost so far.
+
+    Attributes:
+        repeats: How many interpolations were resolved again.
+        values: How many values the nodes hold that they gave.
+    """
+
+    def __init__(self) -> None:
+        self.repeats = 0
+        self.values = 0
+        self._known: dict[int, Any] = {}
+        self._parsed: dict[str, Any] = {}
+        self._sizes: dict[int, tuple[Any, int]] = {}
+
+    def parsed(self, node: Any) -> Any:
+        """Count a node that is to be resolved, and return its value as OmegaConf parses it."""
+        self.repeats += id(node) in self._known
+        self._known[id(node)] = node
+        if self.repeats > MAX_REPEATS:
+            raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")
+        text = node._value()
+        if text not in self._parsed:
+            if len(self._parsed) >= _KEPT:
+                self._parsed.clear()
+            self._parsed[text] = parse(text)
+        return self._parsed[text]
+
+    def spend(self, found: Any) -> None:
+        """Count the node that an interpolation gave."""
+        self.values += self._size(found)
+        if self.values > MAX_VALUES:
+            raise ConfigurationError(f"repeats more than {MAX_VALUES} values by interpolations")
+        text = found._value() if isinstance(found, Node) else None
+        if isinstance(text, str) and len(text) > MAX_TEXT:
+            raise ConfigurationError(f"an interpolation gives a string of more than {MAX_TEXT} characters")
+
+    def _size(self, node: Any) -> int:
+        if not isinstance(node, DictConfig | ListConfig):
+            return 1
+        if id(node) not in self._sizes:
+            content = node.__dict__["_content"]
+            children = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+            self._sizes[id(node)] = node, 1 + sum(map(self._size, children))
+        return self._sizes[id(node)][1]
+
+
+_effort: ContextVar[_Effort | None] = ContextVar("airflow_balancer_effort", default=None)
+
+
+@contextmanager
+def bounded_effort() -> Iterator[None]:
+    """Bound what is resolved inside; nested ones count together."""
+    token = _effort.set(_effort.get() or _Effort())
+    try:
+        yield
+    finally:
+        _effort.reset(token)
+
+
 class _Restricted(BaseContainer):
+    def _maybe_resolve_interpolation(self, parent: Any, key: Any, value: Any, *args: Any, **more: Any) -> Any:
+        if (effort := _effort.get()) is None or not value._is_interpolation():
+            return super()._maybe_resolve_interpolation(parent, key, value, *args, **more)
+        more = dict(zip(("throw_on_resolution_failure", "memo"), args, strict=False)) | more
+        more["memo"] = set() if more.get("memo") is None else more["memo"]
+        found = self._resolve_interpolation_from_parse_tree(parent=parent, value=value, key=key, parse_tree=effort.parsed(value), **more)
+        effort.spend(found)
+        return found
+
     def _evaluate_custom_resolver(self, key: Any, node: Any, inter_type: str, inter_args: Any, inter_args_str: Any) -> Any:
-        if not _is_harmless(inter_type):
-            raise ConfigurationError(f"the viewer does not call the resolver {inter_type!r}")
+        if current_reading().roots is not None and not _is_harmless(inter_type):
+            raise ConfigurationError(_refusal(inter_type))
         # What `oc.create` and `balancer.host` return may hold interpolations, too.
         return _restrict(super()._evaluate_custom_resolver(key, node, inter_type, inter_args, inter_args_str))
 
@@ -101,7 +252,7 @@ class _RestrictedList(_Restricted, ListConfig):
 
 
 def _restrict(node: Any) -> Any:
-    """Make all containers of a config refuse other packages' resolvers, and return the config."""
+    """Make all containers of a config hold to the reading, and return the config."""
     if isinstance(node, DictConfig | ListConfig):
         if not isinstance(node, _Restricted):
             object.__setattr__(node, "__class__", _RestrictedDict if isinstance(node, DictConfig) else _RestrictedList)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 import yaml
 
+from ..caching import cached
 from ..files.yaml import read_yaml
 from ..fleet.masking import MASK, is_secret_key
 from .nodes import Path, node_at
@@ -62,13 +63,13 @@ class Origins:
             origin = self._override((*path, key)) or (setting[-1][0] if setting else "" if default else above)
             yield from self._below((*path, key), value, setting, origin)
 
-    @cached_property
+    @cached
     def _layers(self) -> list[tuple[FilePath, Path]]:
         """The file of each layer that has one, and the package that it is merged into."""
         found = ((self._find(layer.config), tuple(layer.package.split(".")) if layer.package else ()) for layer in self._find_layers())
         return [(file, package) for file, package in found if file]
 
-    @cached_property
+    @cached
     def _contents(self) -> dict[FilePath, Any]:
         return {file: _content(file) for file in self.files()}
 
@@ -76,10 +77,12 @@ class Origins:
         return next((file for folder in self._folders if (file := folder / f"{config}.yaml").is_file()), None)
 
     def _override(self, path: Path) -> str:
-        wanted = ".".join(map(str, path))
+        """Return the last override that gives the value at a path, by itself or as a part of what it gives."""
+        wanted = tuple(map(str, path))
         for override in reversed(self._overrides):
             key, separator, _ = override.lstrip("+~").partition("=")
-            if separator and key == wanted:
+            at = tuple(key.split("."))
+            if separator and wanted[: len(at)] == at and (len(at) == len(wanted) or _gives(_value(override), path[len(at) :])):
                 shown = f"{key}={MASK}" if is_secret_key(key.rpartition(".")[2]) else override.removeprefix("++")
                 return f"override {shown!r}"
         return ""
@@ -90,6 +93,28 @@ class Origins:
             if below and path[: len(package)] == package and _has(node_at(self._contents[file], below[:-1]), below[-1]):
                 return str(file)
         return ""
+
+
+@cache
+def _value(override: str) -> Any:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return OverridesParser.create().parse_override(override).value()
+    except HydraException:
+        return {}
+
+
+def _gives(value: Any, path: Path) -> bool:
+    """Return whether an override's value decides what is at a path below it: a mapping is merged, anything else replaces."""
+    for key in path:
+        if not isinstance(value, Mapping):
+            return True
+        if key not in value:
+            return False
+        value = value[key]
+    return True
 
 
 def _content(file: FilePath) -> Any:

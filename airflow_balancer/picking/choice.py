@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from os.path import basename
+from threading import Lock
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..files.reading import caller_state, calling_frame
 from .rendezvous import Candidate, Candidates, rank
-from .strategies import RankingStrategy, Strategy
+from .strategies import RankingStrategy, Strategy, assigns_together
 
 DEFAULT_KEY = "command line"
 """The key of a query on the command line or the page that gives none."""
@@ -48,11 +50,68 @@ def choose_host(
     return strategy.choose(key, candidates, load)
 
 
+def index_key(key: str, index: int) -> str:
+    """Return the key of a mapped task's index.
+
+    >>> index_key("etl.extract", 3)
+    'etl.extract[3]'
+    """
+    return f"{key}[{index}]"
+
+
+class IndexPicks(Generic[C]):
+    """The host that each index of a mapped task gets.
+
+    A strategy that bounds the load counts the picks of the lower indices, in blocks so that none costs more
+    than a thousand picks: no index depends on how many there are, which is known only once the task is expanded.
+    """
+
+    _BLOCK = 1_000
+
+    def __init__(self, strategy: Strategy, key: str, candidates: Sequence[C]) -> None:
+        self._strategy = strategy
+        self._key = key
+        self._candidates = Candidates.of(candidates)
+        self._picked: dict[int, list[C]] = {}
+        self._lock = Lock()
+
+    def host(self, index: int) -> C:
+        """Return the host of an index."""
+        if not assigns_together(self._strategy):
+            return self._strategy.choose(index_key(self._key, index), self._candidates, {})
+        block, place = divmod(index, self._BLOCK)
+        with self._lock:
+            picked = self._picked.setdefault(block, [])
+            load = Counter(host.name for host in picked)
+            for lower in range(len(picked), place + 1):
+                host = self._strategy.choose(index_key(self._key, block * self._BLOCK + lower), self._candidates, load)
+                picked.append(host)
+                load[host.name] += 1
+            return picked[place]
+
+
 def rank_hosts(
-    strategy: Strategy, key: str, candidates: Sequence[C], *, assigned: Assigned = _EMPTY, load: Mapping[str, int] = _EMPTY
+    strategy: Strategy,
+    key: str,
+    candidates: Sequence[C],
+    *,
+    index: int = -1,
+    assigned: Assigned = _EMPTY,
+    load: Mapping[str, int] = _EMPTY,
 ) -> list[C]:
-    """Return the candidates in the order of a key's attempts: the one of `choose_host`, then the others by the strategy or by score."""
-    first = choose_host(strategy, key, candidates, assigned=assigned, load=load)
+    """Return the candidates in the order of a key's attempts: its host, then the others by the strategy or by score.
+
+    With an index the attempts are those of one index of a mapped task whose indices share the key.
+    """
+    if index < 0:
+        return rank_behind(choose_host(strategy, key, candidates, assigned=assigned, load=load), strategy, key, candidates, load)
+    own = index_key(key, index)
+    first = strategy.choose(own, candidates, load) if load else IndexPicks(strategy, key, candidates).host(index)
+    return rank_behind(first, strategy, own, candidates, load)
+
+
+def rank_behind(first: C, strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int] = _EMPTY) -> list[C]:
+    """Return a host, and the other candidates behind it by the strategy or by score."""
     ranked = strategy.rank(key, candidates, load) if isinstance(strategy, RankingStrategy) else rank(key, candidates)
     return [first, *(host for host in ranked if host.name != first.name)]
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
+from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
 from .rendezvous import Candidate, Candidates
 
@@ -200,7 +201,7 @@ class HostIndex(Generic[H]):
         }
         self._cache: dict[HostFilter, Candidates[H]] = {}
 
-    @cached_property
+    @cached
     def by_name(self) -> dict[str, H]:
         """The hosts by their names."""
         return {host.name: host for host in self.hosts}

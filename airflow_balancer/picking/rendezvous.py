@@ -7,12 +7,13 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..caching import cached
 from ..errors import ConfigurationError
 from ..fleet.strategy import option_problem
 
@@ -105,22 +106,22 @@ class Candidates(tuple[C, ...]):  # noqa: SLOT001  # what is prepared is kept in
         """Return prepared hosts; those that are prepared already are returned unchanged."""
         return hosts if isinstance(hosts, Candidates) else cls(hosts)
 
-    @cached_property
+    @cached
     def by_name(self) -> dict[str, C]:
         """The hosts by their names."""
         return {host.name: host for host in self}
 
-    @cached_property
+    @cached
     def names(self) -> tuple[str, ...]:
         """The hosts' names, sorted."""
         return tuple(sorted(self.by_name))
 
-    @cached_property
+    @cached
     def slots(self) -> int:
         """The sum of the sizes."""
         return sum(group.size * len(group.hosts) for group in self._by_size)
 
-    @cached_property
+    @cached
     def _by_size(self) -> list[_OfOneSize[C]]:
         sizes: dict[int, list[C]] = {}
         for host in self:
@@ -209,7 +210,7 @@ class Bounded:
     def _cap(self, share: Fraction) -> int:
         return math.ceil(self._factor * share)
 
-    @cached_property
+    @cached
     def _factor(self) -> Fraction:
         return Fraction(self.c).limit_denominator(10_000)
 

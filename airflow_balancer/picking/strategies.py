@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar, runtime_che
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
 from ..fleet.strategy import CLASSES, TARGETS, check_strategy
+from .folding import fold
 from .rendezvous import Bounded, Candidate, Candidates, Request, rank
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Ranking:
         self.first = first
 
     def __repr__(self) -> str:
-        return f"Ranking({[host.name for host in self.fleet.hosts]}, key={self.key!r}, first={self.first!r})"
+        return f"Ranking({fold(host.name for host in self.fleet.hosts)}, key={self.key!r}, first={self.first!r})"
 
 
 C = TypeVar("C", bound=Candidate)
@@ -160,8 +161,8 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
 
     try:
         built = instantiate(dict(strategy))
-    except InstantiationException as error:
-        raise ConfigurationError(f"key 'strategy': {error}") from error
+    except (InstantiationException, SystemExit) as error:
+        raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {error}") from error
     if not isinstance(built, Strategy):
         raise ConfigurationError(
             f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)"

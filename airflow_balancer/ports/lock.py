@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..caching import cached
 from ..errors import ConfigurationError, Problem
-from ..files.locate import find_file
+from ..files.locate import Stamp, find_file, stamp_of
 from ..files.reading import calling_file, calling_frame, current_reading
 from ..files.yaml import read_checked, yaml_line
 from ..fleet.entries import problems_of
@@ -112,12 +115,12 @@ class PortLock:
         """Return the lock of entries in any order."""
         return cls(file, tuple(sorted(entries, key=lambda entry: (entry.host, entry.port))))
 
-    @cached_property
+    @cached
     def ports(self) -> dict[PortRequest, int]:
         """The port of each request."""
         return {PortRequest.of(entry): entry.port for entry in self.entries}
 
-    @cached_property
+    @cached
     def _by_host(self) -> dict[str, LockedPorts]:
         found: dict[str, dict[tuple[str, int, int], int]] = {}
         for request, port in self.ports.items():
@@ -159,16 +162,16 @@ def lock_at(file: Path) -> PortLock:
     """
     current_reading().admit(file, f"the lock file {file.name!r}")
     try:
-        state = file.stat()
+        file.stat()
     except FileNotFoundError:
         return PortLock(file)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
-    return _read(file, state.st_mtime_ns, state.st_size)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}") from None
+    return _read(file, stamp_of(file))
 
 
 @lru_cache(maxsize=32)
-def _read(file: Path, modified: int, size: int) -> PortLock:  # noqa: ARG001 (the file's state is the cache's key)
+def _read(file: Path, stamp: Stamp) -> PortLock:  # noqa: ARG001 (the file's state is the cache's key)
     data = read_checked(file)
     items = data.get("ports") if isinstance(data, Mapping) and len(data) == 1 else None
     if not isinstance(items, list):
@@ -209,20 +212,40 @@ def _unique_rules(entries: list[LockEntry]) -> Iterator[Problem]:
             yield Problem(f"{text}; {advice}", f"ports[{index}]")
 
 
+@contextmanager
+def changing(file: Path) -> Iterator[None]:
+    """Let the commands that change a lock file take turns: its folder is locked, so that nothing stays behind.
+
+    Raises:
+        ConfigurationError: There is no such folder.
+    """
+    try:
+        folder = os.open(file.resolve().parent, os.O_RDONLY)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from None
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def write_lock(lock: PortLock) -> None:
     """Write a lock to its file, at once or not at all; a file that says the same is left alone.
 
     Raises:
         ConfigurationError: It cannot be written.
     """
-    if lock.file.is_file() and lock.file.read_text(encoding="utf-8") == lock.text:
-        return
     file = lock.file.resolve()
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside = file.with_name(f".{file.name}.new")
     try:
+        beside.unlink(missing_ok=True)  # a killed command's
+        if file.is_file() and file.read_text(encoding="utf-8") == lock.text:
+            return
         beside.write_text(lock.text, encoding="utf-8")
+        if file.is_file():
+            shutil.copymode(file, beside)
         beside.replace(file)
     except OSError as error:
         raise ConfigurationError(f"{lock.file}: cannot be written: {error.strerror}") from None
-    finally:
-        beside.unlink(missing_ok=True)

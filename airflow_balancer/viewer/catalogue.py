@@ -103,7 +103,7 @@ class Catalogue:
             return Listing({}, tuple(map(str, error.problems)), Snapshot(()))
         self.hint = places.hint
         snapshot = take_snapshot(places.roots)
-        sources, problems = ([Source(places.named, places.overrides)], []) if places.named else find_sources(snapshot)
+        sources, problems = ([Source(*named) for named in places.named], []) if places.named else find_sources(snapshot)
         if snapshot.limit and not places.named:
             problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path"))
         roots = tuple(root.resolve() for root in places.roots)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from ..errors import ConfigurationError, Problem
 from ..files.locate import tree_above
 from ..files.reading import is_inside
-from ..files.yaml import read_root
+from ..files.yaml import read_content, read_root
 
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _COMPOSES = re.compile(rb"defaults|\$\{|_target_|hydra")
@@ -24,14 +28,12 @@ class Places(NamedTuple):
 
     Attributes:
         roots: The folders.
-        named: The one configuration in them that is meant; None for all that are found.
-        overrides: The overrides that it is composed with.
+        named: The configurations in them that are meant, each with its overrides; empty for all that are found.
         hint: What to do where there is none.
     """
 
     roots: tuple[Path, ...]
-    named: Path | None = None
-    overrides: tuple[str, ...] = ()
+    named: tuple[tuple[Path, tuple[str, ...]], ...] = ()
     hint: str = ""
 
 
@@ -76,25 +78,28 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
     if not is_inside(path, roots):
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
-    identity = blake2b(str(path).encode(), digest_size=12).hexdigest()
+    same = [other for named, other in places.named if named == path]
+    told_apart = shlex.join([str(path), *overrides]) if len(same) > 1 else str(path)
+    identity = blake2b(os.fsencode(told_apart), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
     above, group, default = _tree(path)
     if places.named:
         allowed += above
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
-    name = str(path.relative_to(root))
+    # A file's name may be no text, which JSON cannot hold.
+    name = os.fsencode(str(path.relative_to(root)) + told_apart.removeprefix(str(path))).decode(errors="replace")
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 
 def _tree(path: Path) -> tuple[list[Path], str, str]:
     """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
     try:
-        if not _COMPOSES.search(path.read_bytes()):
+        if not _COMPOSES.search(read_content(path)):
             return [], "", ""
         root = read_root(path)
         return tree_above(path, root), *_environment_group(root)
-    except (OSError, ConfigurationError):  # said when it is opened
+    except (OSError, yaml.YAMLError, ConfigurationError):  # said when it is opened
         return [], "", ""
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import Reading, is_inside, reading
 from ..files.yaml import read_root
@@ -24,6 +24,7 @@ from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
 from ..hydra.compose import compose_file
 from ..hydra.composed import Composed
+from ..hydra.hydra_internals import bounded_effort
 from ..hydra.nodes import BALANCER_TARGETS, dotted, walk
 from ..picking.filters import HostFilter
 from .configuration import Configuration
@@ -62,7 +63,7 @@ class Opened:
         """Return plain data without the secrets of this configuration."""
         return mask_all(data, self.secrets)
 
-    @cached_property
+    @cached
     def data(self) -> Any:
         """The balancer's node as plain data, without secrets."""
         return self.masked(self.composed.data)
@@ -70,7 +71,7 @@ class Opened:
     def guarded(self, call: Callable[[Composed], T]) -> T:
         """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
         # Picks are kept with their config, and several threads may resolve it at once.
-        with self._lock, reading(**vars(self.reading)):
+        with self._lock, reading(**vars(self.reading)), bounded_effort():
             return call(self.composed)
 
     def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
@@ -93,7 +94,7 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
     permitted = Reading(roots=tuple(root.resolve() for root in configuration.roots), foreign_code=False)
     files: set[Path] = set()
     try:
-        with reading(**vars(permitted)):
+        with reading(**vars(permitted)), bounded_effort():
             composed = compose_file(configuration.path, configuration.overrides_for(environment))
             files.update(composed.origins.files())
             _check(composed, files, permitted.roots or ())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 URL_PREFIX = "/airflow-balancer"
 _HINT = (
-    "There is no balancer's YAML in the DAGs folder or in a local DAG bundle. Put one there, such as "
+    "There is no balancer's YAML in the DAGs folder or in a DAG bundle on this machine. Put one there, such as "
     "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
 )
 
@@ -29,11 +29,14 @@ def synced_viewer() -> Viewer:
 def _places() -> Places:
     from ..airflow import versions
     from ..airflow.options import read_options
-    from ..airflow.sources import named_source, watched_roots
+    from ..airflow.sources import named_sources, watched_roots
+    from ..errors import ConfigurationError
     from ..files.locate import find_source
     from .configuration import Places
 
     options, folders = read_options(versions.option), versions.dag_folders()
-    named = named_source(options, folders)
-    source = find_source(named.path.absolute()) if named else None
-    return Places(watched_roots(options, folders), source, options.overrides if named else (), _HINT)
+    sources, problems = named_sources(options, folders)
+    if problems and not sources:
+        raise ConfigurationError(problems)
+    named = tuple((find_source(source.path.absolute()), source.overrides) for source in sources)
+    return Places(watched_roots(options, folders), named, _HINT)

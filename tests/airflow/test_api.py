@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 
@@ -76,7 +77,7 @@ def fleet(hosts: int, size: int = 8, **node: Any) -> Fleet:
 
 
 def pool(name: str, slots: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots), include_deferred=True)
 
 
 @pytest.mark.slow
@@ -91,6 +92,30 @@ class TestServer:
             api.apply_pools(wanted_pools({"a": fleet(2, size=4)}), prune=True)
             assert sorted(api.read_pools()) == [DEFAULT, pool("host000", 4), pool("host001", 4)]
             assert not api.plan_pools(wanted_pools({"a": fleet(2, size=4)})).differs(prune=True)
+
+    def test_a_pool_that_unfinished_tasks_use_is_not_pruned(self, server: Server) -> None:
+        import sqlalchemy
+
+        from tests.airflow.rows import insert
+
+        engine = sqlalchemy.create_engine(server.database)
+        with server.api() as api:
+            api.apply_pools(wanted_pools({"a": fleet(3)}))
+            with engine.begin() as connection:
+                insert(connection, "dag_bundle", name="tests")
+                insert(connection, "dag", dag_id="etl", bundle_name="tests", partition_mapper_info="{}")
+                insert(connection, "dag_run", id=77, dag_id="etl", run_id="now", state="running", run_type="manual")
+                row = {"dag_id": "etl", "run_id": "now", "map_index": -1, "pool_slots": 1, "id": uuid4().hex}
+                insert(connection, "task_instance", **row, task_id="t", state="up_for_retry", pool="host001")
+            plan = api.apply_pools(wanted_pools({"a": fleet(1)}), prune=True)
+            with engine.begin() as connection:
+                for table in ("task_instance", "dag_run", "dag"):
+                    connection.execute(sqlalchemy.text(f"DELETE FROM {table} WHERE dag_id = 'etl'"))
+            assert [str(problem) for problem in plan.problems] == [
+                "pool 'host001': no configuration wants it, but 1 unfinished task would never end without it: etl.t"
+            ]
+            assert sorted(api.read_pools()) == [DEFAULT, pool("host000", 8), pool("host001", 8)]
+            assert api.apply_pools(wanted_pools({"a": fleet(1)}), prune=True).problems == ()
 
     def test_connections_are_made_updated_and_pruned(self, server: Server) -> None:
         def wanted(**node: Any) -> Any:

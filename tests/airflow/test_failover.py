@@ -25,7 +25,11 @@ def test_the_task_says_who_asks_and_for_which_time():
 
 
 def test_a_mapped_task_asks_by_its_index():
-    assert attempt_of(context(1, map_index=0), None).key == "etl.extract[0]"
+    assert attempt_of(context(1, map_index=0), None) == Attempt("etl.extract", 1, "etl.extract[0]", "default_pool", index=0)
+
+
+def test_the_indices_of_a_mapped_task_share_a_key_that_is_given():
+    assert attempt_of(context(1, map_index=2), "nightly") == Attempt("nightly", 1, "etl.extract[2]", "default_pool")
 
 
 def test_a_key_stands_before_the_tasks():

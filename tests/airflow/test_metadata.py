@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine  # noqa: E402
 from airflow_balancer.airflow.connections import wanted_connections  # noqa: E402
 from airflow_balancer.airflow.metadata import apply_connections, apply_pools, read_connections, read_pools, read_variables  # noqa: E402
 from airflow_balancer.airflow.pools import WantedPool, mark, wanted_pools  # noqa: E402
+from tests.airflow.rows import insert  # noqa: E402
 
 DEFAULT = PoolSlots("default_pool", 128, "Default pool", include_deferred=False)
 
@@ -42,7 +43,7 @@ def wanted(*args: int, **node: Any) -> dict[str, WantedPool]:
 
 
 def pool(name: str, slots: int, given: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=True)
 
 
 @pytest.fixture
@@ -86,6 +87,29 @@ class TestPools:
         assert sorted(read_pools(connection)) == [DEFAULT, pool("host0", 8, 8), pool("host1", 8, 8)]
         apply_pools(connection, wanted(1), prune=True)
         assert sorted(read_pools(connection)) == [DEFAULT, pool("host0", 8, 8)]
+
+    @pytest.mark.parametrize(
+        ("run", "state", "spared"),
+        [
+            ("running", "running", True),
+            ("queued", None, True),
+            ("running", "up_for_retry", True),
+            ("running", "deferred", True),
+            ("running", "success", False),
+            ("failed", None, False),
+            ("running", "failed", False),
+        ],
+    )
+    def test_orphans_that_unfinished_tasks_use_are_not_pruned(
+        self, connection: Connection, run: str, state: str | None, *, spared: bool
+    ) -> None:
+        apply_pools(connection, wanted(2))
+        insert(connection, "dag_run", dag_id="etl", run_id="now", state=run, run_type="manual")
+        insert(connection, "task_instance", dag_id="etl", task_id="t", run_id="now", map_index=2, state=state, pool="host1", pool_slots=1)
+        plan = apply_pools(connection, wanted(1), prune=True)
+        assert (pool("host1", 8, 8) in read_pools(connection)) is spared
+        note = "no configuration wants it, but 1 unfinished task would never end without it: etl.t[2]"
+        assert [str(problem) for problem in plan.problems] == ([f"pool 'host1': {note}"] if spared else [])
 
     def test_five_thousand_pools_take_a_dozen_statements(self, engine: Engine) -> None:
         many = wanted(1000, 4)

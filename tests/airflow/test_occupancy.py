@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_balancer.airflow.database import within
 from airflow_balancer.airflow.occupancy import host_load, load_of, read_occupancy
 from airflow_balancer.airflow.pools import PoolOccupancy
+from airflow_balancer.airflow.target import within
 from airflow_balancer.errors import UnavailableError
 from airflow_balancer.fleet.fleet import Fleet
 

@@ -18,8 +18,10 @@ from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order
 
 try:
     from airflow.sdk import DAG
+    from airflow.serialization.serialized_objects import DagSerialization as Serialization
 except ImportError:
     from airflow import DAG
+    from airflow.serialization.serialized_objects import SerializedDAG as Serialization
 
 HOSTS = [{"name": f"host{number}", "size": number, "queues": ["workers"], "password": "geheim"} for number in (1, 2, 3)]
 
@@ -34,10 +36,6 @@ def extract(balancer, **arguments):
 
 
 def serialized(dag):
-    try:
-        from airflow.serialization.serialized_objects import DagSerialization as Serialization
-    except ImportError:
-        from airflow.serialization.serialized_objects import SerializedDAG as Serialization
     return json.dumps(Serialization.to_dict(dag)["dag"]["tasks"], sort_keys=True)
 
 

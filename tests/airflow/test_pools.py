@@ -22,33 +22,37 @@ def wanted(**node: Any) -> dict[str, pools.WantedPool]:
 
 
 def host_pool(slots: int, given: int | None = None, name: str = "host1") -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", slots if given is None else given), include_deferred=True)
 
 
+CONFLICT = "b.yaml: pool 'host1': is wanted with 8 slots, but a.yaml wants it with 2 slots; give both the same, or other names"
 OTHERS = PoolSlots("host1", 3, "by hand", include_deferred=True)
 
 
 class TestWanted:
     def test_each_host_and_port_has_a_pool(self) -> None:
         assert wanted(ports=[{"host": "host1", "port": 8080}]) == {
-            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False), False, "a.yaml"),
-            "host1-8080": (PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", include_deferred=True), False, "a.yaml"),
+            "host1": (PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=True), False, "a.yaml", None),
+            "host1-8080": (
+                PoolSlots("host1-8080", 1, "Balancer pool for host(host1) port(8080)", include_deferred=True),
+                False,
+                "a.yaml",
+                None,
+            ),
         }
 
     def test_two_configurations_may_want_the_same_pool(self) -> None:
         assert list(wanted_pools({"a.yaml": fleet(), "b.yaml": fleet()})) == ["host1"]
 
     def test_two_configurations_may_not_want_other_slots(self) -> None:
-        with pytest.raises(ConfigurationError) as error:
-            wanted_pools({"b.yaml": fleet(), "a.yaml": fleet(hosts=[{"name": "host1", "size": 2}])})
-        assert str(error.value) == (
-            "b.yaml: pool 'host1': is wanted with 8 slots, but a.yaml wants it with 2 slots; give both the same, or other names"
-        )
+        both = wanted_pools({"b.yaml": fleet(), "a.yaml": fleet(hosts=[{"name": "host1", "size": 2}])})
+        assert [str(want.problem) for want in both.values()] == [CONFLICT]
 
     def test_a_name_longer_than_the_column_is_an_error(self) -> None:
         name = "h" * 252
-        with pytest.raises(ConfigurationError, match=r"a.yaml: pool 'h{60}': its name has 257 characters, Airflow allows 256"):
-            wanted(hosts=[{"name": name, "size": 1}], ports=[{"host": name, "port": 8080}])
+        host, port = wanted(hosts=[{"name": name, "size": 1}], ports=[{"host": name, "port": 8080}]).values()
+        assert host.problem is None
+        assert str(port.problem).startswith(f"a.yaml: pool '{'h' * 60}': its name has 257 characters, Airflow allows 256; shorten it")
 
     def test_default_pool_is_airflows_own(self) -> None:
         with pytest.raises(ConfigurationError, match="default_pool"):
@@ -89,8 +93,32 @@ class TestPlan:
 
     @pytest.mark.parametrize("slots", [8, 5], ids=["as wanted", "edited"])
     def test_a_pool_of_an_older_balancer_gets_the_mark_and_keeps_its_slots(self, slots: int) -> None:
-        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", include_deferred=False)
+        old = PoolSlots("host1", slots, "Balancer pool for host(host1)", include_deferred=True)
         assert plan_pools(wanted(), [old]).update == (Update(old, host_pool(slots, given=8)),)
+
+    def test_a_conflict_leaves_its_own_pool_as_it_is_and_settles_the_others(self) -> None:
+        more = [{"name": "host1", "size": 2}, {"name": "host2", "size": 2}]
+        both = wanted_pools({"b.yaml": fleet(), "a.yaml": fleet(hosts=more)})
+        for current in ([], [host_pool(5)]):
+            plan = plan_pools(both, current)
+            assert (plan.create, plan.update, plan.unchanged) == ((host_pool(2, name="host2"),), (), tuple(current))
+            assert [*map(str, plan.problems)] == [CONFLICT]
+            change = {"change": "kept" if current else "missing", "name": "host1", "slots": 5 if current else None, "wanted": 2}
+            assert [row for row in pools.pool_rows(plan, both) if row["name"] == "host1"] == [
+                {**change, "note": CONFLICT.removeprefix("b.yaml: pool 'host1': ")}
+            ]
+
+    def test_a_pool_that_unfinished_tasks_use_is_not_pruned(self) -> None:
+        used, free = host_pool(2, name="used"), host_pool(2, name="free")
+        plan = pools.spare_used(plan_pools({}, [used, free]), {"used": ["etl.b[0]", "etl.a"], "free": []})
+        note = "no configuration wants it, but 2 unfinished tasks would never end without it: etl.a, etl.b[0]"
+        assert (plan.orphaned, plan.unchanged, plan.notes) == ((free,), (used,), {"used": note})
+        assert [*map(str, plan.problems)] == [f"pool 'used': {note}"]
+
+    @pytest.mark.parametrize("what", ["host(host1)", "host(host1) port(80)", "queue(workers)"])
+    def test_a_description_without_the_mark_is_known(self, what: str) -> None:
+        assert pools.is_ours(PoolSlots("x", 1, f"Balancer pool for {what}", include_deferred=True))
+        assert not pools.is_ours(PoolSlots("x", 1, f"Balancer pool for {what} and more", include_deferred=True))
 
     def test_only_the_balancers_pools_are_orphaned(self) -> None:
         default = PoolSlots("default_pool", 128, mark("Default pool", 128), include_deferred=False)

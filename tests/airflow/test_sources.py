@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from airflow_balancer.airflow.options import SectionOptions
-from airflow_balancer.airflow.sources import Source, find_sources, named_source, watched_roots
+from airflow_balancer.airflow.options import SectionOptions, read_options
+from airflow_balancer.airflow.sources import Source, find_sources, named_sources, watched_roots
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files import locate
 from airflow_balancer.files.locate import take_snapshot
@@ -98,11 +99,12 @@ class TestNotRead:
 
     def test_aliases_that_stand_for_billions_are_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": BOMB + "balancer: {hosts: *i}\n"})
-        assert problems(tmp_path) == ["bomb.yaml: has more than 500000 values with its aliases written out; not composed"]
+        assert problems(tmp_path) == ["bomb.yaml: repeats more than 10000 values by its aliases; not composed"]
 
     def test_an_alias_of_itself_is_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"bomb.yaml": "balancer: &a {hosts: [*a]}\n"})
-        assert problems(tmp_path) == ["bomb.yaml: has more than 500000 values with its aliases written out; not composed"]
+        text = "is not valid YAML, line 1: alias 'a' has no anchor before it, or is inside of it"
+        assert problems(tmp_path) == [f"bomb.yaml: {text}"]
 
     def test_nesting_that_overflows_the_stack_is_not_read(self, tmp_path: Path) -> None:
         write(tmp_path, {"deep.yaml": "balancer: " + "[" * 500_000})
@@ -196,20 +198,48 @@ class TestSnapshot:
 
 class TestNamed:
     def test_without_config_path_nothing_is_named(self, tmp_path: Path) -> None:
-        assert named_source(SectionOptions(), [tmp_path]) is None
+        assert named_sources(SectionOptions(), [tmp_path]) == ([], [])
 
     def test_config_path_is_relative_to_the_dags_folder(self, tmp_path: Path) -> None:
         write(tmp_path, {"fleet.yaml": BALANCER})
         settings = SectionOptions(config_path="fleet.yaml", overrides=("default_size=2",))
-        assert named_source(settings, [tmp_path]) == Source(tmp_path / "fleet.yaml", ("default_size=2",))
+        assert named_sources(settings, [tmp_path]) == ([Source(tmp_path / "fleet.yaml", ("default_size=2",))], [])
         assert watched_roots(settings, [tmp_path]) == (tmp_path,)
 
     def test_config_name_is_a_file_of_the_tree(self, tmp_path: Path) -> None:
         write(tmp_path, {"conf/prod.yaml": PRIMARY})
         settings = SectionOptions(config_path=str(tmp_path / "conf"), config_name="prod")
-        assert named_source(settings, [Path("/elsewhere")]) == Source(tmp_path / "conf" / "prod.yaml")
+        assert named_sources(settings, [Path("/elsewhere")]) == ([Source(tmp_path / "conf" / "prod.yaml")], [])
 
-    def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigurationError) as error:
-            named_source(SectionOptions(config_path="gone.yaml"), [tmp_path])
-        assert str(error.value) == f"[balancer] config_path names no file or directory (looked for {tmp_path}/gone.yaml)"
+    def test_each_line_is_a_configuration_with_its_overrides_behind_those_of_all(self, tmp_path: Path) -> None:
+        write(tmp_path, {"conf/config.yaml": PRIMARY, "my teams/gpu.yaml": BALANCER})
+        text = "\n  conf env=prod '+hosts.0.tags=[a, b]'\n  'my teams/gpu.yaml' ~ports\n"
+        settings = SectionOptions(config_path=text, overrides=("default_size=2",))
+        conf = Source(tmp_path / "conf", ("default_size=2", "env=prod", "+hosts.0.tags=[a, b]"))
+        assert named_sources(settings, [tmp_path]) == ([conf, Source(tmp_path / "my teams" / "gpu.yaml", ("default_size=2", "~ports"))], [])
+        assert watched_roots(settings, [tmp_path]) == (tmp_path / "conf", tmp_path / "my teams")
+
+    def test_a_missing_file_is_a_problem_that_names_it_and_the_others_are_found(self, tmp_path: Path) -> None:
+        write(tmp_path, {"fleet.yaml": BALANCER})
+        settings = SectionOptions(config_path="gone.yaml\nfleet.yaml")
+        sources, said = named_sources(settings, [tmp_path])
+        assert sources == [Source(tmp_path / "fleet.yaml")]
+        text = f"[balancer] config_path names no file or directory with 'gone.yaml' (looked for {tmp_path}/gone.yaml)"
+        assert [str(problem) for problem in said] == [text]
+
+    def test_a_missing_file_is_seen_when_it_comes(self, tmp_path: Path) -> None:
+        snapshot = take_snapshot(watched_roots(SectionOptions(config_path="gone.yaml"), [tmp_path]))
+        write(tmp_path, {"gone.yaml": BALANCER})
+        assert not snapshot.still_true()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"config_path": "my conf"}, "config_path: 'conf' in the line 'my conf' is no override, such as env=prod; put a path with a"),
+            ({"config_path": "it's"}, "config_path: behind the path must be Hydra overrides separated by spaces: No closing quotation"),
+            ({"overrides": "env=prod"}, "overrides is given without config_path: name the configuration that they are of there"),
+        ],
+    )
+    def test_what_cannot_be_read_is_an_error_that_says_what_to_do(self, options: dict[str, str], message: str) -> None:
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            _ = read_options(options.get).named

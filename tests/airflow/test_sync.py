@@ -16,8 +16,9 @@ pytest.importorskip("airflow.models", reason="Airflow is not installed")
 import sqlalchemy
 
 from airflow_balancer.airflow import versions
+from airflow_balancer.airflow.composing import Composer
 from airflow_balancer.airflow.sources import Source
-from airflow_balancer.airflow.sync import Sync, _load_fleet, find_fleets, load_sources
+from airflow_balancer.airflow.sync import Sync, find_fleets, load_sources
 from tests.airflow.scheduler import GOOD, Scheduler
 
 
@@ -98,9 +99,10 @@ COMPOSE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from airflow_balancer.airflow import sync
-sync.versions.dag_folders = lambda: [Path(sys.argv[1])]
-print(sync._load_fleet(Path(sys.argv[1], "config.yaml"), ()).pools[0].name)
+from airflow_balancer.airflow.composing import Composer
+folder = Path(sys.argv[1])
+with Composer([folder], [folder], named=False) as composer:
+    print(composer.load(folder / "config.yaml", ()).pools[0].name)
 """
 
 
@@ -119,7 +121,8 @@ def test_a_large_plain_file_is_loaded_in_seconds(tmp_path: Path) -> None:
     ports = [{"host": f"host{n}", "port": port} for n in range(1000) for port in range(8000, 8004)]
     (tmp_path / "fleet.yaml").write_text(json.dumps({"hosts": hosts, "ports": ports}))
     start = time.monotonic()
-    fleets, problems = load_sources([Source(tmp_path / "fleet.yaml")], _load_fleet)
+    with Composer([tmp_path], [], named=False) as composer:
+        fleets, problems = load_sources([Source(tmp_path / "fleet.yaml")], composer.load)
     assert (len(fleets[str(tmp_path / "fleet.yaml")].pools), problems) == (5000, [])
     assert time.monotonic() - start < 5
 

@@ -195,7 +195,7 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools, check)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
     "a misspelt key": (
@@ -283,7 +283,7 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
         (("pools", "aply=true"), "unknown key 'aply'; did you mean 'apply'? (keys of pools: apply, prune, api_url, api_username, output)"),
         (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: against, output)"),
         (("validate", "prune=true"), "'prune' is a key of port lock, pools, not of validate"),
-        (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, not of plan"),
+        (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, check, not of plan"),
     ],
     ids=["misspelt", "misspelt, with a value", "another command's", "a query"],
 )

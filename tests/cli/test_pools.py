@@ -76,6 +76,20 @@ def test_without_a_file_it_is_what_airflow_syncs(home):
     assert (code, [row["name"] for row in report["pools"] if row["change"] == "create"]) == (3, ["host2"])
 
 
+def test_a_conflict_stops_its_own_pool_and_the_rest_is_shown_and_written(home):
+    home.yaml.write_text("hosts: [{name: both, size: 4}, {name: fine, size: 4}]\n")
+    other = home.dags / "other.yaml"
+    other.write_text("hosts: [{name: both, size: 5}]\n")
+    note = f"is wanted with 5 slots, but {home.yaml} wants it with 4 slots; give both the same, or other names"
+    conflict = {"change": "missing", "name": "both", "slots": None, "wanted": 4, "note": note}
+    for word, applied in (("apply=true", True), ("apply=false", False)):
+        code, report = home.report(word)
+        assert (code, [row for row in report["pools"] if row["name"] == "both"], report["applied"]) == (3, [conflict], applied)
+    assert [row for row in report["pools"] if row["name"] == "fine"] == []
+    assert "1 above: differ" not in home.run("apply=true").stdout
+    other.unlink()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -95,7 +95,7 @@ def made():
     config = load_config("config", "config", overrides=[secret], basepath={path!r})
     print("rendered:", config.dags["etl"].tasks["load"].render()[2].replace(chr(10), " "))
     config.generate_in_mem()
-    globals().pop("airflow_laminar_pool_manager")
+    assert "airflow_laminar_pool_manager" not in globals()
     return globals()["etl"]
 
 def seen(task):

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import airflow_pydantic
 import pytest
+import yaml
 from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
-from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery
+from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.testing import pools, variables
 
@@ -238,14 +239,13 @@ class TestSecrets:
     def test_repr_and_json_mask_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
         for text in (
-            repr(balancer),
-            str(balancer),
             balancer.model_dump_json(),
             str(balancer.model_dump(mode="json")),
             repr(balancer.hosts),
         ):
             assert "hunter" not in text
             assert "**********" in text
+        assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2
 
     def test_the_code_that_needs_them_has_them(self):
         host = BalancerConfiguration(hosts=[self.HOST]).hosts[0]
@@ -272,14 +272,15 @@ class TestPools:
             ("host2-8793", 1),
         ]
 
-    def test_the_generated_dag_reconciles_them(self, balancer):
+    def test_the_generated_dag_reconciles_them(self):
+        balancer = BalancerConfiguration(hosts=HOSTS, pool_manager={})
         (dag,) = balancer.managed_dags()
         plan = dag.tasks["reconcile_pools"].op_kwargs["pool_plan"]
         assert [(pool["name"], pool["slots"]) for pool in plan] == [(pool.pool, pool.slots) for pool in configured_pools(balancer)]
 
-    def test_generated_files_are_python(self, balancer):
-        for name, source in balancer.generated_files().items():
-            compile(source, name, "exec")
+    def test_generated_files_are_python(self):
+        ((name, source),) = BalancerConfiguration(hosts=HOSTS, pool_manager={}).generated_files().items()
+        compile(source, name, "exec")
 
     def test_a_host_that_is_overridden_keeps_the_pool_it_was_given(self):
         given = BalancerConfiguration(hosts=[{"name": "a", "pool": "shared"}, {"name": "b"}]).hosts
@@ -287,7 +288,26 @@ class TestPools:
         assert given[1].override(size=3).pool is None
 
     def test_a_hosts_pool_is_an_airflow_pydantic_pool(self, balancer):
-        assert balancer.hosts[0].pool == Pool(pool="host1", slots=16, description="Balancer pool for host(host1)")
+        assert balancer.hosts[0].pool == Pool(pool="host1", slots=16, description="Balancer pool for host(host1)", include_deferred=True)
+
+    @pytest.mark.parametrize(("given", "counted"), [({}, True), ({"include_deferred": True}, True), ({"include_deferred": False}, False)])
+    @pytest.mark.parametrize("kind", [dict, Pool])
+    def test_deferred_tasks_count_unless_the_pool_says_otherwise(self, kind, given, counted):
+        balancer = BalancerConfiguration(hosts=[Host(name="a", size=2, pool=kind(pool="x", slots=2, **given)), Host(name="b")])
+        assert [host.pool.include_deferred for host in balancer.hosts] == [counted, True]
+        assert [pool.include_deferred for pool in balancer.fleet.pools] == [counted, True]
+
+    @pytest.mark.parametrize(
+        ("given", "made"), [("", False), ("pool_manager: {}", True), ("pool_manager: {dag: {enabled: false}}", False)], ids=str
+    )
+    def test_the_pool_managers_dag_is_made_only_where_it_is_asked_for(self, write, given, made):
+        path = write("balancer.yaml", f"hosts: [{{name: host1, size: 8}}]\n{given}\n")
+        for balancer in (load(path), BalancerConfiguration(**yaml.safe_load(path.read_text()))):
+            dag = balancer.pool_manager.build_dag(balancer)
+            assert (dag is not None) is made
+            if dag:
+                (pool,) = dag.tasks["reconcile_pools"].op_kwargs["pool_plan"]
+                assert pool["description"] == "Balancer pool for host(host1) [airflow-balancer: 8 slots]"
 
     def test_testing_with_pools_needs_no_database(self):
         with pools():

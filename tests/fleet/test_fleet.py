@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
+from airflow_balancer.fleet import fleet as module
 from airflow_balancer.fleet.fleet import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
+
+
+def test_the_examples_of_the_docstrings_hold():
+    assert doctest.testmod(module).failed == 0
 
 
 def test_hosts_and_ports_are_sorted():
@@ -74,8 +81,8 @@ def test_a_size_from_an_environment_variable_is_a_number():
 def test_each_host_and_port_has_a_pool():
     fleet = Fleet.from_data({"hosts": HOSTS, "ports": [{"host": "host1", "port": 80}, {"name": "web", "host": "host1", "port": 81}]})
     assert fleet.pools == (
-        PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=False),
-        PoolSlots("host2", 4, "Balancer pool for host(host2)", include_deferred=False),
+        PoolSlots("host1", 8, "Balancer pool for host(host1)", include_deferred=True),
+        PoolSlots("host2", 4, "Balancer pool for host(host2)", include_deferred=True),
         PoolSlots("host1-80", 1, "Balancer pool for host(host1) port(80)", include_deferred=True),
         PoolSlots("web", 1, "Balancer pool for host(host1) port(81)", include_deferred=True),
     )
@@ -94,7 +101,7 @@ def test_an_address_changes_no_pool():
 def test_hosts_share_a_pool_whose_slots_are_given():
     shared = {"pool": "shared", "slots": 20, "description": "both"}
     fleet = Fleet.from_data({"hosts": [{"name": "a", "pool": shared}, {"name": "b", "pool": "shared", "size": 3}]})
-    assert fleet.pools == (PoolSlots("shared", 20, "both", include_deferred=False),)
+    assert fleet.pools == (PoolSlots("shared", 20, "both", include_deferred=True),)
 
 
 QUEUES = [
@@ -108,9 +115,9 @@ QUEUES = [
 def test_each_queue_has_a_pool_with_the_slots_of_its_hosts_without_drained_ones():
     pools = Fleet.from_data({"hosts": QUEUES, "queue_pools": True}).pools
     assert pools[4:] == (
-        PoolSlots("queue-gpu", 2, "Balancer pool for queue(gpu)", include_deferred=False),
-        PoolSlots("queue-old", 0, "Balancer pool for queue(old)", include_deferred=False),
-        PoolSlots("queue-workers", 6, "Balancer pool for queue(workers)", include_deferred=False),
+        PoolSlots("queue-gpu", 2, "Balancer pool for queue(gpu)", include_deferred=True),
+        PoolSlots("queue-old", 0, "Balancer pool for queue(old)", include_deferred=True),
+        PoolSlots("queue-workers", 6, "Balancer pool for queue(workers)", include_deferred=True),
     )
 
 

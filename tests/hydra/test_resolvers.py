@@ -69,7 +69,7 @@ def test_a_host_is_a_node_that_instantiates():
         "name": "host2",
         "username": "airflow",
         "os": "ubuntu",
-        "pool": {"pool": "fast", "slots": 16, "description": "Balancer pool for host(host2)", "include_deferred": False},
+        "pool": {"pool": "fast", "slots": 16, "description": "Balancer pool for host(host2)", "include_deferred": True},
         "size": 16,
         "queues": ["workers"],
     }
@@ -81,7 +81,7 @@ def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one(
     hosts = cfg.dag.task.hosts
     assert (hosts.key, hosts.first) == ("dag.task", cfg.dag.task.name)
     assert [host.name for host in hosts.fleet.hosts] == ["host2", "host3"]
-    assert repr(hosts) == f"Ranking(['host2', 'host3'], key='dag.task', first={hosts.first!r})"
+    assert repr(hosts) == f"Ranking(host[2-3], key='dag.task', first={hosts.first!r})"
 
 
 def test_all_that_a_task_asks_for_agrees():

@@ -25,7 +25,7 @@ class Api:
 
         from airflow_balancer.viewer.app import create_app
 
-        places = Places((root,), root / named if named else None, overrides, "make one")
+        places = Places((root,), ((root / named, overrides),) if named else (), "make one")
         self.app = create_app(Viewer(Catalogue(lambda: places)))
         self.client = TestClient(self.app, raise_server_exceptions=True)
 

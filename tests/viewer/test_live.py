@@ -12,7 +12,7 @@ FLEET = "hosts: [{name: host1, size: 2}, {name: host2, size: 3}, {name: host3, s
 
 
 def pool(name: str, slots: int, given: int) -> PoolSlots:
-    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=False)
+    return PoolSlots(name, slots, mark(f"Balancer pool for host({name})", given), include_deferred=True)
 
 
 def test_pools_that_differ_are_listed_with_what_to_run(api, write, monkeypatch) -> None:

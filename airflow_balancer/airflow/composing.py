@@ -1,0 +1,151 @@
+"""Composes configurations in a process of its own, so that none of them can stop, fill or change the one that asks.
+
+The process has limits of memory and time, no Python module of the DAG folders on its path, and none of the resolvers
+that Airflow's process has registered. It takes a line of JSON for each configuration, and answers with one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Timer
+from typing import Any, Self
+
+from ..errors import ConfigurationError, Problem
+from ..files.locate import find_source, tree_above
+from ..files.reading import reading
+from ..files.yaml import read_root
+from ..fleet.fleet import Fleet
+
+CPU_SECONDS = 10
+"""What composing one configuration may take: a Hydra tree of 1,000 hosts takes three."""
+SECONDS = 30.0
+"""The same by the clock, on a machine that is busy."""
+MEMORY = 2**30
+"""The address space of the process, in bytes."""
+
+
+class Composer:
+    """The process that composes; it starts with the first configuration, and again after one that it did not survive.
+
+    Args:
+        roots: The folders that hold every file that may be opened.
+        closed: The folders whose Python modules are out of reach: Airflow 2 has those of DAGs on the path.
+        named: Whether the configuration was named by the operator, and with it the folders above that it composes from.
+    """
+
+    def __init__(self, roots: Sequence[Path], closed: Sequence[Path], *, named: bool) -> None:
+        self._request = {"roots": [str(root.resolve()) for root in roots], "named": named}
+        self._closed = closed
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def load(self, path: Path, overrides: Sequence[str]) -> Fleet:
+        """Return the fleet of a configuration.
+
+        Raises:
+            ConfigurationError: It is wrong, or takes more than it may.
+        """
+        self._process = self._process or _start(self._closed)
+        answer = _asked(self._process, {**self._request, "path": str(path), "overrides": list(overrides)})
+        if answer is None:
+            raise ConfigurationError(_lost(self._end()))
+        if "problems" in answer:
+            raise ConfigurationError(Problem(**{**problem, "path": tuple(problem["path"])}) for problem in answer["problems"])
+        return Fleet.from_data(answer["node"])
+
+    def _end(self) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.kill()
+        with process:
+            return process.wait()
+
+
+def _start(closed: Sequence[Path]) -> subprocess.Popen[str]:
+    folders = [folder.resolve() for folder in closed]
+    path = [entry for entry in sys.path if entry and not any(Path(entry).resolve().is_relative_to(folder) for folder in folders)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-P", "-m", __name__]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603
+
+
+def _asked(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:
+    """Return the answer to a request, or None if the process ended."""
+    assert process.stdin
+    assert process.stdout
+    patience = Timer(SECONDS, process.kill)
+    patience.start()
+    try:
+        process.stdin.write(f"{json.dumps(request)}\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+    except OSError:
+        return None
+    finally:
+        patience.cancel()
+    return json.loads(line) if line.endswith("\n") else None
+
+
+def _lost(code: int) -> str:
+    if code > 0:
+        return f"cannot be composed: the process for it ended with code {code}"
+    return f"cannot be composed within {CPU_SECONDS} s of CPU time, {SECONDS:g} s and {MEMORY // 2**20} MiB"
+
+
+def answer_to(request: Mapping[str, Any]) -> str:
+    """Return the answer to a request as JSON: the balancer's node, or what is wrong."""
+    try:
+        return json.dumps({"node": _node(request)})
+    except ConfigurationError as error:
+        return json.dumps({"problems": [asdict(problem) for problem in error.problems]})
+    except Exception as error:  # whatever is wrong with one file, the others count
+        return json.dumps({"problems": [asdict(Problem(f"cannot be composed: {type(error).__name__}: {error}"))]})
+
+
+def _node(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    from ..hydra.compose import compose_file
+
+    source = find_source(request["path"])
+    roots = [Path(root) for root in request["roots"]]
+    if request["named"]:
+        roots += [folder.resolve() for folder in tree_above(source, read_root(source))]
+    with reading(roots=tuple(roots), foreign_code=False):
+        composed = compose_file(source, request["overrides"])
+        composed.fleet  # noqa: B018 (it raises what is wrong, with the file that it comes from)
+        return composed.node
+
+
+def _limit() -> None:
+    """Limit what the next answer may take."""
+    with suppress(ValueError, OSError):  # where the system has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, resource.RLIM_INFINITY))
+
+
+def _main() -> None:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what else is printed is no answer
+        for line in sys.stdin:
+            _limit()
+            answers.write(f"{answer_to(json.loads(line))}\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    _main()

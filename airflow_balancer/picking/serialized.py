@@ -1,0 +1,144 @@
+"""The candidates of a task as a short string, from which each of its picks follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from ..fleet.strategy import TARGETS
+from .choice import IndexPicks, choose_host
+from .folding import MARK, fold, quoted, unfold
+from .strategies import Random, Strategy, build_strategy, strategy_data
+
+MAX_LENGTH = 1_500
+"""The longest list of candidates, in characters. A longer one is replaced by the pools of the first indices."""
+
+
+class Counted(NamedTuple):
+    """A candidate, and the pool that counts the tasks on it."""
+
+    name: str
+    size: int
+    pool: str
+
+
+class Described(NamedTuple):
+    """What the string of a task says.
+
+    Attributes:
+        pool: The pool that the task has in its DAG.
+        key: The key that all indices of the task share; empty where each has its own.
+        first: The host of the first attempt, where it was picked elsewhere.
+        strategy: Chooses among the candidates; None where they are not listed.
+        candidates: The hosts that the task may run on; empty where they are not listed.
+        pools: In their place, the pools of the first indices at their first attempt.
+    """
+
+    pool: str
+    key: str = ""
+    first: str = ""
+    strategy: Strategy | None = None
+    candidates: tuple[Counted, ...] = ()
+    pools: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        fields = {"pool": quoted(self.pool), "key": quoted(self.key), "first": quoted(self.first), **_listed(self)}
+        return MARK + " ".join(f"{name}={value}" for name, value in fields.items() if value)
+
+    @classmethod
+    def parse(cls, text: str) -> Described:
+        """Return what a string says.
+
+        Raises:
+            KeyError, ValueError: It is none of `describe`.
+        """
+        fields = {name: value for name, _, value in (field.partition("=") for field in text.removeprefix(MARK).split(" "))}
+        pool, key, first = (unquote(fields.get(name, "")) for name in ("pool", "key", "first"))
+        plain = cls(pool, key, first)
+        if "hosts" not in fields:
+            return plain._replace(pools=tuple(map(unquote, filter(None, fields.get("pools", "").split(",")))))
+        return plain._replace(strategy=_strategy(fields["strategy"]), candidates=tuple(_counted(fields["hosts"])))
+
+
+def describe(
+    strategy: Strategy, candidates: Sequence[Counted], *, pool: str, key: str | None = None, first: str | None = None, task: str = ""
+) -> str:
+    """Return the string of a task's candidates.
+
+    It changes only when the names, sizes or pools of the candidates do, or the arguments. For more candidates
+    than fit, and for a strategy of another package, it has the pools of the first indices, and for `random`
+    neither, as its picks are not known before they are made.
+
+    Args:
+        strategy: Chooses among the candidates.
+        candidates: The hosts that the task may run on.
+        pool: The pool that the task has in its DAG.
+        key: The key that all indices of the task share.
+        first: The host of the first attempt, where it was picked elsewhere.
+        task: The key of the task without an index, where it is known.
+    """
+    described = Described(pool, key or "", first or "")
+    if isinstance(strategy, Random):
+        return str(described)
+    listed = described._replace(strategy=strategy, candidates=tuple(candidates))
+    if strategy_data(strategy)["_target_"] in TARGETS and len(_hosts(listed.candidates)) <= MAX_LENGTH:
+        return str(listed)
+    return str(described._replace(pools=tuple(_first_pools(listed, task))))
+
+
+def _first_pools(described: Described, task: str) -> Iterator[str]:
+    """Yield the pools of as many indices as fit."""
+    strategy, candidates = described.strategy, described.candidates
+    assert strategy is not None
+    if described.first:
+        yield next(host.pool for host in candidates if host.name == described.first)
+    elif described.key:
+        yield choose_host(strategy, described.key, candidates).pool
+    elif task:
+        picks, length = IndexPicks(strategy, task, candidates), 0
+        for index in count():
+            pool = picks.host(index).pool
+            length += len(quoted(pool)) + 1
+            if length > MAX_LENGTH:
+                break
+            yield pool
+
+
+def _listed(described: Described) -> dict[str, str]:
+    if described.strategy is None:
+        return {"pools": ",".join(map(quoted, described.pools))}
+    data = strategy_data(described.strategy)
+    name = TARGETS[data.pop("_target_")]
+    options = [f"{option}={value!r}" for option, value in data.items()]
+    return {"strategy": ",".join([name, *options]), "hosts": _hosts(described.candidates)}
+
+
+def _strategy(text: str) -> Strategy:
+    name, *options = text.split(",")
+    given = dict(option.split("=") for option in options)
+    return build_strategy({"_target_": f"airflow_balancer.{name}", **{option: float(value) for option, value in given.items()}})
+
+
+def _hosts(candidates: Iterable[Counted]) -> str:
+    """Return candidates by size, each with its pool where that has another name."""
+    sizes: dict[int, list[Counted]] = {}
+    for host in candidates:
+        sizes.setdefault(host.size, []).append(host)
+    return ";".join(f"{size}:{_of_size(hosts)}" for size, hosts in sorted(sizes.items()))
+
+
+def _of_size(hosts: Sequence[Counted]) -> str:
+    own = fold(host.name for host in hosts if host.pool == host.name)
+    others = sorted(f"{quoted(host.name)}={quoted(host.pool)}" for host in hosts if host.pool != host.name)
+    return ",".join(filter(None, [own, *others]))
+
+
+def _counted(text: str) -> Iterator[Counted]:
+    for group in text.split(";"):
+        size, _, hosts = group.partition(":")
+        for item in hosts.split(","):
+            names, _, pool = item.partition("=")
+            for name in unfold(names):
+                yield Counted(name, int(size), unquote(pool) or name)
