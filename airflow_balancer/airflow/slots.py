@@ -22,8 +22,6 @@ from shlex import quote
 from socket import gethostname
 from typing import NamedTuple
 
-REFUSED = 75
-"""The exit status of a command that got no slot: EX_TEMPFAIL."""
 _PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"""'"$`!\\""")
 _KINDS = ("claimed", "full", "drained", "error")
 _READS_FILES = """command -v readonly > /dev/null && readonly -p > /dev/null && eval 'test -n "${BASH_VERSION-}${ZSH_VERSION-}"'"""

@@ -269,8 +269,7 @@ def _balancer_of(composed: Composed) -> BalancerConfiguration:
     own = _instantiate(composed) if _names_own_class(composed.data) else None
     assigned = composed.assigned
     balancer = own or BalancerConfiguration.of_fleet(composed.fleet)
-    if assigned:
-        balancer._carry(assigned)
+    balancer._carry(str(composed.source), assigned)
     return balancer
 
 

@@ -48,6 +48,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
     __slots__ = ("_kept",)
 
     _assigned: tuple[str, Assigned] = PrivateAttr(default=("", {}))
+    _source: str = PrivateAttr(default="")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._known.forget()
@@ -113,9 +114,23 @@ class SelectingBalancer(BaseBalancerConfiguration):
         """
         self.hosts[:], self.ports[:] = settle_objects(self.fleet, self.hosts, self.ports)
 
-    def _carry(self, assigned: Assigned) -> None:
-        """Answer as a composed tree assigned, as long as hosts and strategy are those of the tree."""
-        self._assigned = (self._digest(), assigned)
+    def _carry(self, source: str, assigned: Assigned) -> None:
+        """Know the file that this was read from; answer as its tree assigned, as long as hosts and strategy are those of the tree."""
+        self._source = source
+        if assigned:
+            self._assigned = (self._digest(), assigned)
+
+    def _take_port(self, host: str, key: str, first: int, last: int) -> int:
+        """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
+        table = self._known.tables[host, self.port_lock]
+        if not self._source:
+            return table.take(key, first, last)
+        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", self._source, host), {})
+        number = given.get((key, first, last))
+        if number is None or number in table.in_use:
+            table.avoid(given)
+            number = given[key, first, last] = table.take(key, first, last)
+        return number
 
     def _digest(self) -> str:
         hosts = sorted((host.name, host.size, host.drain, host.os, host.queues, host.tags) for host in self.hosts)
@@ -274,12 +289,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         key, place = key or call_key("free_port"), (host.name, self.port_lock)
         if place not in tables:
             tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.port_lock, host.name))
-        # Two balancers of one file, such as one YAML loaded twice, never give one port twice.
-        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", host.name), {})
-        number = given.get((key, min, max))
-        if number is None or number in tables[place].in_use:
-            tables[place].avoid(given)
-            number = given[key, min, max] = tables[place].take(key, min, max)
+        number = self._take_port(host.name, key, min, max)
         if self.port_lock:
             record_request(self.port_lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
         return Port.at(host, number)

@@ -242,11 +242,9 @@ def test_two_balancers_of_one_file_never_give_one_port_twice(write):
         assert sorted(module["ports"]) == list(range(9000, 9010))
 
 
-def test_a_key_gets_its_port_from_every_balancer_of_a_file_that_does_not_use_it(write):
-    write("one.yaml", "hosts: [{name: a}]")
-    write("two.yaml", "hosts: [{name: a}]\nports: [{host: a, port: 9000}]")
-    ports = "[load(f'{name}.yaml').free_port('a', 9000, 9001, key='k').port for name in ('one', 'one', 'two')]"
-    code = f"from airflow_balancer import load\nports = {ports}"
-    module = {"__name__": "dag", "__file__": str(write("dag.py", code))}
+def test_a_key_gets_one_port_from_every_balancer_of_a_yaml(write):
+    write("balancer.yaml", "hosts: [{name: a}]")
+    ports = "[load('balancer.yaml').free_port('a', 9000, 9001, key=key).port for key in ('k', 'l', 'k')]"
+    module = {"__name__": "dag", "__file__": str(write("dag.py", code := f"from airflow_balancer import load\nports = {ports}"))}
     exec(code, module)
-    assert module["ports"] in ([9000, 9000, 9001], [9001, 9001, 9001])
+    assert module["ports"] in ([9000, 9001, 9000], [9001, 9000, 9001])

@@ -45,7 +45,6 @@ __all__ = (
     "new_database",
     "overlaps",
     "running_rig",
-    "spans",
     "still_running",
 )
 
@@ -152,7 +151,7 @@ def running_rig(root: Path, *, database: str | None = None, schedulers: int = 1,
             shutil.copy(file, home.dags)
         home.migrate()
         with airflow:
-            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected", "failover", "holding", "held"):
+            for dag_id in ("etl", "port_spans", "host_spans", "picks", "plain", "connected", "failover", "holding"):
                 airflow.wait_for_dag(dag_id)
             rig.pools_at_start |= airflow.client.pools()
             yield rig
