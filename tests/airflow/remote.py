@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -110,13 +109,3 @@ def event_of(deferred: TaskDeferred) -> dict[str, Any]:
         return event.payload
 
     return asyncio.run(asyncio.wait_for(first(), 60))
-
-
-def is_held(slot: Path) -> bool:
-    """Whether somebody holds a slot."""
-    with slot.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

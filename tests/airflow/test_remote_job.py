@@ -20,12 +20,12 @@ from airflow import __version__
 from airflow.exceptions import AirflowException, AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
-from airflow_balancer import ConfigurationError, HostUnreachable
+from airflow_balancer import BalancedSSHOperator, BalancedSSHRemoteJobOperator, ConfigurationError, HostUnreachable
 from airflow_balancer.airflow import versions
 from airflow_balancer.airflow.jobs import JobFiles
 from examples.demo.openssh_hosts import OpenSshHosts
-from tests.airflow.remote import Task, event_of, fork, is_held, trigger_of
-from tests.airflow.slot_host import most_at_once, until
+from tests.airflow.remote import Task, event_of, fork, trigger_of
+from tests.airflow.slot_host import is_held, most_at_once, until
 from tests.airflow.ssh import balancer_of
 
 AIRFLOW_2 = __version__.startswith("2.")
@@ -234,6 +234,13 @@ class TestEnd:
     def test_a_retry_follows_at_once_where_it_goes_to_another_host(self, task, error, attempt, action):
         decision = task.operator().retry_policy.evaluate(error, attempt, 5)
         assert decision.action.value == action
+
+
+def test_a_mapped_one_is_counted_as_a_balanced_ssh_operator(at_home, servers):
+    arguments = {"task_id": "t", "balancer": balancer_of(servers), "query": {"queue": "workers"}, "key": "k"}
+    made = [cls.partial(**arguments).expand(command=["a", "b"]) for cls in (BalancedSSHOperator, BalancedSSHRemoteJobOperator)]
+    plain, remote = ({name: str(task.partial_kwargs[name]) for name in ("balancer", "pool")} for task in made)
+    assert (remote, remote["balancer"].startswith("balanced pool=")) == (plain, True)
 
 
 class TestRefusals:

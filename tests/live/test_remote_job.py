@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import yaml
 
 from examples.demo.openssh_hosts import OpenSshHosts
 from examples.demo.processes import Process, wait_until
+from tests.airflow.slot_host import is_held
 from tests.live.rig import IS_AIRFLOW_2, Rig
 
 pytestmark = pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 retries after retry_delay only")
@@ -42,15 +42,6 @@ def triggerer(rig: Rig) -> Process:
     home = rig.airflow.home
     command = home.command("triggerer", "--skip-serve-logs", "--pid", str(home.root / "triggerer.pid"))
     return Process("triggerer", command, env=home.env, log=home.logs / "triggerer.log")
-
-
-def is_held(slot: Path) -> bool:
-    with slot.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def kill_sessions() -> bool:
