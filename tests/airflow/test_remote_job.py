@@ -72,8 +72,10 @@ def ended(task):
 
 class TestJob:
     def test_it_holds_its_slot_until_it_ends(self, task):
-        task.seconds = 2
+        task.seconds = 3
         deferred = task.start()
+        until(lambda: task.log == ["start"], "the job starts")
+        time.sleep(1)  # by now the shell that started the job has ended
         slot = slots_of(task)[0]
         held = is_held(slot)
         task.end(deferred)
