@@ -5,13 +5,14 @@ PYTEST_ARGS ?= -m "not slow"
 PYTEST_ON_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
-.PHONY: help demo test test-airflow2 test-without-airflow bench lint build check-dist constraints clean
+.PHONY: help demo test test-airflow2 test-without-airflow fuzz bench lint build check-dist constraints clean
 
 help:
 	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
 	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
+	@echo "make fuzz                  read mutated configurations by every path (FUZZ_INPUTS=20000, FUZZ_SECONDS=3600)"
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
 	@echo "make lint                  ruff, mypy, and checks of the workflows and of this repository"
 	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
@@ -33,6 +34,9 @@ test-without-airflow: .venv-none/installed
 
 # Bytecode of this package and of its tests, which each program that a test starts would compile anew.
 test test-airflow2 test-without-airflow: export PYTHONDONTWRITEBYTECODE =
+
+fuzz: .venv-airflow3/installed
+	.venv-airflow3/bin/python -W ignore -m tests.hostile.fuzz
 
 bench: .venv-airflow3/installed .venv-published/installed
 	.venv-airflow3/bin/python -m tools.bench $(BENCH_ARGS)

@@ -40,6 +40,7 @@ WITH_AIRFLOW_3 = [
     "fleet/test_fleet.py",
     "fleet/test_masking.py",
     "fleet/test_strategy.py",
+    "hostile",
     "hydra/test_conf.py",
     "hydra/test_hydra_plugin.py",
     "live/test_demo.py",

@@ -54,7 +54,7 @@ def measure(host: SshHost, folder: Path, repeat: int) -> None:
         return SSHHook(remote_host=host.address, port=host.port, username=host.username, key_file=str(host.key_file), conn_timeout=10)
 
     def holding() -> SSHHook:
-        return SlotSSHHook.of(plain(), Slots(host.address, 8, str(folder / "slots"), 60, 86400))
+        return SlotSSHHook.of(plain(), slots=Slots(host.address, 8, str(folder / "slots"), 60, 86400))
 
     opened, opened_holding = plain(), holding()
     run(opened)

@@ -26,7 +26,22 @@ from .versions import current_context, rescheduled, waiting_since
 Streams = tuple[paramiko.ChannelFile, paramiko.ChannelFile, paramiko.ChannelFile]
 
 
-class SlotSSHHook(SSHHook):
+class HostSSHHook(SSHHook):
+    """The SSH hook of a host, as `Host.hook` returns it."""
+
+    @classmethod
+    def of(cls, hook: SSHHook, **more: Any) -> Self:
+        """Return a hook with all that `hook` has, and these attributes."""
+        made = cls.__new__(cls)
+        made.__dict__.update(vars(hook), **more)
+        return made
+
+    def __repr__(self) -> str:
+        """The same at each parse: Airflow writes it into a serialized DAG, and makes a version where it differs."""
+        return f"{type(self).__name__}({self.username or ''}@{self.remote_host}:{self.port})"
+
+
+class SlotSSHHook(HostSSHHook):
     """An SSH hook that runs each command in one of the host's slots; `Host.hook` returns it where `hold_slots` is set.
 
     This holds for an SSHOperator, and for `exec_command` of the client that `get_conn` returns. Shells,
@@ -42,13 +57,6 @@ class SlotSSHHook(SSHHook):
     context: Mapping[str, Any] | None = None
     others: Callable[[], Iterable[SSHHook]] = staticmethod(tuple)
     """Returns hooks of the next candidates, each connected when its turn comes, for a command that finds no slot here."""
-
-    @classmethod
-    def of(cls, hook: SSHHook, slots: Slots) -> Self:
-        """Return a hook with all that `hook` has, whose commands hold `slots`."""
-        made = cls.__new__(cls)
-        made.__dict__.update(vars(hook), slots=slots)
-        return made
 
     def get_conn(self) -> paramiko.SSHClient:
         """Return a connection to the host, the same one while it lasts; each command of it claims a slot."""
@@ -119,11 +127,13 @@ def _move(client: paramiko.SSHClient, hook: SSHHook) -> None:
         hook.get_conn()
 
 
-def holding_slots(hook: SSHHook, host: Host) -> SlotSSHHook:
-    """Return a host's hook as one whose commands hold its slots."""
+def hook_of(hook: SSHHook, host: Host) -> HostSSHHook:
+    """Return a hook as that of its host; its commands hold slots if `hold_slots` is set."""
+    if not host.hold_slots:
+        return HostSSHHook.of(hook)
     defaults = Settings()
     settings = (getattr(host, name) or getattr(defaults, name) for name in ("slot_dir", "slot_wait", "slot_timeout"))
-    return SlotSSHHook.of(hook, Slots(called(host), host.size or defaults.default_size, *settings))
+    return SlotSSHHook.of(hook, slots=Slots(called(host), host.size or defaults.default_size, *settings))
 
 
 class _UnreadPipe(BufferedPipe):

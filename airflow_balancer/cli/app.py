@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from io import TextIOWrapper
 
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
@@ -94,4 +95,7 @@ def _main(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line, and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding lacks
     sys.exit(_main(sys.argv[1:]))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import runpy
+import signal
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..errors import ConfigurationError, Problem
+from ..ports.lock import Recorder
 from .command import Key, Request
+
+T = TypeVar("T")
 
 DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
 
@@ -52,39 +60,76 @@ def _is_meant(file: Path, folder: Path) -> bool:
     return b"free_port" in content or (b"dag" in content and b"airflow" in content)
 
 
-def run_dag_files(files: Sequence[tuple[Path, Path]]) -> None:
-    """Run each file as a DAG processor does: by itself, its folder importable, and not as the main program.
+def run_dag_files(files: Sequence[tuple[Path, Path]], recorder: Recorder) -> None:
+    """Run each file as a DAG processor does: in a process of its own, its folder importable, and not as the main program.
+
+    What they request is added to the recorder, which must be that of the current reading.
 
     Warnings, of which Airflow's imports are full, are for their own parsing.
 
     Raises:
         ConfigurationError: Some cannot be run; one problem for each, with its cause.
     """
-    from ..hydra.compose import hydra_set_aside
-
     problems = []
+    if files:
+        _load_once()
     for file, folder in files:
-        try:
-            with hydra_set_aside(), _imports_from(folder), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
-        except (Exception, SystemExit) as error:
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            problems.append(Problem(f"cannot be run: {text}", origin=str(file)))
+        noted, wrong = _in_child(lambda file=file, folder=folder: _run(file, folder, recorder))  # type: ignore[misc]
+        if wrong:
+            problems.append(Problem(f"cannot be run: {wrong}", origin=str(file)))
+        elif noted:
+            recorder.add(noted)
     if problems:
         raise ConfigurationError(problems)
 
 
-@contextmanager
-def _imports_from(folder: Path) -> Iterator[None]:
-    """Import modules from a folder, and forget them afterwards: another file may mean another one by the same name."""
-    path, modules = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(folder))
+def _load_once() -> None:
+    """Load what nearly every DAG file loads, so that not each child does."""
+    with warnings.catch_warnings(), suppress(ImportError):
+        warnings.simplefilter("ignore")
+        import_module("airflow_balancer.config")
+
+
+def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
+    """Return what a call returns in a forked child, or why it returned nothing; what it prints goes to stderr."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(reading)
+        with suppress(BaseException):
+            _answer(run, writing)
+        os._exit(0)
+    os.close(writing)
     try:
-        yield
+        with open(reading, "rb") as answer:
+            content = answer.read()
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGKILL)
+        raise
     finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - modules:
-            origin = getattr(sys.modules[name], "__file__", None)
-            if origin and Path(origin).is_relative_to(folder):
-                del sys.modules[name]
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    result: tuple[T | None, str] = pickle.loads(content) if content else (None, f"it ends the process, with code {code}")  # noqa: S301 (ours)
+    return result
+
+
+def _answer(run: Callable[[], Any], writing: int) -> None:
+    os.dup2(2, 1)
+    try:
+        answer = run(), ""
+    except BaseException as error:  # whatever a file raises
+        answer = None, _text(error)
+    with open(writing, "wb") as file:
+        file.write(pickle.dumps(answer))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    except Exception:  # its text may raise, too
+        return type(error).__name__
+
+
+def _run(file: Path, folder: Path, recorder: Recorder) -> Recorder:
+    sys.path.insert(0, str(folder))
+    warnings.simplefilter("ignore")
+    runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
+    return recorder

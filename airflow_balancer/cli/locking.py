@@ -78,7 +78,7 @@ def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files
     with reading(recorder=noted):
         composed.requests()
         noted.composed = dict(noted.given)
-        run_dag_files(found)
+        run_dag_files(found, noted)
     if problems := list(_one_key_rules(noted)):
         raise ConfigurationError(problems)
     return noted

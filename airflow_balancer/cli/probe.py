@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from getpass import getuser
+from os.path import expanduser
 from pathlib import Path
 from shlex import split
 from socket import gaierror
@@ -191,11 +192,9 @@ class _Asking:
 
     def _client_keys(self, password: str | None) -> list[asyncssh.SSHKeyPair]:
         """Return the host's key, and those of the user's home."""
-        own = str((None if self._host.password else self._host.key_file) or self._arguments.get("key_file") or "")
+        own = expanduser(str((None if self._host.password else self._host.key_file) or self._arguments.get("key_file") or ""))
         keys = list[asyncssh.SSHKeyPair]()
-        if own.startswith("~"):
-            self._probe.problems.append(f"key file {own!r} is no path to SSHHook, which does not know ~; write the whole path")
-        elif own:
+        if own:
             try:
                 keys += asyncssh.load_keypairs(own, password)
             except _UNREADABLE as error:

@@ -104,6 +104,7 @@ def _serve(places: Places, host: str, port: int) -> None:
         import uvicorn
 
         from ..viewer.app import create_app
+        from .impatient import ImpatientProtocol
     except ImportError:
         raise BalancerError(_NO_EXTRA) from None
     from ..viewer.catalogue import Catalogue
@@ -119,7 +120,8 @@ def _serve(places: Places, host: str, port: int) -> None:
         if not _is_loopback(host):
             sys.stdout.write(f"airflow-balancer-viewer: there is no login; everyone who reaches {host} can read this page\n")
         sys.stdout.flush()
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([listener])
+        config = uvicorn.Config(app, log_level="warning", server_header=False, http=ImpatientProtocol)
+        uvicorn.Server(config).run([listener])
 
 
 def _check(catalogue: Any, places: Places) -> None:

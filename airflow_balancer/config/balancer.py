@@ -107,7 +107,7 @@ def _instantiate(composed: Composed) -> BalancerConfiguration:
     try:
         with hydra_set_aside():
             made = instantiate(data, _convert_="all")
-    except CAUSES as error:
+    except (*CAUSES, SystemExit) as error:
         raise explained(error, str(composed.source)) from error
     if not isinstance(made, BalancerConfiguration):
         raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a BalancerConfiguration")
@@ -230,7 +230,7 @@ class BalancerConfiguration(SelectingBalancer):
         file = Path(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
         source = find_source(file, basepath or None)
         root = read_root(source)
-        is_tree = source.parent.name == "config" and root.get("_target_") not in BALANCER_TARGETS and "hosts" not in root
+        is_tree = source.parent.name == "config" and str(root.get("_target_")) not in BALANCER_TARGETS and "hosts" not in root
         compose = compose_tree if is_tree else compose_file
         return _balancer_of(compose(source, overrides or ()))
 

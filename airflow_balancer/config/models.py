@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from importlib import import_module
+from os.path import expanduser
 from typing import Any, Self, TypeVar
 
 from airflow_pydantic import Host as BaseHost
@@ -108,6 +109,8 @@ class Host(Watchable, BaseHost):
     def hook(self, username: str | None = None, use_local: bool = True, **hook_kwargs: Any) -> Any:  # noqa: FBT001, FBT002 (airflow-pydantic's)
         """Return an SSH hook that connects to the host's address, else to its name; its commands hold slots if `hold_slots` is set.
 
+        A key file may begin with `~`.
+
         Args:
             username: The user; default: the host's.
             use_local: Whether `.local` is added to a name without a dot; nothing is ever added to an address.
@@ -115,8 +118,12 @@ class Host(Watchable, BaseHost):
         """
         reached = {"remote_host": self.address} if self.address else {}
         hook = super().hook(username, use_local, **{**reached, **hook_kwargs})
+        if key_file := getattr(hook, "key_file", None):
+            hook.key_file = expanduser(key_file)  # paramiko takes it as it is
+        if not type(hook).__module__.startswith("airflow."):
+            return hook  # airflow-pydantic's stand-in, where Airflow is not installed
         # Airflow's room is above this one: it is loaded only for a hook, which needs Airflow anyway.
-        return import_module("airflow_balancer.airflow.slot_hook").holding_slots(hook, self) if self.hold_slots else hook
+        return import_module("airflow_balancer.airflow.slot_hook").hook_of(hook, self)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         shown = {"password": mask(self.password), "ssh_hook_args": mask_secrets(self.ssh_hook_args)}

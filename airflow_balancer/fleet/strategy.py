@@ -18,7 +18,7 @@ TARGETS = {f"{module}.{cls}": cls for module in ("airflow_balancer.strategies", 
 
 def is_own_target(target: object) -> bool:
     """Return whether a `_target_` is a strategy of this package."""
-    return target in TARGETS
+    return str(target) in TARGETS
 
 
 def check_strategy(strategy: object) -> str:

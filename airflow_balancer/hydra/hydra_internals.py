@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ from ..files.reading import current_reading
 from ..files.yaml import read_layer
 from .nodes import walk
 
-MAX_REPEATS = 20_000
+MAX_REPEATS = 10_000
 """How often one reading resolves interpolations again that it has resolved: a dozen lines can stand for billions."""
 _KEPT = 1_000
 """Of how many strings what OmegaConf parsed is kept; parsing takes most of the time."""
+MAX_LOADS = 2_000
+"""The most configs that defaults lists pull in, each time that they do."""
 MAX_VALUES = 300_000
 """The most values that interpolations repeat."""
 MAX_TEXT = 2**20
@@ -128,6 +131,18 @@ class _Loader(ConfigLoaderImpl):
         super().__init__(config_search_path)
         self.repository = _Repository(config_search_path)
 
+    def _parse_overrides_and_create_caching_repo(self, config_name: str | None, overrides: list[str]) -> Any:
+        parsed, repo = super()._parse_overrides_and_create_caching_repo(config_name, overrides)
+        load, loads = repo.load_config, count()
+
+        def counted(config_path: str) -> Any:
+            if next(loads) >= MAX_LOADS:
+                raise ConfigurationError(f"pulls in more than {MAX_LOADS} configs by defaults lists")
+            return load(config_path)
+
+        repo.load_config = counted  # type: ignore[method-assign]
+        return parsed, repo
+
     def _process_config_searchpath(self, config_name: str | None, parsed_overrides: Any, repo: Any) -> None:
         loaded = repo.load_config(config_name) if config_name and current_reading().roots is not None else None
         # Merge keys, anchors and interpolations are followed, as Hydra would.
@@ -181,18 +196,20 @@ class _Effort:
         self._parsed: dict[str, Any] = {}
         self._sizes: dict[int, tuple[Any, int]] = {}
 
-    def parsed(self, node: Any) -> Any:
-        """Count a node that is to be resolved, and return its value as OmegaConf parses it."""
-        self.repeats += id(node) in self._known
-        self._known[id(node)] = node
-        if self.repeats > MAX_REPEATS:
-            raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")
-        text = node._value()
+    def parsed(self, text: str) -> Any:
+        """Return a string as OmegaConf parses it."""
         if text not in self._parsed:
             if len(self._parsed) >= _KEPT:
                 self._parsed.clear()
             self._parsed[text] = parse(text)
         return self._parsed[text]
+
+    def count(self, node: Any) -> None:
+        """Count a node that is to be resolved."""
+        self.repeats += id(node) in self._known
+        self._known[id(node)] = node
+        if self.repeats > MAX_REPEATS:
+            raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")
 
     def spend(self, found: Any) -> None:
         """Count the node that an interpolation gave."""
@@ -232,8 +249,16 @@ class _Restricted(BaseContainer):
             return super()._maybe_resolve_interpolation(parent, key, value, *args, **more)
         more = dict(zip(("throw_on_resolution_failure", "memo"), args, strict=False)) | more
         more["memo"] = set() if more.get("memo") is None else more["memo"]
-        found = self._resolve_interpolation_from_parse_tree(parent=parent, value=value, key=key, parse_tree=effort.parsed(value), **more)
-        effort.spend(found)
+        tree = effort.parsed(value._value())
+        return self._resolve_interpolation_from_parse_tree(parent=parent, value=value, key=key, parse_tree=tree, **more)
+
+    def _resolve_interpolation_from_parse_tree(self, parent: Any, value: Any, *args: Any, **more: Any) -> Any:
+        effort = _effort.get()
+        if effort is not None:
+            effort.count(value)
+        found = super()._resolve_interpolation_from_parse_tree(parent, value, *args, **more)
+        if effort is not None:
+            effort.spend(found)
         return found
 
     def _evaluate_custom_resolver(self, key: Any, node: Any, inter_type: str, inter_args: Any, inter_args_str: Any) -> Any:

@@ -57,7 +57,7 @@ def node_at(data: Any, path: Path) -> Any:
 
 
 def _is_balancer(data: Any) -> bool:
-    return isinstance(data, Mapping) and data.get("_target_") in BALANCER_TARGETS
+    return isinstance(data, Mapping) and str(data.get("_target_")) in BALANCER_TARGETS
 
 
 def find_balancer(root: Mapping[Any, Any]) -> Path:

@@ -42,6 +42,14 @@ class Recorder:
     in_use: dict[str, set[int]] = field(default_factory=dict)
     requesters: dict[tuple[str, str], set[Path]] = field(default_factory=dict)
 
+    def add(self, other: Recorder) -> None:
+        """Add the requests of a recorder that began as a copy of this one."""
+        self.given |= other.given
+        for host, ports in other.in_use.items():
+            self.in_use.setdefault(host, set()).update(ports)
+        for requester, files in other.requesters.items():
+            self.requesters.setdefault(requester, set()).update(files)
+
 
 def locked_ports(port_lock: str | None, host: str) -> LockedPorts:
     """Return the ports of a host that the lock file of a balancer keeps.

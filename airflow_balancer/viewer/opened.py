@@ -134,7 +134,7 @@ def _foreign_targets(composed: Composed) -> Iterator[Problem]:
 
 def _is_model(target: object) -> bool:
     module, _, name = str(target).rpartition(".")
-    return target in BALANCER_TARGETS or (name in _MODELS and module.partition(".")[0] in _PACKAGES)
+    return str(target) in BALANCER_TARGETS or (name in _MODELS and module.partition(".")[0] in _PACKAGES)
 
 
 def _secrets(composed: Composed) -> set[str]:

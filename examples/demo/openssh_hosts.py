@@ -36,12 +36,20 @@ def find_sshd() -> str | None:
 
 
 class OpenSshHosts:
-    """Real sshd on loopback addresses. Run by root it needs the directory `/run/sshd`, and makes it."""
+    """Real sshd on loopback addresses. Run by root it needs the directory `/run/sshd`, and makes it.
 
-    def __init__(self, addresses: Sequence[str], home: Path) -> None:
+    Args:
+        addresses: Where they listen.
+        home: The directory for their keys, settings and logs.
+        settings: More lines for each `sshd_config`, in which `{address}` is its own.
+    """
+
+    def __init__(self, addresses: Sequence[str], home: Path, *, settings: str = "") -> None:
         self._addresses = addresses
         self._home = home
+        self._settings = settings
         self._stack = ExitStack()
+        self.servers: dict[str, Process] = {}
 
     def __enter__(self) -> list[SshHost]:
         check_loopback(self._addresses)
@@ -64,9 +72,11 @@ class OpenSshHosts:
     def _serve(self, stack: ExitStack, sshd: str, keys: HostKeys, address: str, port: int) -> None:
         config = self._home / f"sshd_{address}.conf"
         host_key = keys.new_host_key(address, port)
-        config.write_text(_CONFIG.format(address=address, port=port, host_key=host_key, authorized=keys.authorized))
+        lines = _CONFIG + self._settings
+        config.write_text(lines.format(address=address, port=port, host_key=host_key, authorized=keys.authorized))
         log = self._home / f"sshd_{address}.log"
         process = stack.enter_context(Process(f"sshd on {address}", [sshd, "-D", "-e", "-f", str(config)], env=os.environ, log=log))
+        self.servers[address] = process
         wait_until(lambda: _answers(address, port), f"an answer from sshd on {address}", processes=[process], timeout=20)
 
 

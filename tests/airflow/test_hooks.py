@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -213,3 +214,20 @@ def test_a_query_that_nothing_matches_says_so(hosts):
 def test_an_unknown_argument_is_an_error_at_once(hosts):
     with pytest.raises(TypeError, match="queu"):
         BalancedSSHHook(balancer_of(hosts), queu="workers")
+
+
+def test_a_key_file_may_be_in_the_home(hosts, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    host = balancer_of(hosts).hosts[0]
+    (tmp_path / "key").write_bytes(Path(host.key_file).read_bytes())
+    host.key_file = "~/key"
+    assert reached(host.hook(use_local=False)) == host.name
+
+
+@pytest.mark.parametrize("hold_slots", [False, True])
+def test_a_hosts_hook_has_one_repr_at_each_parse(hold_slots):
+    host = {"name": "ws1", "username": "me", "address": "10.0.0.1", "password": "s3cret", "hold_slots": hold_slots}
+    hooks = [BalancerConfiguration(hosts=[host]).hosts[0].hook() for _ in range(2)]
+    name = "SlotSSHHook" if hold_slots else "HostSSHHook"
+    assert [repr(hook) for hook in hooks] == [f"{name}(me@10.0.0.1:22)"] * 2
+    assert all(isinstance(hook, SSHHook) for hook in hooks)

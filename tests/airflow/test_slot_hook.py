@@ -26,7 +26,7 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration
 from airflow_balancer.airflow import slot_hook, versions
-from airflow_balancer.airflow.slot_hook import SlotSSHHook
+from airflow_balancer.airflow.slot_hook import HostSSHHook, SlotSSHHook
 from airflow_balancer.airflow.slots import Slots, claim_command
 from airflow_balancer.errors import NoSlot
 from examples.demo.openssh_hosts import OpenSshHosts
@@ -79,7 +79,7 @@ def holding(plain, tmp_path):
     """Makes hooks with slots."""
 
     def make(size=1, wait=60, timeout=86400):
-        return SlotSSHHook.of(plain(), Slots("host 'a'", size, str(tmp_path / "slots"), wait, timeout))
+        return SlotSSHHook.of(plain(), slots=Slots("host 'a'", size, str(tmp_path / "slots"), wait, timeout))
 
     return make
 
@@ -255,7 +255,7 @@ class TestOverSeveralHosts:
 
     def test_hosts_hold_no_slots_unless_told_to(self, balancer):
         hooks = [host.hook() for host in balancer(hold_slots=False, host_overrides={"b": {"hold_slots": True}}).hosts]
-        assert [type(hook) for hook in hooks] == [SSHHook, SlotSSHHook]
+        assert [type(hook) for hook in hooks] == [HostSSHHook, SlotSSHHook]
 
     def test_an_operator_goes_on_to_the_next_host_when_one_is_full(self, balancer):
         balancer = balancer()

@@ -233,7 +233,7 @@ class TestAssigned:
         names = tuple(host.name for host in balancer.hosts)
         self.plain = balancer.select_host(key="a").name
         self.other = next(name for name in names if name != self.plain)
-        balancer._carry({("a", names): self.other})
+        balancer._carry("balancer.yaml", {("a", names): self.other})
         return balancer
 
     def test_its_request_gets_the_host_assigned(self, carrying):

@@ -28,7 +28,7 @@ from examples.demo.airflow_home import IS_AIRFLOW_2, AirflowHome
 from examples.demo.airflow_processes import Airflow
 from examples.demo.fleet import DAGS, read_fleet, write_fleet
 from examples.demo.openssh_hosts import find_sshd
-from examples.demo.processes import run, wait_until
+from examples.demo.processes import Process, run, wait_until
 from examples.demo.report import most_at_once
 from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
 
@@ -37,15 +37,22 @@ PARSING = "scheduler" if IS_AIRFLOW_2 else "dag_processor"
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 __all__ = (
     "IS_AIRFLOW_2",
+    "Airflow",
+    "AirflowHome",
+    "Process",
     "Rig",
     "answers",
+    "execute",
     "family",
     "find_sshd",
     "most_at_once",
     "new_database",
     "overlaps",
+    "read_fleet",
     "running_rig",
     "still_running",
+    "wait_until",
+    "write_fleet",
 )
 
 FLEET = Path(__file__).with_name("fleet.yaml")
