@@ -95,10 +95,14 @@ def test_the_trigger_is_killed(task):
     assert task.log == ["start", "end"]
 
 
+TESTS = psutil.Process()
+"""Other tests have hosts of the same addresses meanwhile."""
+
+
 def kill_sessions(address):
     """Kill what sshd on an address started for its connections."""
-    for listener in psutil.process_iter(["cmdline"]):
-        if f"sshd_{address}.conf" in " ".join(listener.info["cmdline"] or ()) and "-D" in listener.info["cmdline"]:
+    for listener in TESTS.children():
+        if f"sshd_{address}.conf" in " ".join(listener.cmdline()):
             for session in listener.children():
                 with suppress(psutil.NoSuchProcess):
                     session.kill()
