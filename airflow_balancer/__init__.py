@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .airflow.hooks import BalancedSSHHook
     from .airflow.operators import BalancedSSHOperator
+    from .airflow.remote_job import BalancedSSHRemoteJobOperator
     from .config import (
         BalancedSSHTask,
         BalancerConfiguration,
@@ -32,6 +33,7 @@ __version__ = "0.8.0"
 __all__ = (
     "BalancedSSHHook",
     "BalancedSSHOperator",
+    "BalancedSSHRemoteJobOperator",
     "BalancedSSHTask",
     "BalancerConfiguration",
     "BalancerError",
@@ -56,6 +58,7 @@ _MODULES = {
     **dict.fromkeys(("BalancerError", "ConfigurationError", "HostUnreachable", "NoFreePort", "NoMatch"), "errors"),
     "BalancedSSHHook": "airflow.hooks",
     "BalancedSSHOperator": "airflow.operators",
+    "BalancedSSHRemoteJobOperator": "airflow.remote_job",
     "load": "config.balancer",
     "load_fleet": "hydra.compose",
     "Fleet": "fleet.fleet",

@@ -11,7 +11,7 @@ import airflow_balancer.config
 import airflow_balancer.testing
 from tests.conftest import HAS_AIRFLOW
 
-NEED_AIRFLOW = ("BalancedSSHHook", "BalancedSSHOperator")
+NEED_AIRFLOW = ("BalancedSSHHook", "BalancedSSHOperator", "BalancedSSHRemoteJobOperator")
 HEAVY = ("airflow", "airflow_config", "airflow_pydantic")
 LOADED = "import sys; print(sorted(m for m in sys.modules if m.partition('.')[0] in {0}))"
 
@@ -20,6 +20,7 @@ def test_the_public_names_are_these():
     assert airflow_balancer.__all__ == (
         "BalancedSSHHook",
         "BalancedSSHOperator",
+        "BalancedSSHRemoteJobOperator",
         "BalancedSSHTask",
         "BalancerConfiguration",
         "BalancerError",

@@ -71,7 +71,7 @@ class BalancedSSHOperator(SSHOperator):
         pool: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check(query or {}, kwargs)
+        check_arguments(type(self).__name__, query or {}, kwargs)
         super().__init__(pool=pool, **kwargs)
         mapped, balancer = (balancer, balancer.balancer) if isinstance(balancer, TaskBalancer) else ("", balancer)
         self.remote_host = None
@@ -79,12 +79,7 @@ class BalancedSSHOperator(SSHOperator):
         hook_args = {name: given[name] for name in _OF_THE_HOOK if given.get(name) is not None}
         self.ssh_hook = BalancedSSHHook(balancer, **(query or {}), key=key, first=first, failover=failover, **hook_args)
         self.candidates = str(mapped)
-        if key or self.has_dag():
-            task = f"{self.dag_id}.{self.task_id}" if self.has_dag() else ""
-            self.pool = pool or self.ssh_hook.ranked(key or task)[0].pool.pool
-            self.candidates = self.candidates or candidates_text(self.ssh_hook, pool="" if pool else self.pool, task=task)
-        elif pool is None:
-            raise ConfigurationError(f"task {self.task_id!r} is in no DAG yet, so its pool is unknown: give it dag=, key= or pool=")
+        count_task(self, self.ssh_hook, pool)
 
     def execute(self, context: Any) -> Any:
         """Run the command on the host of this attempt.
@@ -96,10 +91,25 @@ class BalancedSSHOperator(SSHOperator):
         return super().execute(context)
 
 
-def _check(query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+def count_task(task: Any, hook: BalancedSSHHook, pool: str | None) -> None:
+    """Set the pool of a task, and its candidates, which the policy reads; those of a mapped task are set before.
+
+    Raises:
+        ConfigurationError: Nothing says which pool that is.
+    """
+    if hook.key or task.has_dag():
+        name = f"{task.dag_id}.{task.task_id}" if task.has_dag() else ""
+        task.pool = pool or hook.ranked(hook.key or name)[0].pool.pool
+        task.candidates = task.candidates or candidates_text(hook, pool="" if pool else task.pool, task=name)
+    elif pool is None:
+        raise ConfigurationError(f"task {task.task_id!r} is in no DAG yet, so its pool is unknown: give it dag=, key= or pool=")
+
+
+def check_arguments(operator: str, query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Check that an operator's host is chosen by a query alone, and that all its keys are known."""
     for name in _NOT_HERE:
         if arguments.get(name):
-            raise ConfigurationError(f"a BalancedSSHOperator takes no {name}: the balancer chooses the host")
+            raise ConfigurationError(f"a {operator} takes no {name}: the balancer chooses the host")
     for key in query:
         if key not in HOST_KEYS:
             raise ConfigurationError(f"key 'query': {unknown_key(key, HOST_KEYS)}")

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -169,3 +169,19 @@ def rescheduled(seconds: float) -> Exception:
         seconds = 0
     exception: Exception = AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=seconds))
     return exception
+
+
+def retry_elsewhere(error: type[Exception], hosts: Callable[[], Sequence[object]]) -> Any:
+    """Return a `retry_policy` whose retries after an error follow at once until each host had one; None before Airflow 3.3."""
+    try:
+        from airflow.sdk import RetryDecision, RetryPolicy
+    except ImportError:
+        return None
+
+    class RetryElsewhere(RetryPolicy):
+        def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> Any:  # noqa: ARG002
+            if isinstance(exception, error) and try_number % len(hosts()):
+                return RetryDecision.retry(timedelta(seconds=1), "the next attempt goes to another host")
+            return RetryDecision.default()
+
+    return RetryElsewhere()

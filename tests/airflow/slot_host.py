@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
@@ -124,3 +125,13 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.02)
+
+
+def is_held(slot: Path) -> bool:
+    """Whether somebody holds a slot."""
+    with slot.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
