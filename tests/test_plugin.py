@@ -78,6 +78,8 @@ def test_only_the_plugin_the_views_and_what_runs_in_tasks_import_airflow_when_th
     assert found == {
         "airflow/hooks.py",
         "airflow/operators.py",
+        "airflow/remote_job.py",
+        "airflow/remote_trigger.py",
         "airflow/slot_hook.py",
         "plugin.py",
         "viewer/airflow2.py",

@@ -28,6 +28,8 @@ from tests.airflow.remote import Task, event_of, fork, trigger_of
 from tests.airflow.slot_host import is_held, most_at_once, until
 from tests.airflow.ssh import balancer_of
 
+pytestmark = pytest.mark.slow
+
 AIRFLOW_2 = __version__.startswith("2.")
 ADDRESSES = ("127.0.0.6", "127.0.0.7")
 

@@ -96,6 +96,7 @@ def ran(hook):
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipes", "terminal"])
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_runs_as_without_a_slot(plain, holding, command, terminal):
@@ -130,6 +131,7 @@ def test_a_command_of_the_client_alone_runs_in_a_slot(holding):
         assert client.exec_command("echo $BALANCER_SLOT", get_pty=True)[1].read() == b"0\r\n"
 
 
+@pytest.mark.slow
 def test_twelve_sessions_on_three_slots(holding, tmp_path):
     command = f"echo start >>{tmp_path}/log; sleep 0.2; echo end >>{tmp_path}/log"
 
@@ -148,6 +150,7 @@ def test_twelve_sessions_on_three_slots(holding, tmp_path):
     assert most_at_once(tmp_path / "log") == 3
 
 
+@pytest.mark.slow
 def test_the_command_timeout_is_as_before(plain, holding):
     for hook in (plain(), holding()):
         start = time.monotonic()

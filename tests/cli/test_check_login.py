@@ -118,6 +118,7 @@ def connects(host):
 
 
 @pytest.mark.skipif(not HAS_AIRFLOW, reason="Airflow is not installed")
+@pytest.mark.slow
 class TestAsSSHHook:
     """It differs exactly where SSHHook does not connect."""
 

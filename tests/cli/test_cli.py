@@ -329,6 +329,7 @@ def test_a_plain_file_is_read_without_hydra(python, balancer, words):
     assert python(f"{code}try: main()\nexcept SystemExit: pass\n{printed}").stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_path):
     write("balancer.yaml", f"port_lock: ports.lock.yaml\n{BALANCER}")
     write("ports.lock.yaml", "ports: []\n")

@@ -7,8 +7,8 @@ import pytest
 from .inputs import ENDLESS, SHAPES
 from .rig import EVERY_PATH, Reader, wrong
 
-SHAPE_STEP = 100
-"""Without the slow tests, every hundredth shape is read."""
+SHAPE_STEP = 400
+"""Without the slow tests, every four-hundredth shape is read."""
 
 
 @pytest.mark.slow
