@@ -29,6 +29,8 @@ def read_fleet(hosts: Sequence[SshHost], source: Path = FLEET) -> dict[str, Any]
     for host in fleet["hosts"]:
         server = servers[host.get("address", host["name"])]
         host |= {"username": server.username, "key_file": str(server.key_file), "ssh_hook_args": {"port": server.port}}
+        # All of them are one machine: each has a folder of its own for its slots, which goes with the demo.
+        host["slot_dir"] = str(server.key_file.parents[1] / "slots" / host["name"])
     return fleet
 
 
