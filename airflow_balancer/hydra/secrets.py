@@ -19,7 +19,7 @@ from .nodes import walk
 if TYPE_CHECKING:
     from .composed import Composed
 
-_SECRET_VARIABLE = re.compile(r"key|conn|cred|auth|dsn|pwd|cert|salt", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(r"key|conn|cred|auth(?!or)|dsn|pwd|cert|salt", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
 """An environment variable, or a resolver whose name is an interpolation."""
@@ -60,10 +60,13 @@ def _resolved(composed: Composed, written: Any) -> Iterator[Any]:
 
 
 def environment_secrets() -> set[str]:
-    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL."""
+    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL.
+
+    The name of an existing file is none, such as that of the working directory in `PWD`.
+    """
 
     def is_secret(name: str, value: str) -> bool:
-        return bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
+        return not os.path.exists(value) and bool(is_secret_key(name) or _SECRET_VARIABLE.search(name) or _LOGIN_IN_URL.search(value))
 
     found = {f"token{at}": value for at, (name, value) in enumerate(os.environ.items()) if is_secret(name, value)}
     return secrets_of(found, *os.environ.values())

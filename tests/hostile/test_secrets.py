@@ -332,3 +332,10 @@ def test_an_address_with_a_login_gives_no_secret_away(cli, write, url: str) -> N
     for words in (("select", "strategy=least_loaded"), ("pools",), ("show",)):
         answer = cli(words[0], "a.yaml", f"api_url={url}", *words[1:])
         assert not found(answer.stdout + answer.stderr)
+
+
+def test_the_working_directory_is_no_secret(cli, write, monkeypatch) -> None:
+    file = write("balancer.yaml", "hosts: [{name: a, sise: 1}]")
+    monkeypatch.setenv("PWD", str(file.parent))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "balancer")
+    assert cli("validate", "balancer.yaml").stderr.startswith(f"airflow-balancer: {file}: host 'a': unknown key 'sise'")
