@@ -31,6 +31,8 @@ settings.register_profile("few", deadline=None, max_examples=20, derandomize=Tru
 # Only Airflow 3 runs these: they load neither Airflow nor airflow-pydantic, so that no Airflow can change what they see;
 # the browser has a page that is the same in all, and the demo is one of Airflow 3.
 WITH_AIRFLOW_3 = [
+    "airflow/test_remote_job_kills.py",
+    "airflow/test_slots.py",
     "cli/test_check.py",
     "cli/test_check_hosts.py",
     "cli/test_check_login.py",

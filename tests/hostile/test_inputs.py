@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .inputs import ENDLESS, SHAPES
 from .rig import EVERY_PATH, Reader, wrong
 
-SHAPE_STEP = 400
-"""Without the slow tests, every four-hundredth shape is read."""
+FAST_STEP, SLOW_STEP = 400, int(os.environ.get("HOSTILE_STEP", "40"))
+"""Every how many-th shape is read, without the slow tests and with them; `make fuzz` reads all."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ENDLESS)
+@pytest.mark.parametrize("name", list(ENDLESS)[:: max(1, SLOW_STEP // 8)])
 def test_no_file_stops_a_process(reader: Reader, name: str) -> None:
     assert wrong(reader.read(ENDLESS[name], EVERY_PATH)) == []
 
 
-@pytest.mark.parametrize("step", [SHAPE_STEP, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [FAST_STEP, pytest.param(SLOW_STEP, marks=pytest.mark.slow)])
 def test_a_wrong_shape_is_one_error_of_ours(reader: Reader, step: int) -> None:
     assert {name: found for name in list(SHAPES)[::step] if (found := wrong(reader.read(SHAPES[name])))} == {}

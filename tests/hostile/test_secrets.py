@@ -298,7 +298,7 @@ def test_a_secret_is_in_no_output(outputs, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in SECRETS if kind != "word"])
-@pytest.mark.parametrize("name", [name for name, place in PLACES.items() if not re.search("BARE'|BARE:|: BARE", place.text)])
+@pytest.mark.parametrize("name", [name for name, place in PLACES.items() if not re.search("BARE'|BARE:|: BARE", place.text)][::4])
 def test_a_secret_that_looks_like_none_is_in_no_composed_config_and_no_error(tmp_path, name: str, kind: str) -> None:
     file, overrides = write_place(PLACES[name], SECRETS[kind], tmp_path)
     if not (kind == "number" and name in COUNTED) and not PLACES[name].env:
