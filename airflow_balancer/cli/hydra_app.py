@@ -42,6 +42,10 @@ def _parse(overrides: Sequence[str], known: Iterable[str], loader: ConfigLoader 
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import OverrideParseException
 
+    from ..hydra.compose import LONGEST_OVERRIDE
+
+    if any(len(override) > LONGEST_OVERRIDE for override in overrides):
+        raise UsageError(f"an override has more than {LONGEST_OVERRIDE} characters; write it into a YAML file")
     try:
         return OverridesParser.create(loader).parse_overrides(list(overrides))
     except OverrideParseException as error:

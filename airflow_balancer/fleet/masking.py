@@ -29,7 +29,9 @@ _VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "d
 _NAMED = frozenset(("hosts", "ports", "host_overrides", "dags", "tasks"))
 """The keys whose mappings are by name: such a name is no secret's key."""
 _LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
-_OPTION = re.compile(rf"([\w.-]*(?:{_WORDS})[\w-]*=)(?!None\b|['\"]?\*{{10}})('[^']*'|\"[^\"]*\"|[^\s,;&|'\"(){{}}\[\]]+)", re.IGNORECASE)
+_OPTION = re.compile(
+    rf"(?<![\w.-])([\w.-]*(?:{_WORDS})[\w-]*=)(?!None\b|['\"]?\*{{10}})('[^']*'|\"[^\"]*\"|[^\s,;&|'\"(){{}}\[\]]+)", re.IGNORECASE
+)
 _ALL_OPTION = re.compile(rf"\A[\w.-]*(?:{_WORDS})[\w-]*=(?!None\b|\*{{10}})(.+)\Z", re.IGNORECASE | re.DOTALL)
 """A string that is one option, whose value may have any characters."""
 _KEY_IN_WORD = re.compile(rf"(?:{_WORDS})[\w-]*['\"]?(?:\.[^=:]*)?\s*[=:]", re.IGNORECASE)

@@ -60,12 +60,20 @@ def hydra_set_aside() -> Iterator[None]:
             GlobalHydra.instance().hydra = running
 
 
+LONGEST_OVERRIDE = 100_000
+
+
 def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
     """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
 
     The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
     key that is a config group of the tree stays a choice of its option.
+
+    Raises:
+        ConfigurationError: An override is too long to be parsed in a moment.
     """
+    if any(len(override) > LONGEST_OVERRIDE for override in overrides):
+        raise ConfigurationError(f"{source}: an override has more than {LONGEST_OVERRIDE} characters; write it into a YAML file")
 
     def sets_own_key(override: str) -> bool:
         found = _OWN_KEY.match(override)

@@ -66,13 +66,11 @@ class TestHarmless:
         assert len([text for text in said() if "is not valid YAML" in text]) == 1
         assert scheduler.pools() == {"good1": 6}
 
-    def test_two_files_that_contradict_each_other_stop_only_the_pool_that_it_is_about(
-        self, scheduler: Scheduler, dags: Any, said: Any
-    ) -> None:
+    def test_files_that_contradict_each_other_stop_only_that_pool(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
         dags(a=GOOD, b=GOOD.replace("8", "4") + "  - {name: more}\n")
         scheduler.run(Sync())
         assert scheduler.pools() == {"more": 8}
-        assert "pool 'good1': is wanted with 4 slots" in said()[0]
+        assert [line for line in said() if "pool 'good1': is wanted with 4 slots" in line] != []
 
     def test_an_error_in_our_code_is_said_once(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
         def load(*_: object) -> Any:
