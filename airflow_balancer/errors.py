@@ -53,6 +53,11 @@ class ConfigurationError(BalancerError, ValueError):
         self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    @property
+    def strings(self) -> list[str]:
+        """All strings of the problems, those of their paths included."""
+        return [str(part) for p in self.problems for part in (p.message, p.subject, *p.path, p.origin)]
+
     def rewritten(self, rewrite: Callable[[str], str]) -> ConfigurationError:
         """Return the same error with all strings of each problem rewritten."""
         return ConfigurationError(

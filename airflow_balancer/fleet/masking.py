@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -204,16 +205,16 @@ _known: ContextVar[tuple[Callable[[], Collection[str]], ...]] = ContextVar("airf
 
 def known_secrets() -> set[str]:
     """Return the secrets of this context; see `masking`."""
-    return {secret for find in _known.get() for secret in find()}
+    return set().union(*(find() for find in _known.get()))
 
 
 @contextmanager
-def masking(*find: Callable[[], Collection[str]]) -> Iterator[None]:
-    """Mask in all errors of this package, and in the values that they quote, the secrets that these functions find.
+def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
+    """Mask in all errors of this package, and in the values that they quote, the secrets that a function finds.
 
-    They are called for an error alone. The error that caused one is dropped where its text has a secret.
+    It is called for an error alone, and once. The error that caused one is dropped where its text has a secret.
     """
-    token = _known.set((*_known.get(), *find))
+    token = _known.set((*_known.get(), cache(find)))
     try:
         yield
     except BalancerError as error:
@@ -226,11 +227,14 @@ def masking(*find: Callable[[], Collection[str]]) -> Iterator[None]:
 
 def mask_error(error: BalancerError, secrets: Collection[str]) -> BalancerError:
     """Return the same error without secrets; the error itself where it has none."""
-    if mask_text(str(error), secrets) == str(error):
+    text = "\n".join(error.strings) if isinstance(error, ConfigurationError) else str(error)
+    # Once for all problems: there may be one for each host, and as many secrets.
+    present = _present(secrets, text)
+    if (masked := _mask_string(text, present)) == text:
         return error
     if isinstance(error, ConfigurationError):
-        return error.rewritten(lambda text: mask_text(text, secrets))
-    return type(error)(mask_text(str(error), secrets))
+        return error.rewritten(lambda string: _mask_string(string, present))
+    return type(error)(masked)
 
 
 def _causes_tell(error: BaseException, secrets: Collection[str]) -> bool:
@@ -239,9 +243,11 @@ def _causes_tell(error: BaseException, secrets: Collection[str]) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message quotes it: without secrets, and cut."""
+    """Return a value as a message quotes it: cut, and without secrets that a cut would hide from `masking`."""
     try:
-        text = repr(mask(value, known_secrets()))
+        text = repr(mask(value))
     except (ValueError, RecursionError):  # a number of more digits than Python prints
         return f"a {type(value).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    if len(text) <= _LONGEST_SHOWN:
+        return text
+    return f"{mask_text(text, known_secrets())[:_LONGEST_SHOWN]}..."

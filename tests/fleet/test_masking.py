@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer.fleet.masking import MASK, mask, secrets_of
+from airflow_balancer import ConfigurationError
+from airflow_balancer.errors import Problem
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.masking import MASK, mask, masking, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,18 @@ def test_masking_leaves_the_data_as_it_was():
 def test_a_value_that_cannot_be_told_from_other_text_is_no_secret_elsewhere():
     values = ["abc", "22", "12345", "True", "host1", "airflow", "hunter2"]
     assert secrets_of({"hosts": [{"name": "host1"}]}, {"tokens": values}) == {"hunter2"}
+
+
+def test_secrets_are_gathered_once_for_an_error_of_many_problems():
+    gathered = []
+    wrong = {"hosts": [{"name": f"host{number}", "size": -1, "os": ["hunter2" * 20]} for number in range(50)]}
+    with pytest.raises(ConfigurationError) as error, masking(lambda: gathered.append("once") or {"hunter2"}):
+        Fleet.from_data(wrong)
+    assert (gathered, len(error.value.problems), "hunter" in str(error.value)) == (["once"], 100, False)
+
+
+def test_a_secret_in_the_path_of_a_problem_is_masked():
+    problem = Problem("is wrong", path=("hosts", "hunter2", "size"))
+    with pytest.raises(ConfigurationError) as error, masking(lambda: {"hunter2"}):
+        raise ConfigurationError([problem])
+    assert error.value.problems == (Problem("is wrong", path=("hosts", MASK, "size")),)

@@ -132,6 +132,10 @@ ENDLESS: dict[str, Input] = {
     ),
     **_one("2,000 misspelt keys", "hosts: [{name: host1, " + ", ".join(f"sise{n}: 1" for n in range(2000)) + "}]\n"),
     **_one("2,000 hosts with a misspelt key", "hosts: [" + ", ".join(f"{{name: host{n}, sise: 1}}" for n in range(2000)) + "]\n"),
+    **_one(
+        "2,000 wrong hosts with passwords",
+        "hosts: [" + ", ".join(f"{{name: host{n}, size: -1, password: hunter-{n}, os: [{'a' * 80}]}}" for n in range(2000)) + "]\n",
+    ),
     **_one("2,000 misspelt settings", HOSTS + "".join(f"default_sise{n}: 1\n" for n in range(2000))),
     **_one("a key of 100,000 characters", HOSTS + f"{'k' * 100_000}: 1\n"),
     **_one("a host name of 100,000 characters", f"hosts: [{{name: {'k' * 100_000}}}]\n"),
