@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -32,7 +33,6 @@ settings.register_profile("few", deadline=None, max_examples=20, derandomize=Tru
 # the browser has a page that is the same in all, and the demo is one of Airflow 3.
 WITH_AIRFLOW_3 = [
     "airflow/test_remote_job_kills.py",
-    "airflow/test_slots.py",
     "cli/test_check.py",
     "cli/test_check_hosts.py",
     "cli/test_check_login.py",
@@ -52,6 +52,7 @@ WITH_AIRFLOW_3 = [
     "picking/test_strategies.py",
     "ports/test_lock_stability.py",
     "ports/test_ports.py",
+    "ssh/test_slots.py",
     "test_demo.py",
     "test_one_answer.py",
     "test_repository.py",
@@ -65,6 +66,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell ignores it for what it starts in its background, which the programs that tests start would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile("few" if config.option.markexpr == "not slow" else "many")
 
 

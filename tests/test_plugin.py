@@ -80,7 +80,7 @@ def test_only_the_plugin_the_views_and_what_runs_in_tasks_import_airflow_when_th
         "airflow/operators.py",
         "airflow/remote_job.py",
         "airflow/remote_trigger.py",
-        "airflow/slot_hook.py",
+        "ssh/hook.py",
         "plugin.py",
         "viewer/airflow2.py",
         "viewer/airflow3.py",

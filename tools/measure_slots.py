@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from airflow.providers.ssh.hooks.ssh import SSHHook
 
-from airflow_balancer.airflow.slot_hook import SlotSSHHook
-from airflow_balancer.airflow.slots import Slots
+from airflow_balancer.ssh.hook import SlotSSHHook
+from airflow_balancer.ssh.slots import Slots
 from examples.demo.openssh_hosts import OpenSshHosts
 from examples.demo.ssh_hosts import SshHost
 

@@ -76,11 +76,15 @@ class Composer:
 
 
 def _start(closed: Sequence[Path]) -> subprocess.Popen[str]:
-    folders = [folder.resolve() for folder in closed]
-    path = [entry for entry in sys.path if entry and not any(Path(entry).resolve().is_relative_to(folder) for folder in folders)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path_without(closed))), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-P", "-m", __name__]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603
+
+
+def path_without(closed: Sequence[Path]) -> list[str]:
+    """Return Python's path without what is in some folders: Airflow 2 has the DAGs' on it, and Hydra imports plugins."""
+    folders = [folder.resolve() for folder in closed]
+    return [entry for entry in sys.path if not any(Path(entry).resolve().is_relative_to(folder) for folder in folders)]
 
 
 def _asked(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:

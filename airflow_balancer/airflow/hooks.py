@@ -11,13 +11,14 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
 from ..fleet.fleet import DEFAULT_POOL
+from ..fleet.model import called
 from ..picking.filters import HOST_KEYS
+from ..picking.serialized import Counted, describe
 from ..picking.strategies import LeastLoaded
-from .failover import Attempt, attempt_of, called, in_turn, load_of_others, reason_of, starting_with, unreachable_message
-from .mapped import candidates_text
+from ..ssh.hook import SlotSSHHook
+from ..ssh.task import Attempt, attempt_of, current_context
+from .failover import in_turn, load_of_others, reason_of, starting_with, unreachable_message
 from .occupancy import host_load
-from .slot_hook import SlotSSHHook
-from .versions import current_context
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
 """How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
@@ -149,6 +150,23 @@ class BalancedSSHHook(SSHHook):
                 self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
             else:
                 yield hook
+
+
+def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "") -> str:
+    """Return the string of the hosts that a hook may connect to; see `picking.serialized.describe`.
+
+    Args:
+        hook: The hook.
+        pool: The pool that its task has in its DAG.
+        task: The key of the task, where it is known.
+
+    Raises:
+        NoMatch: No host matches, or all that do are drained; or `first` is not among them.
+    """
+    ranked = hook.ranked(hook.key or task)
+    first = hook.first or (ranked[0].name if hook.key else None)
+    hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
+    return describe(hook.balancer.strategy, hosts, pool=pool, key=hook.key, first=first, task=task)
 
 
 def is_unreachable(error: Exception) -> bool:

@@ -1,17 +1,14 @@
-"""What an operator's arguments say of its candidates in a serialized DAG: a short string, which the policy reads."""
+"""Mapped operators: each index is counted in the pool of its host, by a short string in the serialized DAG, which the policy reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
 from ..fleet.fleet import DEFAULT_POOL
-from ..picking.serialized import Counted, describe
-
-if TYPE_CHECKING:
-    from .hooks import BalancedSSHHook
+from .hooks import BalancedSSHHook, candidates_text
 
 
 class TaskBalancer:
@@ -25,30 +22,12 @@ class TaskBalancer:
         return self._text
 
 
-def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "") -> str:
-    """Return the string of the hosts that a hook may connect to; see `picking.serialized.describe`.
-
-    Args:
-        hook: The hook.
-        pool: The pool that its task has in its DAG.
-        task: The key of the task, where it is known.
-
-    Raises:
-        NoMatch: No host matches, or all that do are drained; or `first` is not among them.
-    """
-    ranked = hook.ranked(hook.key or task)
-    first = hook.first or (ranked[0].name if hook.key else None)
-    hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
-    return describe(hook.balancer.strategy, hosts, pool=pool, key=hook.key, first=first, task=task)
-
-
-def count_by_index(made: Any, given: Mapping[str, Any], hook: type[BalancedSSHHook]) -> None:
+def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
     """Let the policy count each index of a mapped operator in its host's pool, unless it is given another pool.
 
     Args:
         made: What `BalancedSSHOperator.partial` returns; its arguments are changed.
         given: The arguments of `partial`.
-        hook: The class of the operator's hook.
 
     Raises:
         ConfigurationError: The balancer is mapped, too, so that no pool can be found.
@@ -62,10 +41,10 @@ def count_by_index(made: Any, given: Mapping[str, Any], hook: type[BalancedSSHHo
             raise ConfigurationError(f"task {arguments['task_id']!r}: a mapped operator without balancer= in partial() needs pool= there")
         return
     query = dict(arguments.get("query") or {})
-    asked = hook(balancer, **query, key=arguments.get("key"), first=arguments.get("first"))
+    hook = BalancedSSHHook(balancer, **query, key=arguments.get("key"), first=arguments.get("first"))
     task = f"{dag.dag_id}.{arguments['task_id']}" if (dag := arguments.get("dag")) else ""
-    pool = _shared_pool(asked, query, task) if own_pool else ""
-    arguments["balancer"] = TaskBalancer(balancer, candidates_text(asked, pool=pool, task=task))
+    pool = _shared_pool(hook, query, task) if own_pool else ""
+    arguments["balancer"] = TaskBalancer(balancer, candidates_text(hook, pool=pool, task=task))
     arguments["pool"] = pool or arguments.get("pool")
 
 

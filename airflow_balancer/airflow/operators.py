@@ -11,8 +11,8 @@ from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
 from ..fleet.entries import unknown_key
 from ..picking.filters import HOST_KEYS
-from .hooks import BalancedSSHHook
-from .mapped import TaskBalancer, candidates_text, count_by_index
+from .hooks import BalancedSSHHook, candidates_text
+from .mapped import TaskBalancer, count_by_index
 
 _NOT_HERE = ("ssh_hook", "ssh_conn_id", "remote_host")
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout")
@@ -57,7 +57,7 @@ class BalancedSSHOperator(SSHOperator):
     def partial(cls, **kwargs: Any) -> Any:
         """Return the operator to expand; without `pool`, each index is counted in the pool of the host that it runs on."""
         made = super().partial(**kwargs)
-        count_by_index(made, kwargs, BalancedSSHHook)
+        count_by_index(made, kwargs)
         return made
 
     def __init__(

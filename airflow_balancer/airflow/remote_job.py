@@ -12,7 +12,9 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import ConfigurationError, HostUnreachable
-from .failover import Attempt, called, in_turn, reason_of
+from ..fleet.model import called
+from ..ssh.task import Attempt
+from .failover import in_turn, reason_of
 from .hooks import BalancedSSHHook, is_unreachable
 from .jobs import Found, JobFiles, found_in, job_name
 from .mapped import TaskBalancer, count_by_index
@@ -72,7 +74,7 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
     def partial(cls, **kwargs: Any) -> Any:
         """Return the operator to expand; it is counted as a BalancedSSHOperator is."""
         made = super().partial(**kwargs)
-        count_by_index(made, kwargs, BalancedSSHHook)
+        count_by_index(made, kwargs)
         return made
 
     def __init__(

@@ -17,7 +17,7 @@ from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_text
 from ..hydra.secrets import written_secrets
 from . import metadata, versions
-from .composing import Composer
+from .composing import Composer, path_without
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
@@ -156,10 +156,9 @@ def _composer(options: SectionOptions, folders: Sequence[Path]) -> Composer:
 
 @contextmanager
 def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
-    """Keep Python modules out of reach that stand beside the DAGs: Airflow 2 has them on the path, and Hydra imports plugins."""
+    """Keep Python modules out of reach that stand beside the DAGs."""
     path = sys.path[:]
-    closed = [folder.resolve() for folder in folders]
-    sys.path[:] = [entry for entry in path if not any(Path(entry).resolve().is_relative_to(folder) for folder in closed)]
+    sys.path[:] = path_without(folders)
     try:
         yield
     finally:

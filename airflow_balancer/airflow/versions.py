@@ -1,14 +1,13 @@
-"""Every difference between Airflow 2.11 and 3, and everything that is read from Airflow itself."""
+"""Every difference between Airflow 2.11 and 3, and everything that is read from Airflow itself; for a running task see `ssh/task.py`."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,48 +126,6 @@ def _checkouts(names: tuple[str, ...]) -> tuple[Path, ...]:
             text = "airflow-balancer: no configuration is looked for in DAG bundle %r (%s); name yours in [balancer] config_path"
             logging.getLogger("airflow_balancer").warning(text, name, type(error).__name__)
     return tuple(found)
-
-
-def current_context() -> Mapping[str, Any] | None:
-    """Return the context of the task that this code runs in, or None outside of a task."""
-    try:
-        from airflow.sdk import get_current_context
-    except ImportError:
-        from airflow.operators.python import get_current_context
-    from airflow.exceptions import AirflowException
-
-    try:
-        context: Mapping[str, Any] = get_current_context()
-    except (AirflowException, RuntimeError):
-        return None
-    return context
-
-
-def waiting_since(context: Mapping[str, Any]) -> datetime | None:
-    """Return when an attempt that was rescheduled started first, or None where it never was."""
-    ti = context["ti"]
-    if hasattr(ti, "get_first_reschedule_date"):
-        since: datetime | None = ti.get_first_reschedule_date(context)
-        return since
-    from airflow.sensors.base import _orig_start_date
-
-    started: datetime | None = _orig_start_date(ti.dag_id, ti.task_id, ti.run_id, ti.map_index, ti.try_number)
-    return started
-
-
-def rescheduled(seconds: float) -> Exception:
-    """Return what ends this run of a task so that the next one, of the same attempt, starts after some seconds.
-
-    Airflow 2 heeds the time for sensors only and would start any other task at once, so there the time passes here.
-    """
-    from airflow import __version__
-    from airflow.exceptions import AirflowRescheduleException
-
-    if __version__.startswith("2."):
-        time.sleep(seconds)
-        seconds = 0
-    exception: Exception = AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=seconds))
-    return exception
 
 
 def retry_elsewhere(error: type[Exception], hosts: Callable[[], Sequence[object]]) -> Any:

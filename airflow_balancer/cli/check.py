@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _HELP = """Connects to each host as a task's SSHHook does, and runs one command there, which creates nothing. A query limits the hosts.
 The exit code is 3 where a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
 has another `os`, has more slots taken than its size, or has a file `drain` in its slot folder that the YAML does not know of;
-or its key file or password is not here. Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>.
-A size above the number of cores is a warning, as tasks that wait need no core; so is a host without flock, perl and python3."""
+its key file or password is not here; or `hold_slots` is set, and neither flock, perl nor python3 is there.
+Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>. Without `hold_slots` such a host is a warning, and so is
+a size above the number of cores, as tasks that wait need no core."""
+
+_NO_LOCKS = "nothing there holds locks; install flock (util-linux or busybox), perl or python3"
 
 
 def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
@@ -65,6 +68,8 @@ def _differences(host: HostSpec, probe: Probe) -> Iterator[str]:
         yield f"its system is {facts.system}, not {host.os}"
     if len(facts.slots) > host.size:
         yield f"{len(facts.slots)} slots are taken, more than its size {host.size}"
+    if host.hold_slots and facts.complete and not facts.locks:
+        yield f"it is to hold slots, and {_NO_LOCKS}"
     if facts.drain is not None and not host.drain:
         yield f"file `drain` in its slot folder takes it out: {facts.drain or '(no reason)'}"
 
@@ -73,8 +78,8 @@ def _warnings(host: HostSpec, probe: Probe) -> Iterator[str]:
     facts = probe.facts
     if facts.cores and host.size > facts.cores:
         yield f"its size {host.size} is above its number of cores, {facts.cores}"
-    if facts.complete and not facts.locks:
-        yield "nothing there holds locks; install flock (util-linux or busybox), perl or python3"
+    if facts.complete and not facts.locks and not host.hold_slots:
+        yield _NO_LOCKS
     if facts.closed:
         yield "its slot folder may not be read by this user"
     if facts.unread:

@@ -20,7 +20,7 @@ import asyncssh
 
 from ..airflow.connections import clear_password
 from ..fleet.masking import secrets_of
-from ..fleet.model import HostSpec, VariableSpec
+from ..fleet.model import HostSpec, Settings, VariableSpec
 from .host_facts import Facts, printable, script
 from .host_keys import HostKeys, KnownHosts
 
@@ -30,7 +30,6 @@ MOST_BYTES = 2**18
 """The bytes of an answer that are read; an honest one has a few hundred."""
 AT_ONCE = 32
 """How many hosts are asked at once."""
-_SLOT_DIR = "~/.airflow-balancer/slots"
 _SSH_PORT = 22
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
 _UNREADABLE = (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError)
@@ -170,7 +169,7 @@ class _Asking:
             async with asyncio.timeout(self._timeout):
                 process = await connection.create_process("sh -s", encoding=None, stderr=asyncssh.DEVNULL)
                 with suppress(OSError):  # what runs there may have ended already
-                    process.stdin.write(script(getattr(self._host, "slot_dir", None) or _SLOT_DIR).encode())
+                    process.stdin.write(script(self._host.slot_dir or Settings().slot_dir).encode())
                     process.stdin.write_eof()
                 while len(answer) < MOST_BYTES and (part := await process.stdout.read(MOST_BYTES)):
                     answer += part

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from importlib import import_module
 from os.path import expanduser
 from typing import Any, Self, TypeVar
 
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from ..fleet.fleet import Fleet, check_port, checked_host
 from ..fleet.masking import MASK, is_secret_key, mask, mask_args, secrets_of
-from ..fleet.model import HostSpec, PortSpec
+from ..fleet.model import HostSpec, PortSpec, Settings, called
+from ..ssh.slots import Slots
 from .watching import Watchable, WatchedList, tell
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -131,8 +131,15 @@ class Host(Watchable, BaseHost):
             hook.password = Hidden(hook.password)
         if not type(hook).__module__.startswith("airflow."):
             return hook  # airflow-pydantic's stand-in, where Airflow is not installed
-        # Airflow's room is above this one: it is loaded only for a hook, which needs Airflow anyway.
-        return import_module("airflow_balancer.airflow.slot_hook").hook_of(hook, self)
+        from ..ssh.hook import hook_of
+
+        return hook_of(hook, self._slots if self.hold_slots else None)
+
+    @property
+    def _slots(self) -> Slots:
+        defaults = Settings()
+        settings = (getattr(self, name) or getattr(defaults, name) for name in ("slot_dir", "slot_wait", "slot_timeout"))
+        return Slots(called(self), self.size or defaults.default_size, *settings)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         return mask_args(self, super().__repr_args__())

@@ -70,9 +70,12 @@ def read_yaml(path: Path) -> Any:
         UnicodeDecodeError: The file is not UTF-8.
         OSError: The file cannot be read.
     """
-    content = read_content(path).decode()
+    return _parsed(read_content(path))
+
+
+def _parsed(content: bytes) -> Any:
     with pause_gc():
-        return parse_yaml(content)
+        return parse_yaml(content.decode())
 
 
 def yaml_line(data: Mapping[str, Any]) -> str:
@@ -99,8 +102,15 @@ def read_checked(path: Path) -> Any:
     Raises:
         ConfigurationError: The file cannot be read; the message names the file, and the line.
     """
-    try:
+    with _readable(path):
         return read_yaml(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of a failure to read a file which file it is."""
+    try:
+        yield
     except FileNotFoundError:
         raise _unreadable(path, "there is no such file") from None
     except UnicodeDecodeError as error:
@@ -123,10 +133,11 @@ def read_layer(path: Path) -> tuple[dict[Any, Any], str]:
     Raises:
         ConfigurationError: The file cannot be read, or is not a mapping; the message names the file.
     """
-    data = read_checked(path)
+    with _readable(path):
+        data = _parsed(content := read_content(path))
     if not isinstance(data, dict | None):
         raise _unreadable(path, f"holds a {type(data).__name__} at the top; it must be a mapping")
-    return data or {}, read_content(path)[:512].decode(errors="ignore")
+    return data or {}, content[:512].decode(errors="ignore")
 
 
 def read_root(path: Path) -> dict[str, object]:

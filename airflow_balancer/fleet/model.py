@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import PydanticCustomError
@@ -255,3 +255,17 @@ class LockEntry(_Plain):
     requester: Annotated[str, Field(pattern=r"\S")]
     min: PortNumber
     max: PortNumber
+
+
+class _Called(Protocol):
+    name: str
+    address: str | None
+
+
+def called(host: _Called) -> str:
+    """Return how messages call a host: by its name, and its address where that is another.
+
+    >>> called(HostSpec(name="host1", address="10.0.0.5", size=8))
+    "host 'host1' at 10.0.0.5"
+    """
+    return f"host {host.name!r}" + (f" at {host.address}" if host.address not in (None, host.name) else "")

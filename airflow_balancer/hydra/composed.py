@@ -20,6 +20,7 @@ from ..picking.strategies import Ranking, build_strategy
 from ..ports.lock import lock_file
 from .nodes import Path, dotted, node_at, walk
 from .origins import Origins
+from .secrets import resolved_secrets
 
 if TYPE_CHECKING:
     from .picks import Picks
@@ -77,9 +78,7 @@ class Composed:
     @cached
     def secrets(self) -> frozenset[str]:
         """The secrets that no output may hold; see `fleet/masking.py`."""
-        from .secrets import composed_secrets
-
-        return frozenset(composed_secrets(self))
+        return frozenset(self.own_secrets() | resolved_secrets(self.written, self.resolved))
 
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path as FilePath
+from typing import Any
 
 import yaml
 
 from ..files.locate import take_snapshot
 from ..files.yaml import read_content, read_yaml
 from ..fleet.masking import is_secret_key, may_hold_secrets, secrets_of, word_secrets
-from .nodes import walk
-
-if TYPE_CHECKING:
-    from .composed import Composed
+from .nodes import Path, walk
 
 _SECRET_VARIABLE = re.compile(r"key|conn|cred|auth(?!or)|dsn|pwd|cert|salt", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
@@ -25,7 +22,7 @@ _READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
 """An environment variable, or a resolver whose name is an interpolation."""
 
 
-def written_secrets(source: Path, overrides: Sequence[str] = ()) -> set[str]:
+def written_secrets(source: FilePath, overrides: Sequence[str] = ()) -> set[str]:
     """Return the secrets in a config's file, in those of its folder and its tree, in overrides and in the environment.
 
     It is for errors of a config that cannot be composed, which may be about any of these.
@@ -37,26 +34,29 @@ def written_secrets(source: Path, overrides: Sequence[str] = ()) -> set[str]:
 
 def _content(file: str) -> Any:
     with suppress(OSError, ValueError, yaml.YAMLError, RecursionError):
-        if may_hold_secrets(read_content(Path(file)).decode(errors="replace")):
-            return read_yaml(Path(file))
+        if may_hold_secrets(read_content(FilePath(file)).decode(errors="replace")):
+            return read_yaml(FilePath(file))
     return None
 
 
-def composed_secrets(composed: Composed) -> set[str]:
-    """Return the secrets of the balancer's node, those of the other nodes where they resolve, and of the environment it reads."""
-    written = composed.written
-    tokens = {f"token{at}": value for at, value in enumerate(_resolved(composed, written))}
-    found = secrets_of(composed.data, written, tokens) | word_secrets(composed.origins.overrides)
+def resolved_secrets(written: Any, resolve: Callable[[Path], Any]) -> set[str]:
+    """Return the secrets of a config that stand behind interpolations, and those of the environment if it reads that.
+
+    Args:
+        written: The config as plain data, interpolations as written.
+        resolve: Returns what the value at a path of it resolves to.
+    """
+    found = secrets_of({f"token{at}": value for at, value in enumerate(_behind_interpolations(written, resolve))})
     if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
         found |= environment_secrets()
     return found
 
 
-def _resolved(composed: Composed, written: Any) -> Iterator[Any]:
+def _behind_interpolations(written: Any, resolve: Callable[[Path], Any]) -> Iterator[Any]:
     for path, value in walk(written):
         if path and is_secret_key(path[-1]) and isinstance(value, str) and "${" in value:
             with suppress(Exception):
-                yield composed.resolved(path)
+                yield resolve(path)
 
 
 def environment_secrets() -> set[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer import ConfigurationError
-from airflow_balancer.airflow.failover import Attempt, attempt_of, called, in_turn, unreachable_message
-from airflow_balancer.fleet.model import HostSpec
+from airflow_balancer.airflow.failover import in_turn, unreachable_message
+from airflow_balancer.fleet.model import HostSpec, called
+from airflow_balancer.ssh.task import Attempt, attempt_of
 from tests.airflow.ssh import context
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")

@@ -21,8 +21,9 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration, ConfigurationError, NoMatch
 from airflow_balancer.airflow import policy
-from airflow_balancer.airflow.failover import attempt_of, in_turn
+from airflow_balancer.airflow.failover import in_turn
 from airflow_balancer.picking.strategies import Ranking
+from airflow_balancer.ssh.task import attempt_of
 from tests.airflow.databases import environment
 from tests.airflow.test_operators import Serialization, dag, serialized
 

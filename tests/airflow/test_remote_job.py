@@ -21,12 +21,11 @@ from airflow.exceptions import AirflowException, AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
 from airflow_balancer import BalancedSSHOperator, BalancedSSHRemoteJobOperator, ConfigurationError, HostUnreachable
-from airflow_balancer.airflow import versions
 from airflow_balancer.airflow.jobs import JobFiles
 from examples.demo.openssh_hosts import OpenSshHosts
 from tests.airflow.remote import Task, event_of, fork, trigger_of
-from tests.airflow.slot_host import is_held, most_at_once, until
 from tests.airflow.ssh import balancer_of
+from tests.ssh.slot_host import is_held, most_at_once, until
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +44,7 @@ def at_home(servers, tmp_path, monkeypatch):
     (tmp_path / ".ssh").mkdir()
     shutil.copy(servers[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(versions.time, "sleep", lambda _: None)
+    monkeypatch.setattr(task.time, "sleep", lambda _: None)
 
 
 @pytest.fixture(params=[True, False], ids=["stored", "not stored"])

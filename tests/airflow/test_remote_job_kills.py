@@ -24,8 +24,8 @@ from airflow_balancer import BalancedSSHRemoteJobOperator, HostUnreachable
 from airflow_balancer.airflow.remote_job import _JobHook
 from examples.demo.openssh_hosts import OpenSshHosts
 from tests.airflow.remote import Task, event_of, fork
-from tests.airflow.slot_host import is_held, until
 from tests.airflow.test_remote_job import at_home, holding, servers, slots_of, task
+from tests.ssh.slot_host import is_held, until
 
 __all__ = ("at_home", "servers", "task")
 

@@ -129,6 +129,19 @@ class TestSlots:
         text = "nothing there holds locks; install flock (util-linux or busybox), perl or python3"
         assert (code, findings(report), report["hosts"][0]["taken"]) == (0, [("warning", text)], None)
 
+    def test_it_differs_if_it_is_to_hold_slots(self, check, machine):
+        (machine.bin / "flock").unlink()
+        text = "it is to hold slots, and nothing there holds locks; install flock (util-linux or busybox), perl or python3"
+        code, report = check({"ws1": machine.host(hold_slots=True)})
+        assert (code, findings(report)) == (3, [("differs", text)])
+
+    def test_slots_are_looked_for_in_the_hosts_slot_dir(self, check, machine):
+        with machine.held(0, "a"):
+            _, elsewhere = check({"ws1": machine.host(slot_dir="~/others")})
+            _, there = check({"ws1": machine.host(slot_dir=f"~/{machine.slots.relative_to(machine.home)}")})
+        assert (elsewhere["hosts"][0]["taken"], there["hosts"][0]["taken"]) == (0, 1)
+
+
     def test_what_is_no_slot_is_left_alone(self, check, machine):
         machine.slots.mkdir(parents=True)
         os.mkfifo(machine.slots / "1")

@@ -11,8 +11,8 @@ import yaml
 
 from examples.demo.openssh_hosts import OpenSshHosts
 from examples.demo.processes import Process, wait_until
-from tests.airflow.slot_host import is_held
 from tests.live.rig import IS_AIRFLOW_2, Rig
+from tests.ssh.slot_host import is_held
 
 pytestmark = pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 retries after retry_delay only")
 ADDRESS, OTHER = "127.0.0.5", "127.0.0.6"

@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from airflow_balancer.airflow.slots import Answer
-from tests.airflow.slot_host import SHELLS, TOOLS, SlotHost, most_at_once, program, tool_path, until
+from airflow_balancer.ssh.slots import Answer
+from tests.ssh.slot_host import SHELLS, TOOLS, SlotHost, most_at_once, program, tool_path, until
 
 LOGGED = 'echo start >>"$HOME/log"; sleep {seconds}; echo end >>"$HOME/log"'
 COMMANDS = {
@@ -254,7 +254,7 @@ class TestTheFolder:
         assert (host.folder.stat().st_mode & 0o777, sorted(os.listdir(host.folder))) == (0o700, ["0"])
 
     def test_a_tilde_is_the_users_home_on_the_host(self, host):
-        from airflow_balancer.airflow.slots import claim_command
+        from airflow_balancer.ssh.slots import claim_command
 
         host.run(claim_command("true", size=1, slot_dir="~/.airflow-balancer/slots", holder="x", token="t"))
         assert os.listdir(host.home / ".airflow-balancer" / "slots") == ["0"]

@@ -16,12 +16,9 @@ from airflow.exceptions import AirflowException
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from paramiko.buffered_pipe import BufferedPipe
 
-from ..config import Host
 from ..errors import NoSlot
-from ..fleet.model import Settings
-from .failover import attempt_of, called
 from .slots import Answer, Slots, claim_command, holder_of, read_answer, refusal_message
-from .versions import current_context, rescheduled, waiting_since
+from .task import attempt_of, current_context, rescheduled, waiting_since
 
 Streams = tuple[paramiko.ChannelFile, paramiko.ChannelFile, paramiko.ChannelFile]
 
@@ -127,13 +124,9 @@ def _move(client: paramiko.SSHClient, hook: SSHHook) -> None:
         hook.get_conn()
 
 
-def hook_of(hook: SSHHook, host: Host) -> HostSSHHook:
-    """Return a hook as that of its host; its commands hold slots if `hold_slots` is set."""
-    if not host.hold_slots:
-        return HostSSHHook.of(hook)
-    defaults = Settings()
-    settings = (getattr(host, name) or getattr(defaults, name) for name in ("slot_dir", "slot_wait", "slot_timeout"))
-    return SlotSSHHook.of(hook, slots=Slots(called(host), host.size or defaults.default_size, *settings))
+def hook_of(hook: SSHHook, slots: Slots | None) -> HostSSHHook:
+    """Return a hook as that of its host, whose commands hold `slots` where it has any."""
+    return HostSSHHook.of(hook) if slots is None else SlotSSHHook.of(hook, slots=slots)
 
 
 # airflow-pydantic renders a hook by the name of its class, and imports the provider's.

@@ -25,13 +25,14 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration
-from airflow_balancer.airflow import slot_hook, versions
-from airflow_balancer.airflow.slot_hook import HostSSHHook, SlotSSHHook
-from airflow_balancer.airflow.slots import Slots, claim_command
 from airflow_balancer.errors import NoSlot
+from airflow_balancer.ssh import hook as slot_hook
+from airflow_balancer.ssh import task
+from airflow_balancer.ssh.hook import HostSSHHook, SlotSSHHook
+from airflow_balancer.ssh.slots import Slots, claim_command
 from examples.demo.openssh_hosts import OpenSshHosts
-from tests.airflow.slot_host import most_at_once, until
 from tests.airflow.ssh import WHERE, context, running
+from tests.ssh.slot_host import most_at_once, until
 
 try:
     from airflow.sdk import DAG
@@ -184,7 +185,7 @@ class TestWithoutAFreeSlot:
     def test_the_task_is_rescheduled_and_says_which_host_is_full_and_who_is_on_it(self, holding, full, monkeypatch, caplog, capsys):
         caplog.set_level(logging.INFO)
         monkeypatch.setattr(slot_hook, "waiting_since", lambda _: None)
-        monkeypatch.setattr(versions.time, "sleep", lambda _: None)
+        monkeypatch.setattr(task.time, "sleep", lambda _: None)
         before = datetime.now(UTC)
         with pytest.raises(AirflowRescheduleException) as raised:
             SSHOperator(task_id="t", ssh_hook=holding(wait=100), command="true").execute(context(1))

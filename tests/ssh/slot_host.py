@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from airflow_balancer.airflow.slots import Answer, claim_command, read_answer
+from airflow_balancer.ssh.slots import Answer, claim_command, read_answer
 
 TOKEN = "f00d"
 TOOLS = ("flock", "toybox", "perl", "python3")
