@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 import yaml
@@ -20,6 +20,8 @@ _LONGEST_NUMBER = 100
 """The most characters of a number: Python refuses to print one of more than 4,300 digits."""
 _LONGEST_INTERPOLATION = 20_000
 """The most characters of a string with an interpolation: OmegaConf parses some ten thousand a second."""
+_DEEPEST_INTERPOLATION = 50
+"""The deepest nesting of interpolations in one string: OmegaConf takes seconds for some thousand, and recurses."""
 
 
 class TooMuchError(yaml.YAMLError):
@@ -52,6 +54,14 @@ def _wrong(problem: str, event: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
+def _check_interpolation(value: str, event: Any) -> None:
+    if len(value) > _LONGEST_INTERPOLATION:
+        raise _wrong(f"a string of more than {_LONGEST_INTERPOLATION} characters holds an interpolation", event)
+    depths = accumulate(1 if brace == "${" else -1 for brace in re.findall(r"\$\{|\}", value))
+    if max(depths) > _DEEPEST_INTERPOLATION:
+        raise _wrong(f"interpolations are nested deeper than {_DEEPEST_INTERPOLATION} levels", event)
+
+
 def _scalar(event: yaml.ScalarEvent) -> Any:
     """Return the value of a scalar: a string, a number, a boolean or None."""
     value: str = event.value
@@ -59,8 +69,8 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     if (tag is None and event.implicit[0]) or (tag == "!" and event.implicit[0]):
         tag = next((tag for tag, regexp in _IMPLICIT.get(value[:1], ()) if regexp.match(value)), None)
     if tag is None or tag in _STRINGS:
-        if len(value) > _LONGEST_INTERPOLATION and "${" in value:
-            raise _wrong(f"a string of more than {_LONGEST_INTERPOLATION} characters holds an interpolation", event)
+        if "${" in value:
+            _check_interpolation(value, event)
         return value
     if tag not in _CONVERSIONS:
         raise _wrong(f"unknown tag {tag.replace(_CORE, '!!')!r}; leave it out", event)

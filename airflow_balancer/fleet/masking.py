@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
 
+from ..caching import cached
 from ..errors import BalancerError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -200,12 +200,27 @@ def _masked_under(key: object, value: Any, present: list[str]) -> Any:
     return MASK
 
 
-_known: ContextVar[tuple[Callable[[], Collection[str]], ...]] = ContextVar("airflow_balancer_secrets", default=())
+class _Known:
+    """The secrets that a context knows, gathered when the first error needs them."""
+
+    def __init__(self, find: Callable[[], Collection[str]]) -> None:
+        self._find = find
+
+    @cached
+    def secrets(self) -> frozenset[str]:
+        return frozenset(self._find())
+
+    @cached
+    def forms(self) -> frozenset[str]:
+        return frozenset(form for secret in self.secrets for form in _forms(secret))
 
 
-def known_secrets() -> set[str]:
-    """Return the secrets of this context; see `masking`."""
-    return set().union(*(find() for find in _known.get()))
+_known: ContextVar[tuple[_Known, ...]] = ContextVar("airflow_balancer_secrets", default=())
+
+
+def mask_known(text: str) -> str:
+    """Return a text without the secrets of this context; see `masking`."""
+    return _mask_string(text, sorted({form for known in _known.get() for form in known.forms if form in text}, key=len, reverse=True))
 
 
 @contextmanager
@@ -214,11 +229,13 @@ def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
 
     It is called for an error alone, and once. The error that caused one is dropped where its text has a secret.
     """
-    token = _known.set((*_known.get(), cache(find)))
+    token = _known.set((*_known.get(), _Known(find)))
     try:
         yield
     except BalancerError as error:
-        if (masked := mask_error(error, secrets := known_secrets())) is not error or _causes_tell(error, secrets):
+        if (
+            masked := mask_error(error, secrets := {secret for known in _known.get() for secret in known.secrets})
+        ) is not error or _causes_tell(error, secrets):
             raise masked.with_traceback(error.__traceback__) from None
         raise
     finally:
@@ -250,4 +267,4 @@ def shown(value: object) -> str:
         return f"a {type(value).__name__}"
     if len(text) <= _LONGEST_SHOWN:
         return text
-    return f"{mask_text(text, known_secrets())[:_LONGEST_SHOWN]}..."
+    return f"{mask_known(text)[:_LONGEST_SHOWN]}..."

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import PydanticCustomError
 
-from .masking import MASK, known_secrets, mask, mask_args, mask_text, secrets_of, shown
+from .masking import MASK, mask, mask_args, mask_known, secrets_of, shown
 from .strategy import check_strategy
 
 _LONGEST = 253
@@ -43,7 +43,7 @@ def address_problem(key: str, value: object) -> str:
     if not isinstance(value, str):
         return f"{message}, such as 10.0.0.5, not {shown(value)}"
     # The part before an @ may hold a password.
-    return f"{message}, not {_LOGIN.sub(f'{MASK}@', mask_text(value, known_secrets()))[:_SHOWN]!r}; {_hint(value)}"
+    return f"{message}, not {_LOGIN.sub(f'{MASK}@', mask_known(value))[:_SHOWN]!r}; {_hint(value)}"
 
 
 def _is_address(value: str) -> bool:

@@ -15,7 +15,7 @@ from ..caching import cached
 from ..errors import ConfigurationError, Problem
 from ..files.reading import Reading, is_inside, reading
 from ..fleet.fleet import Fleet
-from ..fleet.masking import mask, mask_text
+from ..fleet.masking import mask, mask_error
 from ..fleet.model import HostSpec
 from ..fleet.strategy import is_own_target
 from ..hydra.compose import compose_file
@@ -100,7 +100,9 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
     except Exception as error:  # whatever is wrong with a file, the viewer goes on
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
     secrets = written_secrets(configuration.path, configuration.overrides_for(environment))
-    return wrong.rewritten(lambda text: mask_text(text, secrets)), files | permitted.opened
+    masked = mask_error(wrong, secrets)
+    assert isinstance(masked, ConfigurationError)
+    return masked, files | permitted.opened
 
 
 def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> None:

@@ -141,7 +141,6 @@ class TestSlots:
             _, there = check({"ws1": machine.host(slot_dir=f"~/{machine.slots.relative_to(machine.home)}")})
         assert (elsewhere["hosts"][0]["taken"], there["hosts"][0]["taken"]) == (0, 1)
 
-
     def test_what_is_no_slot_is_left_alone(self, check, machine):
         machine.slots.mkdir(parents=True)
         os.mkfifo(machine.slots / "1")

@@ -190,7 +190,7 @@ class Reader:
 def wrong(outcomes: list[Outcome]) -> list[str]:
     """Return what must not be: another error than ours, too much time, a lost process, paths that disagree."""
     found = [f"{outcome.path}: {outcome.text}" for outcome in outcomes if not outcome.ours]
-    limits = {"other commands": 3 * SECONDS}  # these are three
+    limits = {"other commands": 3 * SECONDS, "page": 5 * SECONDS}  # so many commands, and requests
     late = [outcome for outcome in outcomes if outcome.ours and outcome.seconds > limits.get(outcome.path, SECONDS)]
     found += [f"{outcome.path}: took {outcome.seconds:.1f} s" for outcome in late]
     fleets = {str(sorted(outcome.hosts.items())): outcome.path for outcome in outcomes if outcome.hosts is not None}
