@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 SECONDS = 2.0
 """The CPU time that a path may take for one input."""
-PATIENCE = 12.0
+PATIENCE = 60.0
 """After how many seconds without an answer a child is lost; others may use this machine, too."""
 
 
