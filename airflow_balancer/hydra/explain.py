@@ -79,6 +79,8 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
             _read_all(folders)
         except ConfigurationError as unreadable:
             return unreadable
+    if isinstance(error, RecursionError):
+        return ConfigurationError(f"{source}: a value, or an override, is nested too deep to be read")
     return ConfigurationError(f"{source}: {_one_line(error)}")
 
 
