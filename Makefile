@@ -36,7 +36,7 @@ test-without-airflow: .venv-none/installed
 test test-airflow2 test-without-airflow: export PYTHONDONTWRITEBYTECODE =
 
 fuzz: .venv-airflow3/installed
-	HOSTILE_STEP=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile
+	HOSTILE_ALL=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile
 	.venv-airflow3/bin/python -W ignore -m tests.hostile.fuzz
 
 bench: .venv-airflow3/installed .venv-published/installed
