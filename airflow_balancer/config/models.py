@@ -213,11 +213,11 @@ def settle_objects(fleet: Fleet, hosts: Any = None, ports: Any = None) -> tuple[
     given_hosts = {host.name: host for host in hosts or () if isinstance(host, Host)}
     by_name = {spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts}
     given_ports = {(port.host.name if port.host else port.host_name, port.port): port for port in ports or () if isinstance(port, Port)}
-    settled = Settled()
+    settled = []
     for spec in fleet.ports:
         port, host = given_ports.get((spec.host, spec.port)), by_name[spec.host]
         settled.append(Port.at(host, spec.port, spec.name, spec.tags) if port is None else port.settle(host))
-    return Settled(by_name.values()), settled
+    return Settled(by_name.values()), Settled(settled)
 
 
 def has_values_of(fleet: Fleet, hosts: list[Host], ports: list[Port]) -> bool:
