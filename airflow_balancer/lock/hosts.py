@@ -12,7 +12,7 @@ from ..picking.filters import HostFilter, HostIndex
 from ..picking.rendezvous import Candidate, Candidates
 from ..picking.strategies import LeastLoaded, Random, Strategy
 from .entries import HostEntry
-from .recorder import Picked, current_lock, record_host, recorder_of
+from .recorder import Answer, current_lock, record_host, recorder_of
 
 
 class LockedHosts:
@@ -67,7 +67,7 @@ class LockedHosts:
         if recorder := recorder_of(self._name):
             asked = key, Candidates.of(candidates).names
             kept = next((entry.hosts for entry, _ in self._of(asked)), ())
-            record_host(recorder, key, query, candidates, Picked(host, kept))
+            record_host(recorder, key, query, candidates, Answer(host, kept))
 
 
 def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, others: Assigned) -> Assigned:

@@ -37,7 +37,7 @@ class KeyedQuery(NamedTuple):
         return self.requester, tuple(sorted(host.name for host in self.candidates))
 
 
-class Picked(NamedTuple):
+class Answer(NamedTuple):
     """The host that a request got, and those that the lock file lists for it."""
 
     host: str
@@ -58,7 +58,7 @@ class Recorder:
     """
 
     lock: Lock
-    hosts: dict[KeyedQuery, Picked] = field(default_factory=dict)
+    hosts: dict[KeyedQuery, Answer] = field(default_factory=dict)
     ports: dict[PortRequest, int] = field(default_factory=dict)
     composed: dict[PortRequest, int] = field(default_factory=dict)
     in_use: dict[str, set[int]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def locked_ports(name: str | None, host: str) -> LockedPorts:
     return current_lock(name).ports_of(host) if name else LockedPorts("", {})
 
 
-def record_host(recorder: Recorder, requester: str, query: HostFilter, candidates: Sequence[Candidate], picked: Picked) -> None:
+def record_host(recorder: Recorder, requester: str, query: HostFilter, candidates: Sequence[Candidate], picked: Answer) -> None:
     """Record a request for a host. A key that is made of the calling file's name may be no other file's."""
     weighed = tuple(Weighed(host.name, host.size or 1) for host in candidates)
     if query.custom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -245,3 +246,100 @@ class TestValidate:
     def test_a_host_of_another_environment_is_right(self, cli, project, write):
         write("balancer.lock.yaml", "ports:\n" + entry(9001, "x", "host7"))
         assert cli("validate", "balancer.yaml").returncode == 0
+
+
+HOSTS = "hosts: [{name: host1, size: 16}, {name: host2}, {name: host3, queues: [web]}]\n"
+TREE = f"""\
+balancer: {{lock: balancer.lock.yaml, {HOSTS.strip()}}}
+dags:
+  etl:
+    tasks:
+      extract: {{_target_: x, host: "${{balancer.name:{{}}}}", pool: "${{balancer.pool:{{}}}}"}}
+      load: {{_target_: x, host: "${{balancer.name:{{name: [host1, host2]}}}}"}}
+      publish: {{_target_: x, host: "${{balancer.name:{{queue: web}}}}"}}
+"""
+TREE_LOCKED = """\
+picks (2)
+
+  change   requester                query                     host
+ ───────────────────────────────────────────────────────────────────
+  added    dags.etl.tasks.extract   anything                  host1
+  added    dags.etl.tasks.load      name='host1' or 'host2'   host2
+
+{0}: 2 added, 0 moved, 0 dropped, 0 kept
+"""
+TREE_LOCK = """\
+# Written by `airflow-balancer lock`: the host of each key, and each free port. Commit this file.
+# Run it again for a new key or request: it keeps these lines.
+hosts:
+  - {requester: dags.etl.tasks.extract, host: host1}
+  - {requester: dags.etl.tasks.load, query: {name: [host1, host2]}, host: host2}
+ports:
+"""
+PICKS = """
+from airflow_balancer import load
+balancer = load("{0}")
+print([balancer.select_host().name for _ in range(10)])
+"""
+
+
+@pytest.mark.slow
+class TestHosts:
+    def test_a_tree_from_scratch(self, program, write):
+        file = write("conf/config.yaml", TREE).with_name("balancer.lock.yaml")
+        made = program("lock")
+        assert (made.stderr, made.returncode) == ("", 0)
+        assert made.stdout == TREE_LOCKED.format(file)
+        assert file.read_text() == TREE_LOCK
+        assert program("lock").stdout == f"{file}: 0 added, 0 moved, 0 dropped, 2 kept\n"
+        assert program("validate").stdout == "valid: 3 hosts, 32 slots, 0 ports, 3 pools, 4 picks\n"
+
+    def test_ten_dag_files_of_ten_tasks_are_bounded(self, cli, python, write):
+        source = write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS}")
+        for number in range(10):
+            write(f"dags/dag_{number}.py", PICKS.format("../balancer.yaml"))
+        assert cli("lock", "balancer.yaml", "dag_files=dags").returncode == 0
+        locked = {entry.requester: entry.hosts[0] for entry in lock_at(source.with_name("balancer.lock.yaml")).hosts}
+        counts = Counter(locked.values())
+        assert len(locked) == 100
+        assert all(counts[host] <= most for host, most in {"host1": 63, "host2": 32, "host3": 32}.items())
+        picked = python("import runpy; runpy.run_path('dags/dag_7.py')", PYTHONHASHSEED="random").stdout.splitlines()[-1]
+        assert picked == str([locked[f"dag_7.py#{call}"] for call in range(10)])
+        assert cli("validate", "balancer.yaml", "dag_files=dags").returncode == 0
+
+    def test_what_the_file_lacks_or_keeps_wrongly_is_a_line(self, cli, write):
+        source = write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS.replace('host2', 'host2, drain: true')}")
+        file = write("balancer.lock.yaml", "hosts:\n  - {requester: dag.py#0, host: host2}\n  - {requester: dag.py#1, host: host3}\n")
+        write("dags/dag.py", "from airflow_balancer import load\nfor _ in range(3):\n    load('../balancer.yaml').select_host()\n")
+        result = cli("validate", "balancer.yaml", "dag_files=dags")
+        run = "run `airflow-balancer lock`"
+        assert [line for line in result.stderr.splitlines() if "lock.yaml" in line] == [
+            f"airflow-balancer: {file}: keeps no host for 'dag.py#0' (anything) that is a candidate: host2 is drained; {run}",
+            f"airflow-balancer: {file}: keeps no host for 'dag.py#2' (anything); {run}",
+        ]
+        assert (result.returncode, cli("lock", str(source), "dag_files=dags").stdout.splitlines()[-1]) == (
+            1,
+            f"{file}: 1 added, 1 moved, 0 dropped, 1 kept",
+        )
+        assert cli("validate", "balancer.yaml", "dag_files=dags").returncode == 0
+
+    def test_two_files_with_one_key_of_their_own_are_an_error_and_one_given_key_is_none(self, cli, write):
+        write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS}")
+        text = "from airflow_balancer import load\nload('../balancer.yaml').select_host({0})\n"
+        first, second = (write(f"{name}/etl.py", text.format("")) for name in ("one", "two"))
+        assert cli("lock", "balancer.yaml", "dag_files=[one,two]").stderr.splitlines()[-1] == (
+            f"airflow-balancer: {second}: also requests a host with the key 'etl.py#0', as {first} does; give one of them another with key="
+        )
+        for file in (first, second):
+            file.write_text(text.format("key='etl'"))
+        assert cli("lock", "balancer.yaml", "dag_files=[one,two]").returncode == 0
+
+    def test_a_function_of_a_query_is_locked_by_the_names_that_it_matches(self, cli, write):
+        source = write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS}")
+        write(
+            "dags/dag.py", "from airflow_balancer import load\nload('../balancer.yaml').select_host(custom=lambda host: host.size == 8)\n"
+        )
+        cli("lock", "balancer.yaml", "dag_files=dags")
+        [entry] = lock_at(source.with_name("balancer.lock.yaml")).hosts
+        assert (entry.requester, entry.query.name) == ("dag.py#0", ("host2", "host3"))
+        assert cli("validate", "balancer.yaml", "dag_files=dags").returncode == 0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from airflow_balancer.lock.file import Lock, lock_at, write_lock
 
 PROGRAM = Path(sys.executable).with_name("airflow-balancer")
 ASKING = (
-    "balancer: {{lock: balancer.lock.yaml, hosts: [{{name: host1}}]}}\n"
-    "dags: {{t{0}: {{_target_: x, p: '${{balancer.free_port:{{host:host1}}}}'}}}}\n"
+    "balancer: {{lock: balancer.lock.yaml, hosts: [{{name: host1}}, {{name: host2}}]}}\n"
+    "dags: {{t{0}: {{_target_: x, p: '${{balancer.free_port:{{host:host1}}}}', h: '${{balancer.name:{{}}}}'}}}}\n"
 )
 KILLED = """
 import os, sys
@@ -40,7 +41,9 @@ def test_locks_that_are_written_at_once_lose_no_entry(write) -> None:
     assert [process.wait(60) for process in running] == [0] * 6
     lock = lock_at(files[0].parent / "balancer.lock.yaml")
     assert sorted(entry.requester for entry in lock.ports) == [f"dags.t{n}.p" for n in range(6)]
-    assert len({entry.port for entry in lock.entries}) == 6
+    assert len({entry.port for entry in lock.ports}) == 6
+    assert [entry.requester for entry in lock.hosts] == [f"dags.t{n}" for n in range(6)]
+    assert max(Counter(host for entry in lock.hosts for host in entry.hosts).values()) <= 4
 
 
 @pytest.mark.slow
