@@ -12,9 +12,10 @@ from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
 from ..fleet.fleet import DEFAULT_POOL
 from ..fleet.model import called
+from ..picking.choice import choose_host
 from ..picking.filters import HOST_KEYS
 from ..picking.serialized import Counted, describe
-from ..picking.strategies import LeastLoaded
+from ..picking.strategies import LeastLoaded, Random
 from ..ssh.hook import SlotSSHHook
 from ..ssh.task import Attempt, attempt_of, current_context
 from .failover import in_turn, load_of_others, reason_of, starting_with, unreachable_message
@@ -152,21 +153,24 @@ class BalancedSSHHook(SSHHook):
                 yield hook
 
 
-def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "") -> str:
+def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: str = "") -> str:
     """Return the string of the hosts that a hook may connect to; see `picking.serialized.describe`.
 
     Args:
         hook: The hook.
         pool: The pool that its task has in its DAG.
         task: The key of the task, where it is known.
+        first: The host of the task's first attempt, where it is not mapped: the lock file may keep another one than is picked by its key.
 
     Raises:
         NoMatch: No host matches, or all that do are drained; or `first` is not among them.
     """
-    ranked = hook.ranked(hook.key or task)
-    first = hook.first or (ranked[0].name if hook.key else None)
+    ranked, strategy = hook.ranked(hook.key or task), hook.balancer.strategy
     hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
-    return describe(hook.balancer.strategy, hosts, pool=pool, key=hook.key, first=first, task=task)
+    locked = first and not isinstance(strategy, Random) and choose_host(strategy, task, hosts).name != first
+    return describe(
+        strategy, hosts, pool=pool, key=hook.key, first=hook.first or (ranked[0].name if hook.key or locked else None), task=task
+    )
 
 
 def is_unreachable(error: Exception) -> bool:

@@ -29,7 +29,7 @@ COMMAND = Command(
     name="validate",
     summary="check the configuration, every pick in it, and its lock file",
     help="Every host, port and key is checked, every request in the tree is served once.\n"
-    "The lock file that `port_lock` names must cover every requested free port and keep none that is in use.",
+    "The lock file that `lock` names must cover every requested host and free port; it may keep no port that is in use.",
     example="validate --multirun env=dev,staging,prod",
     answer=_answer,
     keys=(DAG_FILES,),

@@ -34,8 +34,9 @@ from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
+from .known import Known
 from .models import Host, Port, Settled, adopt, password_of, settle_objects
-from .selection import Known, SelectingBalancer
+from .selection import SelectingBalancer
 from .watching import WatchedList
 
 
@@ -136,7 +137,7 @@ class BalancerConfiguration(SelectingBalancer):
     slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
     slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
-    port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
+    lock: str | None = Field(default=None, description="The file that keeps the host of each key and the free port of each request.")
 
     @field_validator("hosts", "ports", mode="wrap")
     @classmethod

@@ -22,7 +22,7 @@ _EXPECTED = {
     "requester": "a string that is not empty",
     "slot_dir": "a path on the host that starts with / or ~/",
     **dict.fromkeys(("slot_wait", "slot_timeout"), "a number of seconds above 0"),
-    "port_lock": "the path of a YAML file, such as ports.lock.yaml",
+    "lock": "the path of a YAML file, such as balancer.lock.yaml",
     "pool_manager": "a mapping, such as {connection_id: airflow_api}",
     **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
     "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",

@@ -244,17 +244,7 @@ class Settings(_Plain):
     slot_timeout: Seconds = 86400
     pool_manager: Annotated[Any, BeforeValidator(_mapping)] = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
-    port_lock: str | None = None
-
-
-class LockEntry(_Plain):
-    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
-
-    host: Name
-    port: PortNumber
-    requester: Annotated[str, Field(pattern=r"\S")]
-    min: PortNumber
-    max: PortNumber
+    lock: str | None = None
 
 
 class _Called(Protocol):

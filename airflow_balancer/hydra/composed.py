@@ -14,10 +14,11 @@ from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_error, masking, secrets_of, word_secrets
 from ..fleet.model import HostSpec
-from ..picking.choice import Assigned, choose_host
+from ..lock.file import lock_path
+from ..lock.hosts import locked_hosts
+from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
-from ..picking.strategies import Ranking, build_strategy
-from ..ports.lock import lock_file
+from ..picking.strategies import Ranking, Strategy, build_strategy
 from .nodes import Path, dotted, node_at, walk
 from .origins import Origins
 from .secrets import resolved_secrets
@@ -52,11 +53,11 @@ class Composed:
     @property
     def node(self) -> Mapping[str, Any]:
         """The balancer's node, with the lock file as a path that holds wherever it is used."""
-        lock = self.data.get("port_lock")
+        lock = self.data.get("lock")
         if not isinstance(lock, str):
             return self.data
         with reading(folders=self.folders):
-            return {**self.data, "port_lock": str(lock_file(lock))}
+            return {**self.data, "lock": str(lock_path(lock))}
 
     @cached
     def fleet(self) -> Fleet:
@@ -100,7 +101,7 @@ class Composed:
         return HostIndex(self.fleet.hosts)
 
     @cached
-    def assigned(self) -> Assigned:
+    def assigned(self) -> Mapping[Asked, str]:
         """The hosts that the config's own requests were assigned, by key and names of the candidates.
 
         Raises:
@@ -113,14 +114,21 @@ class Composed:
             return picks.balancers[dotted(self.path)].hosts
 
     def pick(self, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that a key gets: what the config assigned to it, else what the strategy chooses for it alone.
+        """Return the host that a key gets: that of the lock file, else what the config assigned to it, else what the strategy chooses.
 
         Raises:
             NoMatch: No host matches the query.
             ConfigurationError: The config cannot be resolved.
         """
-        strategy = build_strategy(self.fleet.settings.strategy)
-        return choose_host(strategy, key, self.index.candidates(query), assigned=self.assigned)
+        return choose_host(self._strategy, key, self.index.candidates(query), assigned=self._answers)
+
+    @cached
+    def _strategy(self) -> Strategy:
+        return build_strategy(self.fleet.settings.strategy)
+
+    @cached
+    def _answers(self) -> Assigned:
+        return locked_hosts(self.fleet.settings.lock, self.index, self._strategy, self.assigned)
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.

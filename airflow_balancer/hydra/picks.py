@@ -17,10 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..errors import BalancerError
 from ..fleet.model import HostSpec
-from ..picking.choice import choose_host
+from ..lock.hosts import note_host
+from ..picking.choice import Asked, choose_host
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import Candidates
-from .balancers import PENDING, Balancers, HostRequest, NodePort, NotedError, PendingError
+from .balancers import PENDING, Balancers, NodePort, NotedError, PendingError
 from .nodes import Path, walk
 
 _CACHE = "airflow_balancer"
@@ -40,7 +41,7 @@ class _Round:
     """The new requests of one round, and what the node that is being resolved met."""
 
     def __init__(self) -> None:
-        self.hosts: defaultdict[str, dict[HostRequest, Candidates[HostSpec]]] = defaultdict(dict)
+        self.hosts: defaultdict[str, dict[Asked, Candidates[HostSpec]]] = defaultdict(dict)
         self.ports: set[NodePort] = set()
         self.pending = False
         self.again = False
@@ -93,8 +94,9 @@ class Picks:
                 self._round.hosts[path][request] = candidates
                 raise NotedError
             self.gather()
-        chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.hosts)
+        chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.answers)
         if self._round is None:
+            note_host(balancer.answers, key, query, candidates, chosen.name)
             self._made[key, query] = candidates, chosen.name
         return chosen
 

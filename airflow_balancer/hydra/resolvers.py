@@ -63,7 +63,8 @@ class _Request:
         from ..picking.strategies import Ranking
 
         name = self.host().name
-        return Ranking(Fleet(tuple(self.candidates), (), self.balancer.fleet.settings), self.key, name)
+        settings = self.balancer.fleet.settings.model_copy(update={"lock": None})  # the first host is known
+        return Ranking(Fleet(tuple(self.candidates), (), settings), self.key, name)
 
 
 def _short(query: Any) -> str:

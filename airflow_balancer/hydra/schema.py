@@ -160,8 +160,8 @@ class BalancerConf:
     pool_manager: Any = None
     # a name, or a mapping with a _target_
     strategy: Any = "bounded"
-    # the file of `airflow-balancer port lock`, relative to the configuration, such as ports.lock.yaml
-    port_lock: str | None = None
+    # the file of `airflow-balancer lock`, relative to the configuration, such as balancer.lock.yaml
+    lock: str | None = None
 
 
 def register_configs() -> None:

@@ -122,7 +122,7 @@ def _ports(opened: Opened) -> list[PortRow]:
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
     values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
-    values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
+    values = opened.masked({**values, "lock": opened.composed.data.get("lock")})
     return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 

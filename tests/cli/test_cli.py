@@ -195,7 +195,7 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools, check)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, lock, validate, config, plan, pools, check)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
     "a misspelt key": (
@@ -282,7 +282,7 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
     [
         (("pools", "aply=true"), "unknown key 'aply'; did you mean 'apply'? (keys of pools: apply, prune, api_url, api_username, output)"),
         (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: against, output)"),
-        (("validate", "prune=true"), "'prune' is a key of port lock, pools, not of validate"),
+        (("validate", "prune=true"), "'prune' is a key of lock, pools, not of validate"),
         (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, check, not of plan"),
     ],
     ids=["misspelt", "misspelt, with a value", "another command's", "a query"],
@@ -331,8 +331,8 @@ def test_a_plain_file_is_read_without_hydra(python, balancer, words):
 
 @pytest.mark.slow
 def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_path):
-    write("balancer.yaml", f"port_lock: ports.lock.yaml\n{BALANCER}")
-    write("ports.lock.yaml", "ports: []\n")
+    write("balancer.yaml", f"lock: balancer.lock.yaml\n{BALANCER}")
+    write("balancer.lock.yaml", "ports: []\n")
     write("dags/slow.py", "import sys, time  # free_port\nsys.stderr.write('running\\n')\nsys.stderr.flush()\ntime.sleep(60)\n")
     command = [str(Path(sys.executable).with_name("airflow-balancer")), "validate", "balancer.yaml", "dag_files=dags"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

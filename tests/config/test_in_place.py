@@ -155,9 +155,9 @@ class TestSeen:
         assert (given, balancer.free_port("host1", 9000, 9001, key="a").port) == (9000, 9000)
         assert balancer.free_port("host1", 9000, 9001, key="b").port == 9001
 
-    def test_a_port_lock_is_named(self, balancer, write):
+    def test_a_lock_is_named(self, balancer, write):
         balancer.free_port("host1", 9000, 9000, key="a")
-        balancer.port_lock = str(write("ports.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
+        balancer.lock = str(write("balancer.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
         assert balancer.free_port("host1", 9000, 9008, key="b").port == 9007
 
     def test_a_host_of_two_balancers_tells_both(self):

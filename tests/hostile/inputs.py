@@ -56,7 +56,7 @@ def _everywhere(name: str, content: Content, text: str | None = None) -> dict[st
         ),
         f"{name} as a lock file": Input(
             {
-                "balancer.yaml": "balancer: {port_lock: lock.yaml, hosts: [{name: host1}]}\nport: '${balancer.free_port:{host:host1}}'\n",
+                "balancer.yaml": "balancer: {lock: lock.yaml, hosts: [{name: host1}]}\nport: '${balancer.free_port:{host:host1}}'\n",
                 "lock.yaml": content,
             }
         ),
@@ -356,7 +356,7 @@ SHAPES: dict[str, Input] = {
                 for setting in (
                     "strategy",
                     "pool_manager",
-                    "port_lock",
+                    "lock",
                     "default_size",
                     "default_password",
                     "queue_pools",
@@ -391,10 +391,10 @@ SHAPES: dict[str, Input] = {
     **_one("a strategy that exits", HOSTS + "strategy: {_target_: sys.exit}\n"),
     **_one("a strategy that is interrupted", HOSTS + "strategy: {_target_: _thread.interrupt_main}\n"),
     **_one("a pool manager that is a number", HOSTS + "pool_manager: 5\n"),
-    **_one("a lock file's name with a null byte", 'hosts: [{name: host1}]\nport_lock: "a\\0b"\n'),
+    **_one("a lock file's name with a null byte", 'hosts: [{name: host1}]\nlock: "a\\0b"\n'),
     **_one(
         "a lock file's name that is too long",
-        f"balancer: {{port_lock: {'a' * 5000}, hosts: [{{name: host1}}]}}\np: '${{balancer.free_port:}}'\n",
+        f"balancer: {{lock: {'a' * 5000}, hosts: [{{name: host1}}]}}\np: '${{balancer.free_port:}}'\n",
     ),
     **_one("an inventory's name that is too long", f"hosts: ${{balancer.inventory:{'a' * 5000}}}\n"),
     **_one("a default's name that is too long", f"defaults: [{'a' * 5000}]\n{HOSTS}"),

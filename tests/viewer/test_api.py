@@ -195,13 +195,13 @@ class TestConditionalAnswers:
 
     def test_a_change_in_the_lock_file_is_seen(self, api, write) -> None:
         ask = "${balancer.free_port:{host:host1,min:1,max:9}}"
-        write("config.yaml", f"balancer: {{hosts: [{{name: host1}}], port_lock: ports.lock.yaml}}\nasks: {{a: '{ask}'}}\n")
+        write("config.yaml", f"balancer: {{hosts: [{{name: host1}}], lock: balancer.lock.yaml}}\nasks: {{a: '{ask}'}}\n")
         viewer = api("config.yaml")
         for port in (3, 7):
-            write("ports.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
+            write("balancer.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
             fleet = viewer.of("fleet", "config.yaml").json()
             assert [pick["gets"] for pick in fleet["picks"]] == [str(port)]
-            assert ("port_lock", "ports.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
+            assert ("lock", "balancer.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
 
     def test_a_mended_file_is_opened(self, api, write) -> None:
         write("a.yaml", "hosts: [{name: host1, size: -1}]\n")

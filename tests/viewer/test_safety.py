@@ -121,9 +121,9 @@ class TestPlaces:
             "hosts: ${balancer.inventory:linked.yaml}\n",
             "hosts: ${balancer.inventory:PATH}\n",
             "at: PATH\nhosts: '${balancer.inventory:${at}}'\n",
-            "hosts: [{name: host1}]\nport_lock: PATH\n",
-            "hosts: [{name: host1}]\nport_lock: linked.yaml\n",
-            "hosts: [{name: host1}]\nask: '${balancer.free_port:{host:a,balancer:other}}'\nother: {hosts: [{name: a}], port_lock: PATH}\n",
+            "hosts: [{name: host1}]\nlock: PATH\n",
+            "hosts: [{name: host1}]\nlock: linked.yaml\n",
+            "hosts: [{name: host1}]\nask: '${balancer.free_port:{host:a,balancer:other}}'\nother: {hosts: [{name: a}], lock: PATH}\n",
         ],
         ids=[
             "link",
