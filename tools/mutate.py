@@ -73,7 +73,7 @@ class Mutant(NamedTuple):
     @property
     def key(self) -> tuple[str, ...]:
         """What the list of equivalent mutants names it by: the number of a line moves with every edit."""
-        return self.path, f"- {self.before}", f"+ {self.after}"
+        return self.path, f"- {self.before}", f"+ {self.after}".rstrip()
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
