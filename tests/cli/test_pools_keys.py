@@ -33,6 +33,7 @@ class Target:
 
 @pytest.fixture
 def target(monkeypatch, write):
+    pytest.importorskip("sqlalchemy", reason="Airflow, which brings it, is not installed")
     write("own.yaml", "hosts: [{name: host1, size: 4}]\n")
     made = Target()
     monkeypatch.setattr("airflow_balancer.airflow.target.open_target", lambda _: nullcontext(made))
