@@ -187,6 +187,4 @@ def _parts(item: _ConfigFile, known: dict[Path, _ConfigFile], roots: Sequence[Pa
 
 
 def _pulls_balancer(item: _ConfigFile, known: dict[Path, _ConfigFile]) -> bool:
-    if item.pulls is None:
-        return False
-    return any("balancer" in name for name in item.pulls) or any(file in known and known[file].balancer for file in _files(item))
+    return any("balancer" in name for name in item.pulls or ()) or any(file in known and known[file].balancer for file in _files(item))

@@ -139,7 +139,6 @@ class TestDagFiles:
         assert (result.stderr, result.returncode) == ("airflow-balancer: dag_files: dgas: there is no such file or folder\n", 1)
 
 
-@pytest.mark.slow
 class TestCommand:
     def test_what_nothing_asks_for_stays_unless_it_is_pruned(self, cli, project, write):
         file = write("balancer.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))
@@ -150,6 +149,7 @@ class TestCommand:
         ]
         assert file.read_text() == f"{HEADER}ports:\n"
 
+    @pytest.mark.slow
     def test_environments_add_up(self, program, write):
         write("conf/config.yaml", "defaults: [env: dev, _self_]\nbalancer: {lock: balancer.lock.yaml, hosts: [{name: host1}]}\n")
         for name in ("dev", "prod"):
@@ -160,6 +160,7 @@ class TestCommand:
         assert sorted(entry.requester for entry in lock.ports) == ["tasks.both", "tasks.dev", "tasks.prod"]
         assert program("validate", "--multirun", "env=dev,prod").returncode == 0
 
+    @pytest.mark.slow
     def test_a_full_range_names_the_host_and_who_asks(self, cli, project, write):
         write("dags/a.py", DAG.format("../", 3))
         result = cli("lock", "balancer.yaml", "dag_files=dags")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections import Counter
 from typing import ClassVar
 
 import airflow_pydantic
+import airflow_pydantic.airflow
 import pytest
 import yaml
 from airflow_pydantic import Pool, Variable
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 
 from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
+from airflow_balancer.fleet.masking import MASK
 from airflow_balancer.testing import pools, variables
 
 HOSTS = [
@@ -236,15 +239,17 @@ class TestQueries:
 class TestSecrets:
     HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
 
-    def test_repr_and_json_mask_them(self):
+    def test_repr_and_json_mask_each_of_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
-        for text in (
-            balancer.model_dump_json(),
-            str(balancer.model_dump(mode="json")),
-            repr(balancer.hosts),
-        ):
-            assert "hunter" not in text
-            assert "**********" in text
+        for data in (json.loads(balancer.model_dump_json()), balancer.model_dump(mode="json")):
+            given, other = data["hosts"]
+            assert (data["default_password"], given["password"], other["password"]) == (MASK,) * 3
+            assert given["ssh_hook_args"] == {"passphrase": MASK, "port": 22}
+        given, other = map(repr, balancer.hosts)
+        assert f"password='{MASK}'" in given
+        assert f"ssh_hook_args={{'passphrase': '{MASK}', 'port': 22}}" in given
+        assert f"password='{MASK}'" in other
+        assert "hunter" not in given + other
         assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2
 
     def test_the_code_that_needs_them_has_them(self):
@@ -310,8 +315,9 @@ class TestPools:
                 assert pool["description"] == "Balancer pool for host(host1) [airflow-balancer: 8 slots]"
 
     def test_testing_with_pools_needs_no_database(self):
-        with pools():
+        with pools(return_value="the pool"):
             assert BalancerConfiguration(hosts=HOSTS).select_host(queue="primary").name == "host1"
+            assert airflow_pydantic.airflow.Pool.get_pool("host1") == "the pool"
 
 
 @pytest.mark.parametrize("strategy", ["rendezvous", "bounded"])

@@ -61,9 +61,18 @@ def test_a_structured_host_with_an_address_is_a_host_that_goes_there():
     assert instantiate(host, _convert_="all").hook().remote_host == "10.0.0.5"
 
 
-def test_structured_config_and_model_have_the_same_defaults():
-    conf = dataclasses.asdict(BalancerConf())
-    assert {key: conf[key] for key in Settings.model_fields} == Settings().model_dump()
+@pytest.mark.parametrize(
+    ("conf", "model"),
+    [
+        (BalancerConf(), Settings()),
+        (HostConf(name="a", size=8, hold_slots=False), HostSpec(name="a", size=8)),
+        (PortConf(host="a", port=80), PortSpec(host="a", port=80)),
+    ],
+    ids=["balancer", "host", "port"],
+)
+def test_structured_config_and_model_have_the_same_defaults(conf, model):
+    given = dataclasses.asdict(conf)
+    assert {key: given[key] for key in type(model).model_fields} == model.model_dump()
 
 
 def test_object_and_model_have_the_same_defaults():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, NoFreePort, load, load_fleet
 from airflow_balancer.hydra.compose import compose_file
-from airflow_balancer.lock.entries import PortEntry
+from airflow_balancer.lock.entries import PortEntry, PortRequest
 from airflow_balancer.lock.file import Lock, lock_at, write_lock
+from airflow_balancer.lock.recorder import Recorder
 from airflow_balancer.ports.table import LockedPorts, PortTable
 
 BALANCER = "lock: balancer.lock.yaml\nhosts: [{name: host1}, {name: host2}]\nports: [{name: web, host: host1, port: 8080}]\n"
@@ -72,6 +75,17 @@ class TestFile:
         with pytest.raises(ConfigurationError) as error:
             write_lock(Lock(file))
         assert str(error.value) == f"{file}: cannot be written: No such file or directory"
+
+
+def test_a_recorder_takes_what_a_copy_of_it_recorded():
+    first, second = PortRequest("host1", "a", 1, 9), PortRequest("host2", "b", 1, 9)
+    recorder = Recorder(Lock(Path("lock")), ports={first: 1}, in_use={"host1": {80}}, requesters={("host1", "a"): {Path("a.py")}})
+    other = Recorder(Lock(Path("lock")), ports={second: 2}, in_use={"host1": {81}, "host2": {82}})
+    other.requesters = {("host1", "a"): {Path("b.py")}, ("host2", "b"): {Path("b.py")}}
+    recorder.add(other)
+    assert recorder.ports == {first: 1, second: 2}
+    assert recorder.in_use == {"host1": {80, 81}, "host2": {82}}
+    assert recorder.requesters == {("host1", "a"): {Path("a.py"), Path("b.py")}, ("host2", "b"): {Path("b.py")}}
 
 
 FORM = "{host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"
