@@ -48,7 +48,7 @@ class Reading:
         roots: The folders, links resolved, that hold every file that may be opened; None for anywhere.
         foreign_code: Whether a strategy of another package may be imported and called.
         opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
-        recorder: Takes note of requests for free ports; see `ports/lock.py`.
+        recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
     """
 
     folders: tuple[Path, ...] = ()
