@@ -161,8 +161,8 @@ ANSWERS = {
 @pytest.fixture
 def probed(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_balancer.cli import check
-    from airflow_balancer.cli.host_facts import Facts
     from airflow_balancer.cli.probe import Probe
+    from airflow_balancer.ssh.host_facts import Facts
 
     def probe(hosts: Any, timeout: int | None) -> list[Probe]:
         return [Probe(0.02, "known", "ok", Facts.read(ANSWERS[host.name])) for host in hosts]

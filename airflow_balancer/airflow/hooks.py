@@ -18,8 +18,8 @@ from ..picking.serialized import Counted, describe
 from ..picking.strategies import LeastLoaded, Random
 from ..ssh.hook import SlotSSHHook
 from ..ssh.task import Attempt, attempt_of, current_context
-from .failover import in_turn, load_of_others, reason_of, starting_with, unreachable_message
-from .occupancy import host_load
+from .failover import in_turn, reason_of, starting_with, unreachable_message
+from .load import taken_slots
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
 """How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
@@ -35,8 +35,9 @@ class BalancedSSHHook(SSHHook):
     pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
 
     With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
-    slots; where it cannot be read, which is logged, it is that of a DAG file. The load is that of the
-    hosts' pools, so a task that runs on a host other than its pool's counts where it does not run.
+    slots; where it cannot be read, which is logged, it is that of a DAG file. Hosts with `hold_slots` are
+    asked how many slots are held. Others, and those that do not answer in time, count by their pools, in
+    which a task that runs on another host counts where it does not run.
 
     A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
     `failover`, the next hosts of the ranking are tried first, each once. A host that answers is never
@@ -119,14 +120,14 @@ class BalancedSSHHook(SSHHook):
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
-        if not isinstance(self.balancer.strategy, LeastLoaded):
-            return self.ranked(attempt.key, attempt.index)
+        strategy, candidates = self.balancer.strategy, self.ranked(attempt.key, attempt.index)
+        if not isinstance(strategy, LeastLoaded):
+            return candidates
         try:
-            fleet = self.balancer.fleet
-            load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
+            load = taken_slots(attempt, candidates, self.balancer.fleet, seconds=strategy.deadline, **self.hook_args)
         except BalancerError as error:
             self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
-            return self.ranked(attempt.key, attempt.index)
+            return candidates
         return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
     def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:

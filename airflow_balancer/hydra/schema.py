@@ -103,9 +103,11 @@ class BoundedConf(StrategyConf):
 
 @dataclass
 class LeastLoadedConf(StrategyConf):
-    """The host with the fewest taken slots for its size at run time; rendezvous if Airflow cannot say how many are."""
+    """The host with the fewest taken slots for its size at run time; rendezvous if nobody can say how many are."""
 
     _target_: str = "airflow_balancer.strategies.LeastLoaded"
+    # the seconds in which a task asks its candidates, where they hold slots, how many are held
+    deadline: float = 2.0
 
 
 @dataclass

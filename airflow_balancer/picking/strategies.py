@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar, runtime_che
 
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
-from ..fleet.strategy import CLASSES, TARGETS, check_strategy
+from ..fleet.strategy import CLASSES, TARGETS, check_strategy, option_problem
 from .folding import fold
 from .rendezvous import Bounded, Candidate, Candidates, Request, rank
 
@@ -104,7 +104,16 @@ class LeastLoaded:
 
     Equally loaded hosts are in the order of rendezvous hashing. So is every pick without a load, as while a
     DAG file is parsed or a configuration composed: the load of that moment would change the DAG at each parse.
+
+    Attributes:
+        deadline: The seconds in which a task asks its candidates, where they hold slots, how many are held.
     """
+
+    deadline: float = 2.0
+
+    def __post_init__(self) -> None:
+        if wrong := option_problem("LeastLoaded", "deadline", self.deadline):
+            raise ConfigurationError(wrong)
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the candidate with the smallest load for its size; of several, the one with the highest score."""

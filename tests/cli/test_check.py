@@ -14,7 +14,8 @@ from getpass import getuser
 
 import pytest
 
-from airflow_balancer.cli import host_facts, host_keys
+from airflow_balancer.cli import host_keys
+from airflow_balancer.ssh import host_facts
 from examples.demo.openssh_hosts import OpenSshHosts, find_sshd
 from tests.cli.machines import ADDRESS, PASSWORD, PYTHON, findings, say
 
