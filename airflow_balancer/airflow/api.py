@@ -10,8 +10,9 @@ from urllib.parse import quote
 import httpx
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
 from ..fleet.masking import mask, mask_text, secrets_of
+from ..fleet.pools import PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
 from .pools import (
     COUNTED_STATES,

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
 from . import metadata, versions
 from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
 from .pools import Plan, PoolOccupancy, wanted_pools

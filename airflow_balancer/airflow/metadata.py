@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Executable, TableClause
 
-from ..fleet.fleet import PoolSlots
+from ..fleet.pools import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
 from .pools import COUNTED_STATES, UNFINISHED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, spare_used, task_name
 

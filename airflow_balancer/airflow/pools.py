@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import Problem, listing
-from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots, mark
+from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_NAME
+from ..fleet.pools import DEFAULT_POOL, PoolSlots, mark
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
 

@@ -206,6 +206,21 @@ def test_a_drained_host_is_none_of_the_ranking(hosts):
     assert [host.name for host in BalancedSSHHook(drained).ranked(KEY)] == order(hosts)[1:]
 
 
+def test_the_log_says_which_hosts_are_drained_and_why_without_secrets(hosts, log):
+    drained = changed(hosts, {"drain": "hunter2 is replaced", "password": "hunter2"})
+    with running(context(1)):
+        assert reached(BalancedSSHHook(drained, queue="workers")) == order(hosts)[1]
+    assert f"attempt 1 of etl.extract goes to no drained host: {order(hosts)[0]} is drained: ********** is replaced" in log()
+
+
+def test_a_first_host_that_is_drained_is_no_candidate_and_the_error_says_why(hosts):
+    drained, first = changed(hosts, {"drain": "disks are replaced"}), order(hosts)[0]
+    with pytest.raises(NoMatch) as error:
+        BalancedSSHHook(drained, first=first).ranked(KEY)
+    assert str(error.value).startswith(f"host {first!r}, which is to be the first, is not a candidate (")
+    assert str(error.value).endswith(f"); {first} is drained: disks are replaced")
+
+
 def test_a_query_that_nothing_matches_says_so(hosts):
     with pytest.raises(NoMatch, match="no host matches queue='wokers'; did you mean 'workers'"):
         BalancedSSHHook(balancer_of(hosts), queue="wokers", key=KEY).get_conn()

@@ -72,8 +72,25 @@ class TestShow:
             ],
             "ports": [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}],
             "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "pick": "host1"}],
+            "pools": [],
             "picks": [],
         }
+
+    def test_has_the_pools_that_belong_to_no_host_or_port(self, cli, write):
+        pools = "{warehouse: 4, api: {slots: 2, description: calls, include_deferred: false}}"
+        write("balancer.yaml", f"hosts: {{}}\npools: {pools}\n")
+        assert lines(cli("balancer.yaml").stdout)[-4:] == [
+            ["pools", "(2)"],
+            ["name", "slots", "description", "include_deferred"],
+            ["api", "2", "calls", "False"],
+            ["warehouse", "4", "True"],
+        ]
+        assert cli("validate", "balancer.yaml").stdout == "valid: 0 hosts, 0 slots, 0 ports, 2 pools, 0 picks\n"
+
+    def test_says_why_a_host_is_drained_without_its_secrets(self, cli, write):
+        write("balancer.yaml", "hosts: {ws1: {drain: true}, ws2: {drain: hunter2 leaks, password: hunter2}, ws3: {}}\n")
+        report = json.loads(cli("show", "balancer.yaml", "output=json").stdout)
+        assert [host["drained"] for host in report["hosts"]] == ["yes", "********** leaks", ""]
 
     def test_has_the_addresses_where_a_host_has_one(self, cli, write):
         write("balancer.yaml", "hosts: {ws1: {address: 10.0.0.5}, ws2: {}}\n")

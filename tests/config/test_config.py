@@ -234,7 +234,7 @@ class TestQueries:
 
 
 class TestSecrets:
-    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
+    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"private_key_passphrase": "hunter3", "port": 22}}
 
     def test_repr_and_json_mask_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
