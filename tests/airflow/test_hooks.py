@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import socket
 from pathlib import Path
@@ -16,6 +17,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
 from airflow_balancer.airflow.hooks import is_unreachable
+from airflow_balancer.fleet.hook_args import OF_THE_HOOK
 from airflow_balancer.picking.strategies import LeastLoaded
 from examples.demo.ssh_hosts import HostKeys
 from tests.airflow.pools_server import serving_pools
@@ -246,3 +248,7 @@ def test_a_hosts_hook_has_one_repr_at_each_parse(hold_slots):
     name = "SlotSSHHook" if hold_slots else "HostSSHHook"
     assert [repr(hook) for hook in hooks] == [f"{name}(me@10.0.0.1:22)"] * 2
     assert all(isinstance(hook, SSHHook) for hook in hooks)
+
+
+def test_the_arguments_that_are_known_are_those_of_the_providers_hook():
+    assert sorted(inspect.signature(SSHHook.__init__).parameters.keys() - {"self"}) == list(OF_THE_HOOK)

@@ -122,6 +122,30 @@ class TestOtherCommands:
         result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
         assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
 
+    def test_validate_refuses_a_target_that_is_no_balancers_beside_all_else_that_is_wrong(self, cli, write):
+        file = write(
+            "balancer.yaml",
+            "_target_: airflow_balancer.BalancerConfigration\n"
+            "hosts: {ws1: {_target_: builtins.dict, size: 0}, ws2: {_target_: airflow_pydantic.Host}}\n"
+            "ports: [{_target_: airflow_balancer.Host, host: ws2, port: 80}]\n"
+            "strategy: {_target_: airflow_balancer.strategies.Random}\n",
+        )
+        wrong = [
+            "key '_target_' names 'airflow_balancer.BalancerConfigration', which is no BalancerConfiguration; "
+            "write airflow_balancer.BalancerConfiguration, or leave it out",
+            "key 'hosts.ws1._target_' names 'builtins.dict', which is no Host; write airflow_balancer.Host, or leave it out",
+            "key 'ports[0]._target_' names 'airflow_balancer.Host', which is no Port; write airflow_balancer.Port, or leave it out",
+            "host 'ws1': key 'size' must be a whole number from 1 to 2147483647, not 0",
+        ]
+        result = cli("validate", "balancer.yaml")
+        assert (result.stderr.splitlines(), result.returncode) == ([f"airflow-balancer: {file}: {text}" for text in wrong], 1)
+
+    def test_validate_imports_no_class_of_another_package_and_says_so(self, cli, write):
+        write("planted.py", "raise SystemExit('imported')\n")
+        write("balancer.yaml", "balancer: {_target_: planted.Balancer, hosts: {}}\n")
+        says = "airflow-balancer: planted.Balancer is of another package, and not imported here: `load` says whether it is right\n"
+        assert cli("validate", "balancer.yaml") == ("valid: 0 hosts, 0 slots, 0 ports, 0 pools, 0 picks\n", says, 0)
+
     def test_validate_counts(self, cli, balancer):
         assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
 
