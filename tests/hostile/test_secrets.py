@@ -76,6 +76,8 @@ PLACES = {
     "again": Place("hosts: [{name: host1, password: SECRET, AGAIN}]\n"),
     "again at another host": Place("hosts: [{name: host1, password: SECRET}, {name: host2, AGAIN}]\n", apart="host"),
     "in a longer value": Place('hosts: [{name: host1, password: SECRET, tags: ["a-BARE-b"], pool: {pool: p, description: "for BARE"}}]\n'),
+    "reason of a drain": Place('hosts: [{name: host1, password: SECRET, drain: "as BARE leaked"}]\n'),
+    "description of a pool": Place('hosts: [{name: host1, password: SECRET}]\npools: {a: {slots: 1, description: "for BARE"}}\n'),
     "passphrase": Place("hosts: [{name: host1, ssh_hook_args: {private_key_passphrase: SECRET, host_proxy_cmd: SECRET}, AGAIN}]\n"),
     "private key": Place("hosts: [{name: host1, ssh_hook_args: {ciphers: [{private_key: SECRET}]}, AGAIN}]\n"),
     "overridden host": Place("hosts: [{name: host1}]\nhost_overrides: {host1: {password: SECRET, AGAIN}}\n"),
