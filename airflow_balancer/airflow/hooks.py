@@ -10,8 +10,10 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
-from ..fleet.fleet import DEFAULT_POOL
+from ..fleet.drain import drained
+from ..fleet.masking import mask_text
 from ..fleet.model import called
+from ..fleet.pools import DEFAULT_POOL
 from ..picking.choice import choose_host
 from ..picking.filters import HOST_KEYS
 from ..picking.serialized import Counted, describe
@@ -91,7 +93,8 @@ class BalancedSSHHook(SSHHook):
         if (key, index) not in self._ranked:
             ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
-                raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
+                text = f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})"
+                raise NoMatch("; ".join([text, *self._drained(name=self.first)]))
             self._ranked[key, index] = starting_with(ranked, self.first)
         return self._ranked[key, index]
 
@@ -106,6 +109,8 @@ class BalancedSSHHook(SSHHook):
             return self.client
         attempt = attempt_of(self.context or current_context(), self.key)
         ranked = self._ranked_now(attempt)
+        if passed := self._drained(**{name: value for name, value in self.query.items() if name != "prefer"}):
+            self.log.info("%s goes to no drained host: %s", attempt, listing(passed))
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
@@ -117,6 +122,14 @@ class BalancedSSHHook(SSHHook):
                 self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
                 failures[called(host)] = error
         raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
+
+    def _drained(self, **query: Any) -> list[str]:
+        """Return what is said of the drained hosts that match, without secrets."""
+        try:
+            hosts = [host for host in self.balancer.filter_hosts(**query) if host.drain]
+        except NoMatch:
+            return []
+        return [mask_text(drained(host), self.balancer.fleet.secrets) for host in hosts]
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""

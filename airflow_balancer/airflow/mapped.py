@@ -8,7 +8,7 @@ from typing import Any
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
 from ..files.reading import current_reading, reading
-from ..fleet.fleet import DEFAULT_POOL
+from ..fleet.pools import DEFAULT_POOL
 from .hooks import BalancedSSHHook, candidates_text
 
 

@@ -141,6 +141,8 @@ class Sync:
         for noun, plan in (("pools", plans.pools), ("connections", plans.connections)):
             if plan.differs():
                 log.info("airflow-balancer: %s: %s", noun, plan.summary())
+        for text in plans.pools.warnings:
+            log.warning("airflow-balancer: %s", text)
 
 
 def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Problem]]:

@@ -138,4 +138,4 @@ class Command:
     @property
     def all_keys(self) -> dict[str, Key]:
         """The keys that it takes, by name."""
-        return {key.name: key for key in (*self.keys, OUTPUT)}
+        return {key.name: key for key in (*self.keys, OUTPUT)} | {key.name: key for key in self.keys}

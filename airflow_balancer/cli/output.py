@@ -18,10 +18,11 @@ def say(text: str, program: str = "airflow-balancer") -> None:
 
 def print_answer(command: Command, report: Report, output: str, title: str = "") -> None:
     """Print a command's answer to stdout as `output` says, and its warning to stderr; `title` tells the answers of a sweep apart."""
-    if output == "json":
+    if output not in ("table", "yaml"):
         import json
 
-        sys.stdout.write(f"{json.dumps(report, indent=2)}\n")
+        answer = report if output == "json" else report["pools"]
+        sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
     elif output == "yaml" or not (command.tables or command.line):
         sys.stdout.write(_yaml(report, title))
     else:

@@ -72,12 +72,14 @@ def _load(composed: Composed, picks: Sequence[Picked]) -> list[dict[str, Any]]:
 
 def _reason(before: Picked, after: Picked, hosts: Mapping[str, Any]) -> str:
     """Return why a pick moves from one host to another."""
+    from ..fleet.drain import drained
+
     left = hosts.get(before.host)
     sizes = [{host.name: host.size for host in pick.candidates} for pick in (before, after)]
     if left is None:
         return f"{before.host} is gone"
     if left.drain:
-        return f"{before.host} is drained"
+        return drained(left)
     if before.host not in sizes[1]:
         return f"{before.host} no longer matches"
     if after.host not in sizes[0]:

@@ -122,7 +122,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return number
 
     def _digest(self) -> str:
-        hosts = sorted((host.name, host.size, host.drain, host.os, host.queues, host.tags) for host in self.hosts)
+        hosts = sorted((host.name, host.size, bool(host.drain), host.os, host.queues, host.tags) for host in self.hosts)
         return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     @property

@@ -28,7 +28,7 @@ _SHORTEST, _SHORTEST_NUMBER, _LONGEST_SHOWN = 4, 6, 60
 _COMMON = frozenset(["true", "false", "null", "none", "default", "airflow", "admin", "root"])
 _COUNTS = frozenset(("size", "slots", "port", "min", "max", "default_size"))
 _VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "deserialize_json"))
-_NAMED = frozenset(("hosts", "ports", "host_overrides", "dags", "tasks"))
+_NAMED = frozenset(("hosts", "ports", "pools", "host_overrides", "dags", "tasks"))
 """The keys whose mappings are by name: such a name is no secret's key."""
 _LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
 _OPTION = re.compile(

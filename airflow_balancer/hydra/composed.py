@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from ..lock.hosts import locked_hosts
 from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import Ranking, Strategy, build_strategy
-from .nodes import Path, dotted, node_at, walk
+from .nodes import Path, dotted, judged_targets, node_at, walk
 from .origins import Origins
 from .secrets import resolved_secrets
 
@@ -71,6 +71,26 @@ class Composed:
                 return Fleet.from_data(self.node)
             except ConfigurationError as error:
                 raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+
+    def check(self) -> Fleet:
+        """Return the fleet, and hold the `_target_`s to what they may name as well.
+
+        Raises:
+            ConfigurationError: Something is wrong; the error has all of it.
+        """
+        targets = [Problem(text, path=path) for path, text in judged_targets(self.data) if text]
+        problems = [replace(problem, origin=self._origin(problem)) for problem in targets]
+        try:
+            fleet = self.fleet
+        except ConfigurationError as error:
+            raise ConfigurationError([*problems, *error.problems]) from None
+        if problems:
+            raise ConfigurationError(problems)
+        return fleet
+
+    def foreign_targets(self) -> list[str]:
+        """Return the `_target_`s of balancer, hosts and ports that are classes of other packages."""
+        return sorted({str(node_at(self.data, path)) for path, text in judged_targets(self.data) if not text})
 
     def own_secrets(self) -> set[str]:
         """Return the secrets that are known without resolving anything."""

@@ -48,8 +48,8 @@ class HostConf:
     queues: list[str] = field(default_factory=list)
     # free labels
     tags: list[str] = field(default_factory=list)
-    # whether the host takes no new picks; its pool stays
-    drain: bool = False
+    # whether the host takes no new picks, or the reason why it takes none; its pool stays
+    drain: Any = False
     # whether each command over SSH holds one of the host's slots while it runs; default: the balancer's hold_slots
     hold_slots: bool | None = None
     # folder of the slots on the host, absolute or below ~/; default: the balancer's slot_dir
@@ -130,6 +130,10 @@ class BalancerConf:
     host_overrides: dict[str, Any] = field(default_factory=dict)
     # ports: a list of PortConf, or a mapping of them by name
     ports: Any = None
+    # pools that belong to no host or port, by name: slots, or {slots: 4, description: text, include_deferred: false}
+    pools: Any = None
+    # the team of all of these pools, where Airflow runs with multi_team; default: tasks of all teams may use them
+    team: str | None = None
     # SSH user of hosts that name none
     default_username: str = "airflow"
     # password of hosts that give none: a string, or {key: <Airflow Variable>}

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
+from ..fleet.drain import drained
 from ..fleet.masking import masking, secrets_of, shown
 from .rendezvous import Candidate, Candidates
 
@@ -170,7 +171,7 @@ class _HostLike(Candidate, Protocol):
     """What a host filter reads of a host."""
 
     @property
-    def drain(self) -> bool: ...
+    def drain(self) -> bool | str: ...
     @property
     def os(self) -> str | None: ...
     @property
@@ -244,7 +245,8 @@ class HostIndex(Generic[H]):
         found = self.matching(query)
         open_hosts = [host for host in found if not host.drain]
         if not open_hosts:
-            raise NoMatch(f"every host that matches {query} is drained ({listing(host.name for host in found)})")
+            with masking(self._secrets):
+                raise NoMatch(f"no host that matches {query} takes a pick: {listing(map(drained, found))}")
         preferred = self._named("name", query.prefer) | self._named("tag", query.prefer)
         names = {self.hosts[place].name for place in preferred}
         return Candidates([host for host in open_hosts if host.name in names] or open_hosts)

@@ -90,7 +90,7 @@ class Summary(BaseModel):
 
 
 class HostRow(BaseModel):
-    """A host; of its credential only the kind. A drained one is not picked. `address` is where its hook connects to."""
+    """A host; of its credential only the kind. A drained one is not picked; `drain` may be the reason."""
 
     name: str
     os: str | None
@@ -98,7 +98,7 @@ class HostRow(BaseModel):
     tags: list[str]
     size: int
     username: str | None
-    drain: bool
+    drain: bool | str
     hold_slots: bool
     credential: str
     pool: str
@@ -113,6 +113,15 @@ class PortRow(BaseModel):
     name: str
     pool: str
     tags: list[str]
+
+
+class NamedPoolRow(BaseModel):
+    """A pool that belongs to no host or port."""
+
+    name: str
+    slots: int
+    description: str
+    include_deferred: bool
 
 
 class SettingRow(BaseModel):
@@ -148,6 +157,7 @@ class FleetAnswer(BaseModel):
     summary: Summary
     hosts: list[HostRow]
     ports: list[PortRow]
+    pools: list[NamedPoolRow]
     settings: list[SettingRow]
     yaml: str
     origins: list[OriginRow]
@@ -207,7 +217,7 @@ class HostTasks(BaseModel):
     pool: str
     slots: int
     tasks: list[TaskRow]
-    drain: bool = False
+    drain: bool | str = False
 
 
 class QueueTasks(BaseModel):

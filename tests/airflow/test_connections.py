@@ -44,7 +44,7 @@ class TestWanted:
         assert plan_connections(wanted, [before]) == Plan((), (Update(before, after),), (), (), {})
 
     def test_arguments_of_the_hook_become_port_and_extra(self) -> None:
-        host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3, "username": "x"}}
+        host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3}}
         wanted = connection(port=22022, extra='{"conn_timeout": 3, "key_file": "/key"}')
         assert wanted_connections(fleets(host), {}) == {"host1": wanted}
 

@@ -72,8 +72,25 @@ class TestShow:
             ],
             "ports": [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}],
             "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "pick": "host1"}],
+            "pools": [],
             "picks": [],
         }
+
+    def test_has_the_pools_that_belong_to_no_host_or_port(self, cli, write):
+        pools = "{warehouse: 4, api: {slots: 2, description: calls, include_deferred: false}}"
+        write("balancer.yaml", f"hosts: {{}}\npools: {pools}\n")
+        assert lines(cli("balancer.yaml").stdout)[-4:] == [
+            ["pools", "(2)"],
+            ["name", "slots", "description", "include_deferred"],
+            ["api", "2", "calls", "False"],
+            ["warehouse", "4", "True"],
+        ]
+        assert cli("validate", "balancer.yaml").stdout == "valid: 0 hosts, 0 slots, 0 ports, 2 pools, 0 picks\n"
+
+    def test_says_why_a_host_is_drained_without_its_secrets(self, cli, write):
+        write("balancer.yaml", "hosts: {ws1: {drain: true}, ws2: {drain: hunter2 leaks, password: hunter2}, ws3: {}}\n")
+        report = json.loads(cli("show", "balancer.yaml", "output=json").stdout)
+        assert [host["drained"] for host in report["hosts"]] == ["yes", "********** leaks", ""]
 
     def test_has_the_addresses_where_a_host_has_one(self, cli, write):
         write("balancer.yaml", "hosts: {ws1: {address: 10.0.0.5}, ws2: {}}\n")
@@ -104,6 +121,30 @@ class TestOtherCommands:
     def test_port_prints_one_that_is_not_tracked(self, cli, balancer):
         result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
         assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
+
+    def test_validate_refuses_a_target_that_is_no_balancers_beside_all_else_that_is_wrong(self, cli, write):
+        file = write(
+            "balancer.yaml",
+            "_target_: airflow_balancer.BalancerConfigration\n"
+            "hosts: {ws1: {_target_: builtins.dict, size: 0}, ws2: {_target_: airflow_pydantic.Host}}\n"
+            "ports: [{_target_: airflow_balancer.Host, host: ws2, port: 80}]\n"
+            "strategy: {_target_: airflow_balancer.strategies.Random}\n",
+        )
+        wrong = [
+            "key '_target_' names 'airflow_balancer.BalancerConfigration', which is no BalancerConfiguration; "
+            "write airflow_balancer.BalancerConfiguration, or leave it out",
+            "key 'hosts.ws1._target_' names 'builtins.dict', which is no Host; write airflow_balancer.Host, or leave it out",
+            "key 'ports[0]._target_' names 'airflow_balancer.Host', which is no Port; write airflow_balancer.Port, or leave it out",
+            "host 'ws1': key 'size' must be a whole number from 1 to 2147483647, not 0",
+        ]
+        result = cli("validate", "balancer.yaml")
+        assert (result.stderr.splitlines(), result.returncode) == ([f"airflow-balancer: {file}: {text}" for text in wrong], 1)
+
+    def test_validate_imports_no_class_of_another_package_and_says_so(self, cli, write):
+        write("planted.py", "raise SystemExit('imported')\n")
+        write("balancer.yaml", "balancer: {_target_: planted.Balancer, hosts: {}}\n")
+        says = "airflow-balancer: planted.Balancer is of another package, and not imported here: `load` says whether it is right\n"
+        assert cli("validate", "balancer.yaml") == ("valid: 0 hosts, 0 slots, 0 ports, 0 pools, 0 picks\n", says, 0)
 
     def test_validate_counts(self, cli, balancer):
         assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"

@@ -73,6 +73,10 @@ MOVES = {
     "nothing": ("balancer.default_size=3", {}),
     "a host that is gone": ("~balancer.hosts.host2", {"tasks.a": "host2 is gone", "tasks.b": "host2 is gone"}),
     "a drained host": ("+balancer.hosts.host2.drain=true", {"tasks.a": "host2 is drained", "tasks.b": "host2 is drained"}),
+    "a host that is drained for a reason": (
+        "+balancer.hosts.host2.drain='disks are replaced'",
+        dict.fromkeys(("tasks.a", "tasks.b"), "host2 is drained: disks are replaced"),
+    ),
     "a host in another queue": (
         "balancer.hosts.host2.queues=[x]",
         {"tasks.a": "host2 no longer matches", "tasks.b": "host2 no longer matches"},

@@ -236,8 +236,28 @@ class TestQueries:
         assert [port.port for port in PortQuery(balancer=balancer, kind="filter").execute()] == [8793, 8080]
 
 
+class TestNamedPools:
+    def test_they_are_asked_for_by_name_in_a_dag_file(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4})
+        assert (balancer.pool("warehouse"), [pool.name for pool in balancer.pools]) == ("warehouse", ["warehouse"])
+        with pytest.raises(NoMatch, match="no pool is named 'warehose'; did you mean 'warehouse'"):
+            balancer.pool("warehose")
+
+    def test_other_ones_take_effect(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4})
+        balancer.pools = [{"name": "api", "slots": 2}]
+        assert balancer.pool("api") == "api"
+        with pytest.raises(ValueError, match="pool 'api': is also the pool of host 'api'; rename one of them"):
+            balancer.hosts = [Host(name="api")]
+
+    def test_copies_and_plain_data_keep_them(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4}, team="payments")
+        again = BalancerConfiguration(**balancer.model_dump())
+        assert (again.fleet.named_pools, again.team) == (balancer.fleet.named_pools, "payments")
+
+
 class TestSecrets:
-    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
+    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"private_key_passphrase": "hunter3", "port": 22}}
 
     def test_repr_and_json_mask_each_of_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])

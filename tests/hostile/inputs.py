@@ -175,11 +175,14 @@ SHAPES: dict[str, Input] = {
     **_one("a hexadecimal number of 5,000 digits", f"hosts: [{{name: host1, size: 0x{'f' * 5000}}}]\n"),
     **_one("a hexadecimal number as a name", f"hosts: [{{name: 0x{'f' * 5000}}}]\n"),
     **_one("a hexadecimal number as a key of the fleet", f"hosts: {{0x{'f' * 5000}: {{}}}}\n"),
-    **_one("a hexadecimal number in a tree", f"defaults: [_self_]\nhosts: [{{name: host1, ssh_hook_args: {{a: 0x{'f' * 5000}}}}}]\n"),
+    **_one(
+        "a hexadecimal number in a tree",
+        f"defaults: [_self_]\nhosts: [{{name: host1, ssh_hook_args: {{port: 0x{'f' * 5000}}}}}]\n",
+    ),
     **_one("a sexagesimal number", f"hosts: [{{name: host1, size: 1{':59' * 20000}}}]\n"),
     **_one("a long number with underscores", f"hosts: [{{name: host1, size: 1{'_0' * 3000}}}]\n"),
     **_one("an override with 5,000 digits", HOSTS, f"default_size={'9' * 5000}"),
-    **_one("an override of an argument with 5,000 digits", HOSTS, f"+hosts.0.ssh_hook_args.a={'9' * 5000}"),
+    **_one("an override of an argument with 5,000 digits", HOSTS, f"+hosts.0.ssh_hook_args.port={'9' * 5000}"),
     **_one("a key of an override with 5,000 digits", HOSTS, f"hosts.{'9' * 5000}.size=1"),
     **_one(
         "a port of 5,000 digits in a query", "balancer: {hosts: [{name: host1}]}\nask: '${balancer.free_port:{min:" + "9" * 5000 + "}}'\n"
@@ -344,7 +347,7 @@ SHAPES: dict[str, Input] = {
             "queues": "hosts: [{{name: host1, queues: {0}}}]\n",
             "a tag": "hosts: [{{name: host1, tags: [{0}]}}]\n",
             "arguments": "hosts: [{{name: host1, ssh_hook_args: {0}}}]\n",
-            "an argument": "hosts: [{{name: host1, ssh_hook_args: {{a: {0}}}}}]\n",
+            "an argument": "hosts: [{{name: host1, ssh_hook_args: {{ciphers: {0}}}}}]\n",
             "a pool": "hosts: [{{name: host1, pool: {0}}}]\n",
             "a password": "hosts: [{{name: host1, password: {0}}}]\n",
             "address": "hosts: [{{name: host1, address: {0}}}]\n",

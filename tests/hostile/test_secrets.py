@@ -77,8 +77,10 @@ PLACES = {
     "again": Place("hosts: [{name: host1, password: SECRET, AGAIN}]\n"),
     "again at another host": Place("hosts: [{name: host1, password: SECRET}, {name: host2, AGAIN}]\n", apart="host"),
     "in a longer value": Place('hosts: [{name: host1, password: SECRET, tags: ["a-BARE-b"], pool: {pool: p, description: "for BARE"}}]\n'),
-    "passphrase": Place("hosts: [{name: host1, ssh_hook_args: {passphrase: SECRET, port: 22, other: SECRET}, AGAIN}]\n"),
-    "private key": Place("hosts: [{name: host1, ssh_hook_args: {a: [{private_key: SECRET}]}, AGAIN}]\n"),
+    "reason of a drain": Place('hosts: [{name: host1, password: SECRET, drain: "as BARE leaked"}]\n'),
+    "description of a pool": Place('hosts: [{name: host1, password: SECRET}]\npools: {a: {slots: 1, description: "for BARE"}}\n'),
+    "passphrase": Place("hosts: [{name: host1, ssh_hook_args: {private_key_passphrase: SECRET, host_proxy_cmd: SECRET}, AGAIN}]\n"),
+    "private key": Place("hosts: [{name: host1, ssh_hook_args: {ciphers: [{private_key: SECRET}]}, AGAIN}]\n"),
     "overridden host": Place("hosts: [{name: host1}]\nhost_overrides: {host1: {password: SECRET, AGAIN}}\n"),
     "list of tokens": Place(
         "balancer: {hosts: [{name: host1, AGAIN}]}\nother: {tokens: [SECRET, {a: SECRET}]}\nask: ${balancer.name:}\n", apart="node"
@@ -112,7 +114,7 @@ PLACES = {
         apart="node",
     ),
     "override": Place("hosts: [{name: host1}]\n", ("default_password=SECRET",)),
-    "override of an argument": Place("balancer: {hosts: [{name: host1}]}\n", ("+balancer.hosts.0.ssh_hook_args.passphrase=SECRET",)),
+    "override of an argument": Place("balancer: {hosts: [{name: host1}]}\n", ("+balancer.hosts.0.ssh_hook_args.private_key=SECRET",)),
     "override of hosts": Place("hosts: []\n", ("hosts=[{name: host1, password: SECRET}]",)),
     "override of a mapping": Place("hosts: [{name: host1}]\n", ("default_password={a: SECRET}",)),
     "override of a wrong host": Place("hosts: []\n", ("hosts=[{name: host1, password: SECRET, size: SECRET}]",)),
@@ -153,7 +155,7 @@ PLACES = {
         "hosts: [{name: host1}]\nstrategy: {_target_: airflow_balancer.strategies.Bounded, c: {token: SECRET}}\n"
     ),
     "secret strategy": Place("default_password: SECRET\nhosts: [{name: host1}]\nstrategy: SECRET\n"),
-    "foreign target": Place("default_password: SECRET\nhosts: [{name: host1, ssh_hook_args: {a: {_target_: SECRET}}}]\n"),
+    "foreign target": Place("default_password: SECRET\nhosts: [{name: host1, ssh_hook_args: {disabled_algorithms: {_target_: SECRET}}}]\n"),
     "failing target": Place("hosts: [{name: host1}]\nstrategy: {_target_: builtins.int, token: SECRET}\n"),
     "wrong pool": Place("hosts: [{name: host1, pool: {password: SECRET}}]\n"),
     "two pools": Place("default_password: SECRET\nhosts: [{name: a, size: 1, pool: 'BARE'}, {name: b, size: 2, pool: 'BARE'}]\n"),

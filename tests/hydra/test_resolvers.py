@@ -27,6 +27,7 @@ BALANCER = {
         {"name": "host3", "size": 8, "os": "macos", "queues": ["workers"]},
     ],
     "ports": [{"host": "host1", "port": 8080, "name": "web"}, {"host": "${...hosts[1]}", "port": 9000}],
+    "pools": {"warehouse": 4},
 }
 
 
@@ -48,6 +49,7 @@ def resolved(expression):
         ("${balancer.name:{queue:wor*,os:ubuntu}}", "host2"),
         ("${balancer.pool:{queue:primary}}", "host1"),
         ("${balancer.pool:host2}", "fast"),
+        ("${balancer.pool:{pool:warehouse}}", "warehouse"),
         ("${balancer.port:web}", 8080),
         ("${balancer.port:{name:w*}}", 8080),
         ("http://${balancer.name:host1}:${balancer.port:web}", "http://host1:8080"),

@@ -34,7 +34,11 @@ def names(conf) -> set[str]:
 
 @pytest.mark.parametrize(
     ("conf", "model", "others"),
-    [(HostConf, HostSpec, set()), (PortConf, PortSpec, {"host_name"}), (BalancerConf, Settings, {"hosts", "ports", "host_overrides"})],
+    [
+        (HostConf, HostSpec, set()),
+        (PortConf, PortSpec, {"host_name"}),
+        (BalancerConf, Settings, {"hosts", "ports", "pools", "host_overrides"}),
+    ],
     ids=["host", "port", "balancer"],
 )
 def test_structured_config_and_model_have_the_same_keys(conf, model, others):
@@ -43,7 +47,7 @@ def test_structured_config_and_model_have_the_same_keys(conf, model, others):
 
 @pytest.mark.parametrize(
     ("model", "cls", "others"),
-    [(HostSpec, Host, set()), (PortSpec, Port, {"host_name"}), (Settings, BalancerConfiguration, {"hosts", "ports"})],
+    [(HostSpec, Host, set()), (PortSpec, Port, {"host_name"}), (Settings, BalancerConfiguration, {"hosts", "ports", "pools"})],
     ids=["host", "port", "balancer"],
 )
 def test_model_and_object_have_the_same_keys(model, cls, others):
@@ -76,7 +80,7 @@ def test_structured_config_and_model_have_the_same_defaults(conf, model):
 
 
 def test_object_and_model_have_the_same_defaults():
-    plain = BalancerConfiguration().model_dump(exclude={"hosts", "ports", "pool_manager", "strategy"})
+    plain = BalancerConfiguration().model_dump(exclude={"hosts", "ports", "pools", "pool_manager", "strategy"})
     assert plain == Settings().model_dump(exclude={"pool_manager", "strategy"})
 
 

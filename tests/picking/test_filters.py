@@ -110,7 +110,7 @@ def test_a_drained_host_still_matches():
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
         DRAINING.candidates(HostFilter.of(queue="late"))
-    assert str(error.value) == "every host that matches queue='late' is drained (host4)"
+    assert str(error.value) == "no host that matches queue='late' takes a pick: host4 is drained"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,13 @@ def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
     assert yaml.safe_load(answer["yaml"]) == yaml.safe_load(FLEET)
 
 
+def test_the_pools_that_belong_to_no_host_or_port_are_listed(api, write) -> None:
+    write("a.yaml", "hosts: [{name: host1}]\npools: {tokens: {slots: 2, description: hunter2 is it}}\ndefault_password: hunter2\n")
+    answer = api().of("fleet", "a.yaml").json()
+    assert answer["pools"] == [{"name": "tokens", "slots": 2, "description": "********** is it", "include_deferred": True}]
+    assert answer["summary"]["pools"] == 2
+
+
 def test_a_host_has_the_address_that_its_hook_connects_to(api, write) -> None:
     write("a.yaml", "hosts: [{name: ws1, address: '::1'}, {name: ws2, ssh_hook_args: {remote_host: 10.0.0.5}}, {name: ws3}]\n")
     answer = api().of("fleet", "a.yaml").json()

@@ -28,10 +28,10 @@ def test_the_candidates_are_in_the_order_of_their_scores_and_the_first_is_picked
 
 
 def test_a_drained_host_is_no_candidate(api, write) -> None:
-    write("a.yaml", "hosts: [{name: host1, drain: true}, {name: host2}]\n")
+    write("a.yaml", "hosts: [{name: host1, drain: leaked hunter2, password: hunter2}, {name: host2}, {name: host3, drain: true}]\n")
     answer = api().of("query", "a.yaml").json()
     assert [candidate["name"] for candidate in answer["candidates"]] == ["host2"]
-    assert [host["drain"] for host in api().of("fleet", "a.yaml").json()["hosts"]] == [True, False]
+    assert [host["drain"] for host in api().of("fleet", "a.yaml").json()["hosts"]] == ["leaked **********", False, True]
 
 
 def test_a_random_pick_has_no_scores(api, write) -> None:

@@ -39,7 +39,7 @@ class TestTargets:
             "_target_: {target}\nhosts: [{{name: host1}}]\n",
             "balancer: {{_target_: {target}, hosts: [{{name: host1}}], file: {file}}}\n",
             "hosts: [{{name: host1, _target_: {target}, _args_: [{file}, w]}}]\n",
-            "hosts: [{{name: host1, ssh_hook_args: {{a: [{{_target_: {target}, _args_: [{file}, w]}}]}}}}]\n",
+            "hosts: [{{name: host1, ssh_hook_args: {{ciphers: [{{_target_: {target}, _args_: [{file}, w]}}]}}}}]\n",
             "hosts: [{{name: host1}}]\nstrategy: {{_target_: {target}, _args_: [{file}, w]}}\n",
             "hosts: [{{name: host1}}]\npool_manager: {{_target_: {target}, file: {file}, mode: w}}\n",
         ],
@@ -159,7 +159,7 @@ class TestSecrets:
         "yaml",
         [
             "hosts: [{name: host1, password: SECRET}]\n",
-            "hosts: [{name: host1, ssh_hook_args: {passphrase: SECRET, other: 'with SECRET in it'}}]\n",
+            "hosts: [{name: host1, ssh_hook_args: {private_key_passphrase: SECRET, host_proxy_cmd: 'with SECRET in it'}}]\n",
             "default_password: SECRET\nhosts: [{name: host1}]\n",
             "pw: SECRET\nbalancer: {hosts: [{name: host1, password: '${pw}', tags: ['${pw}']}]}\n",
             "balancer: {default_password: SECRET, hosts: [{name: host1}]}\nask: login ${balancer.default_password} ${balancer.name:}\n",
