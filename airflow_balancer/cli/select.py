@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .command import Command, Report, Request
-from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
+from .query import LIVE_HELP, QUERY_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
 from .show import host_row
 
 
@@ -21,7 +21,7 @@ def _answer(request: Request) -> Report:
 COMMAND = Command(
     name="select",
     summary="print the host that a query picks",
-    help=f"Drained hosts are skipped. output=json has the candidates, too.\n{LIVE_HELP}",
+    help=f"Drained hosts are skipped. output=json has the candidates, too.\n{QUERY_HELP}\n{LIVE_HELP}",
     example="select query.queue=workers query.tag=[gpu,large] query.key=nightly",
     answer=_answer,
     keys=(*QUERY_KEYS, *SERVER_KEYS),

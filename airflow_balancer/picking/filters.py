@@ -36,6 +36,7 @@ class HostPatterns(TypedDict, total=False):
     queue: Patterns
     os: Patterns
     tag: Patterns
+    all_tags: Patterns
     custom: Callable[[Any], object] | None
     min_size: int | None
     exclude: Patterns
@@ -44,7 +45,7 @@ class HostPatterns(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class HostFilter:
-    """Patterns that a host must match: any pattern of each key that has some.
+    """Patterns that a host must match: any pattern of each key that has some, and every one of `all_tags`.
 
     Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system. `min_size` is in slots; `exclude` has
     patterns of names, and `prefer` of names or tags: if any matching host matches these, only such hosts are candidates.
@@ -54,6 +55,7 @@ class HostFilter:
     queue: tuple[str, ...] = ()
     os: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
+    all_tags: tuple[str, ...] = ()
     custom: Callable[[Any], object] | None = None
     min_size: int | None = None
     exclude: tuple[str, ...] = ()
@@ -120,7 +122,10 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
 
 def _describe(query: HostFilter | PortFilter) -> str:
     given = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
-    patterns = [f"{key}={' or '.join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value]
+    words = {"all_tags": " and "}
+    patterns = [
+        f"{key}={words.get(key, ' or ').join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value
+    ]
     size = [f"min_size={given['min_size']}"] if given.get("min_size") else []
     return ", ".join([*patterns, *size, *(["custom"] if query.custom else [])]) or "anything"
 
@@ -149,6 +154,13 @@ def _matches(query: PortFilter, port: _PortLike) -> bool:
     return bool(named and (not query.tag or any(map(matcher(query.tag), port.tags))) and (not query.custom or query.custom(port)))
 
 
+def _wanted(query: HostFilter | PortFilter, key: str) -> tuple[str, ...]:
+    """Return the patterns of a query for one kind of value."""
+    more = query.all_tags if key == "tag" and isinstance(query, HostFilter) else ()
+    patterns: tuple[str, ...] = getattr(query, key)
+    return patterns + more
+
+
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
@@ -160,7 +172,7 @@ def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iter
         query: The filter.
         names: The values that exist, by the filter's key.
     """
-    wanted = [(pattern, values) for key, values in names.items() for pattern in getattr(query, key)]
+    wanted = [(pattern, values) for key, values in names.items() for pattern in _wanted(query, key)]
     hints = [suggestion(pattern, values) for pattern, values in wanted if not any(map(matcher((pattern,)), values))]
     known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
@@ -255,6 +267,9 @@ class HostIndex(Generic[H]):
             if patterns := getattr(query, key):
                 places = self._named(key, patterns)
                 found = places if found is None else found & places
+        for pattern in query.all_tags:
+            places = self._named("tag", (pattern,))
+            found = places if found is None else found & places
         found = set(range(len(self.hosts))) if found is None else found
         return found - self._named("name", query.exclude) if query.exclude else found
 

@@ -25,11 +25,12 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """A host query, its key and its strategy; a `min_size` of 0 means any size."""
+    """A host query, its key and its strategy; a list means any of it, `all_tags` all of them, and a `min_size` of 0 any size."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
     tag: Patterns = Field(default_factory=list)
+    all_tags: Patterns = Field(default_factory=list)
     name: Patterns = Field(default_factory=list)
     exclude: Patterns = Field(default_factory=list)
     prefer: Patterns = Field(default_factory=list)

@@ -184,7 +184,7 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queu=a"),
         1,
         "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
-        "query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
+        "query.all_tags, query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),

@@ -203,7 +203,7 @@ def test_a_query_says_which_balancer():
         (
             "${balancer.name:{queu:workers}}",
             "asked: ${balancer.name:{queu:workers}}: unknown key 'queu'; did you mean 'queue'? "
-            "(keys: balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
+            "(keys: all_tags, balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
         ),
         (
             "${balancer.host:{queue:nope}}",

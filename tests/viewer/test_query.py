@@ -89,6 +89,17 @@ def test_sizes_and_exclusions_leave_hosts_out_and_preferences_come_first(api, wr
     assert candidates(min_size=0) == ["host1", "host2", "host3"]
 
 
+def test_a_list_means_any_tag_and_all_tags_every_one(api, write) -> None:
+    write("a.yaml", "hosts: [{name: host1, tags: [gpu, ssd]}, {name: host2, tags: [gpu]}, {name: host3, tags: [ssd]}]\n")
+    answers = {key: api().of("query", "a.yaml", **{key: ["gpu", "ssd"]}).json() for key in ("tag", "all_tags")}
+    assert {key: sorted(host["name"] for host in answer["candidates"]) for key, answer in answers.items()} == {
+        "tag": ["host1", "host2", "host3"],
+        "all_tags": ["host1"],
+    }
+    assert answers["all_tags"]["python"] == 'load("a.yaml").select_host(all_tags=["gpu", "ssd"], key="command line")'
+    assert answers["all_tags"]["resolver"] == "${balancer.host:{all_tags:[gpu,ssd],key:'command line'}}"
+
+
 def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
