@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
 from ..fleet.masking import mask, mask_text, mask_word, masking, word_secrets
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
-from .command import Request, UsageError
+from .command import Command, Request, UsageError
 from .hydra_app import check_overrides, split_sweep
 from .output import print_answer, say
 
@@ -66,10 +66,18 @@ def _run(argv: Sequence[str]) -> int:
             codes.append(_answer(arguments, request))
         except BalancerError as error:
             failures.append(error)
+            _tell_programs(arguments.command, request, error)
     for failure in failures:
         text = f"{arguments.source}: {failure}" if isinstance(failure, NoMatch | NoFreePort) else str(failure)
         say(mask_text(text, word_secrets(argv)))
     return _FAILED if failures else max(codes)
+
+
+def _tell_programs(command: Command, request: Request, error: BalancerError) -> None:
+    """Print what each condition of a query without a match leaves out, where the answer is for programs."""
+    output = str(request.keys.get("output", "table"))
+    if isinstance(error, NoMatch) and error.left_out and output != "table":
+        print_answer(command, {"error": str(error), "left_out": error.left_out}, output, request.title)
 
 
 def _ask_hydra(arguments: Arguments) -> None:

@@ -174,10 +174,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        patterns = HostPatterns(
-            name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size, exclude=exclude
-        )
-        query = HostFilter.of(**patterns)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude})
         return self._of_hosts[0].matching(query)
 
     def select_host(
@@ -204,10 +202,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        patterns = HostPatterns(
-            name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size, exclude=exclude
-        )
-        query = HostFilter.of(**patterns, prefer=prefer)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer})
         index, assigned = self._of_hosts
         candidates = index.candidates(query)
         if key or not assigns_together(self.strategy):

@@ -251,7 +251,9 @@ def mask_error(error: BalancerError, secrets: Collection[str]) -> BalancerError:
         return error
     if isinstance(error, ConfigurationError):
         return error.rewritten(lambda string: _mask_string(string, present))
-    return type(error)(masked)
+    told = type(error)(masked)
+    told.__dict__.update(error.__dict__)
+    return told
 
 
 def _causes_tell(error: BaseException, secrets: Collection[str]) -> bool:

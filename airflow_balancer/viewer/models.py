@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -48,10 +49,11 @@ class CompareQuery(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong, as a string and as one line for each problem."""
+    """What went wrong, as a string and as one line for each problem; of a query that matches no host, what each condition leaves out."""
 
     message: str
     problems: list[str]
+    left_out: Mapping[str, int] = Field(default_factory=dict)
 
 
 class ErrorAnswer(BaseModel):
@@ -245,10 +247,14 @@ class LoadSource(BaseModel):
 
 
 class PickedAnswer(BaseModel):
-    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML."""
+    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML.
+
+    `left_out` has how many hosts each condition leaves out, which add up to all hosts with the candidates.
+    """
 
     picked: str
     candidates: list[CandidateRow]
+    left_out: dict[str, int]
     load: LoadSource | None
     python: str
     resolver: str

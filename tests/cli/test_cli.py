@@ -101,6 +101,20 @@ class TestOtherCommands:
         report = yaml.safe_load(cli("select", "balancer.yaml", "query.queue=[workers,pri*]", "query.key=etl", "output=yaml").stdout)
         assert (report["host"], report["key"], report["candidates"]) == ("host2", "etl", ["host1", "host2"])
 
+    def test_select_counts_the_hosts_that_each_condition_leaves_out(self, cli, balancer):
+        report = json.loads(cli("select", "balancer.yaml", "query.queue=workers", "output=json").stdout)
+        assert (report["candidates"], report["left_out"]) == (["host2"], {"queue": 1})
+
+    @pytest.mark.parametrize("output", ["json", "yaml"])
+    def test_a_program_is_told_what_each_condition_leaves_out_of_a_query_without_match(self, cli, balancer, output):
+        result = cli("select", "balancer.yaml", "query.queue=workers", "query.tag=[a,b]", f"output={output}")
+        text = (
+            "no host matches queue='workers', tag='a' or 'b' (2 hosts left out: 1 by queue, 1 by tag; without queue: host1; "
+            "without tag: host2; names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)"
+        )
+        assert yaml.safe_load(result.stdout) == {"error": text, "left_out": {"queue": 1, "tag": 1}}
+        assert (result.stderr, result.returncode) == (f"airflow-balancer: {balancer}: {text}\n", 1)
+
     def test_port_prints_one_that_is_not_tracked(self, cli, balancer):
         result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
         assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
@@ -173,7 +187,8 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queue=worker"),
         1,
         "{file}: no host matches queue='worker'; did you mean 'workers'? "
-        "(names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
+        "(2 hosts left out: 2 by queue; without queue: host1, host2; "
+        "names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
     ),
     "a wrong override": (
         ("balancer.yaml", "default_size=0"),

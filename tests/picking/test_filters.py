@@ -75,8 +75,9 @@ def test_ports_match(asked, numbers):
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
         INDEX.matching(HostFilter.of(**asked))
+    left_out = str(INDEX.left_out(HostFilter.of(**asked), drained=True))
     there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow, ssd"
-    assert str(error.value) == f"{text} ({there_is})"
+    assert str(error.value) == f"{text} ({left_out}; {there_is})"
 
 
 def test_no_match_of_ports_says_what_there_is():
@@ -114,7 +115,10 @@ def test_a_drained_host_still_matches():
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
         DRAINING.candidates(HostFilter.of(queue="late"))
-    assert str(error.value) == "every host that matches queue='late' is drained (host4)"
+    assert str(error.value) == (
+        "every host that matches queue='late' is drained "
+        "(4 hosts left out: 3 by queue, 1 drained; without queue: host2, host3; without drain: host4)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,14 @@ def test_a_list_means_any_tag_and_all_tags_every_one(api, write) -> None:
     assert answers["all_tags"]["resolver"] == "${balancer.host:{all_tags:[gpu,ssd],key:'command line'}}"
 
 
+def test_an_answer_and_an_error_have_what_each_condition_leaves_out(api, write) -> None:
+    write("a.yaml", FLEET)
+    assert api().of("query", "a.yaml", queue="workers", prefer="gpu").json()["left_out"] == {"queue": 1, "prefer": 1}
+    error = api().of("query", "a.yaml", queue="workers", min_size=5).json()["error"]
+    assert error["left_out"] == {"queue": 1, "min_size": 2}
+    assert "(3 hosts left out: 1 by queue, 2 by min_size; without queue: host3; without min_size: host1, host2; names" in error["message"]
+
+
 def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     write("a.yaml", FLEET)
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
