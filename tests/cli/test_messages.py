@@ -38,8 +38,9 @@ def test_a_key_without_the_prefix_that_the_tree_has_is_an_override(cli, write):
 
 def test_an_unknown_key_is_not_suggested_for_itself(cli, write):
     file = write("balancer.yaml", BALANCER)
-    told = f"{file}: key 'name': Could not override 'name'; To append to your config use +name=a; Key 'name' is not in struct; did you mean 'username'?"
-    assert cli("validate", "balancer.yaml", "name=a") == ("", f"airflow-balancer: {told}\n", 1)
+    told = "key 'name': Could not override 'name'; To append to your config use +name=a; Key 'name' is not in struct"
+    answer = cli("validate", "balancer.yaml", "name=a")
+    assert answer == ("", f"airflow-balancer: {file}: {told}; did you mean 'username'?\n", 1)
 
 
 @pytest.mark.parametrize(("name", "hint"), [("conff", "; did you mean 'conf'?"), ("elsewhere", "")])
