@@ -118,8 +118,14 @@ def _option(cls: str, key: str) -> str:
     return descriptions(getattr(schema, f"{cls}Conf")).get(key, "")
 
 
+def _parts(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schemas of the models that are values of a model's keys."""
+    parts: dict[str, Any] = model.model_json_schema().get("$defs", {})
+    return parts
+
+
 def _definitions() -> dict[str, Any]:
-    host, secret = HostSpec.model_json_schema(), {"anyOf": [_TEXT, _ref("variable")]}
+    secret = {"anyOf": [_TEXT, _ref("variable")]}
     of_host = {
         "address": {"type": "string", "pattern": r"^[^\s/@\[\]]+$"},
         "password": secret,
@@ -138,8 +144,7 @@ def _definitions() -> dict[str, Any]:
             "description": "an interpolation, or ??? for a value that must be given",
         },
         "variable": {**_portable(VariableSpec.model_json_schema()), "description": "an Airflow Variable that holds the secret"},
-        "PoolSpec": _portable(host["$defs"]["PoolSpec"]),
-        "JsonValue": {},
+        **{name: _portable(part) for model in (HostSpec, PortSpec, Settings) for name, part in _parts(model).items()},
         "host": _object(schema.HostConf, HostSpec, of_host, {}),
         "port": _object(schema.PortConf, PortSpec, of_port, {}),
         "hosts": _entries("host", {"required": ["name"]}),
