@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 
 from airflow_balancer import Fleet, NoMatch
+from airflow_balancer.fleet.model import HostSpec
 from airflow_balancer.picking.filters import HostFilter, HostIndex
 from tests.picking.test_index import any_of, asked, fleets, queries
 
@@ -47,6 +48,21 @@ def test_a_host_counts_at_the_first_condition_that_it_fails(hosts, query):
     first = [failed[0] for host in hosts if (failed := fails(query, host))]
     counts = HostIndex(hosts).left_out(query).counts
     assert {key: count for key, count in counts.items() if key != "prefer"} == {key: first.count(key) for key in first}
+
+
+def test_the_conditions_are_applied_in_the_order_that_the_readme_says():
+    index = HostIndex([HostSpec(name="a", size=1, drain=True)])
+    query = HostFilter.of(
+        name="b", queue="q", os="o", tag="t", all_tags="t", exclude="a", min_size=2, custom=lambda host: False, prefer="b"
+    )
+    order = []
+    while counts := index.left_out(query).counts:
+        [(key, count)] = counts.items()
+        order.append((key, count))
+        if key == "drain":
+            break
+        query = replace(query, **{key: None if key in ("min_size", "custom") else ()})
+    assert order == [(key, 1) for key in ("name", "queue", "os", "tag", "all_tags", "exclude", "min_size", "custom", "drain")]
 
 
 @given(hosts=fleets(), query=queries)
