@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NoMatch
 from ..picking.filters import HostFilter
 from .command import Command, Report, Request
-from .query import QUERY_KEYS, filter_of, key_of
+from .query import QUERY_HELP, QUERY_KEYS, filter_of, key_of
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
@@ -58,6 +58,7 @@ COMMAND = Command(
     name="show",
     summary="hosts, ports, queues, further pools and picks (the default)",
     help="A query limits the hosts, their ports and their queues. Each queue is shown with the host that `select` picks of it.\n"
+    f"{QUERY_HELP}\n"
     "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
     example="show env=prod query.queue=workers",
     answer=_answer,

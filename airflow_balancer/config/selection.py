@@ -144,6 +144,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         tag: Patterns = None,
         custom: Callable[[Host], object] | None = None,
         *,
+        all_tags: Patterns = None,
         min_size: int | None = None,
         exclude: Patterns = None,
     ) -> list[Host]:
@@ -154,6 +155,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             queue: Likewise for the host's queues.
             os: Likewise for its operating system.
             tag: Likewise for its tags.
+            all_tags: Likewise, but the host must have a tag for each pattern.
             custom: Returns whether a host is wanted.
             min_size: The smallest size, in slots.
             exclude: Patterns of names that are not wanted.
@@ -161,7 +163,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude})
         return self._of_hosts[0].matching(query)
 
     def select_host(
@@ -173,6 +176,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         custom: Callable[[Host], object] | None = None,
         *,
         key: str | None = None,
+        all_tags: Patterns = None,
         min_size: int | None = None,
         exclude: Patterns = None,
         prefer: Patterns = None,
@@ -187,7 +191,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer})
         index, assigned = self._of_hosts
         candidates = index.candidates(query)
         load = Counter[str]()

@@ -47,6 +47,7 @@ class Reading:
         folders: Where relative names are looked for first.
         roots: The folders, links resolved, that hold every file that may be opened; None for anywhere.
         foreign_code: Whether a strategy of another package may be imported and called.
+        modules: Where its module is looked for behind Python's own path: beside the YAML, on the command line.
         opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
         recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
     """
@@ -54,6 +55,7 @@ class Reading:
     folders: tuple[Path, ...] = ()
     roots: tuple[Path, ...] | None = None
     foreign_code: bool = True
+    modules: tuple[Path, ...] = ()
     opened: set[Path] = field(default_factory=set)
     recorder: Any = None
 

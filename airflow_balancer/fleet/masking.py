@@ -270,7 +270,9 @@ def _mask_error(error: BalancerError, forms: list[dict[str, set[str]]]) -> Balan
         return error
     if isinstance(error, ConfigurationError):
         return error.rewritten(lambda string: _mask_string(string, present))
-    return type(error)(masked)
+    told = type(error)(masked)
+    told.__dict__.update(error.__dict__)
+    return told
 
 
 def _causes_tell(error: BaseException, forms: list[dict[str, set[str]]]) -> bool:

@@ -11,7 +11,8 @@
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
 A query is a name or a mapping: the keys of `HostFilter` (ports: `PortFilter`), further `key` for the
-requester, and `balancer` for the path of the balancer where it is not found by itself.
+requester, and `balancer` for the path of the balancer where it is not found by itself. A list means any
+of its patterns, under `all_tags` every one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -25,11 +26,12 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """A host query, its key and its strategy; a `min_size` of 0 means any size."""
+    """A host query, its key and its strategy; a list means any of it, `all_tags` all of them, and a `min_size` of 0 any size."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
     tag: Patterns = Field(default_factory=list)
+    all_tags: Patterns = Field(default_factory=list)
     name: Patterns = Field(default_factory=list)
     exclude: Patterns = Field(default_factory=list)
     prefer: Patterns = Field(default_factory=list)
@@ -47,10 +49,11 @@ class CompareQuery(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong, as a string and as one line for each problem."""
+    """What went wrong, as a string and as one line for each problem; of a query that matches no host, what each condition leaves out."""
 
     message: str
     problems: list[str]
+    left_out: Mapping[str, int] = Field(default_factory=dict)
 
 
 class ErrorAnswer(BaseModel):
@@ -254,10 +257,14 @@ class LoadSource(BaseModel):
 
 
 class PickedAnswer(BaseModel):
-    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML."""
+    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML.
+
+    `left_out` has how many hosts each condition leaves out, which add up to all hosts with the candidates.
+    """
 
     picked: str
     candidates: list[CandidateRow]
+    left_out: dict[str, int]
     load: LoadSource | None
     python: str
     resolver: str

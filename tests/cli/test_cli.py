@@ -118,6 +118,20 @@ class TestOtherCommands:
         report = yaml.safe_load(cli("select", "balancer.yaml", "query.queue=[workers,pri*]", "query.key=etl", "output=yaml").stdout)
         assert (report["host"], report["key"], report["candidates"]) == ("host2", "etl", ["host1", "host2"])
 
+    def test_select_counts_the_hosts_that_each_condition_leaves_out(self, cli, balancer):
+        report = json.loads(cli("select", "balancer.yaml", "query.queue=workers", "output=json").stdout)
+        assert (report["candidates"], report["left_out"]) == (["host2"], {"queue": 1})
+
+    @pytest.mark.parametrize("output", ["json", "yaml"])
+    def test_a_program_is_told_what_each_condition_leaves_out_of_a_query_without_match(self, cli, balancer, output):
+        result = cli("select", "balancer.yaml", "query.queue=workers", "query.tag=[a,b]", f"output={output}")
+        text = (
+            "no host matches queue='workers', tag='a' or 'b' (2 hosts left out: 1 by queue, 1 by tag; without queue: host1; "
+            "without tag: host2; names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)"
+        )
+        assert yaml.safe_load(result.stdout) == {"error": text, "left_out": {"queue": 1, "tag": 1}}
+        assert (result.stderr, result.returncode) == (f"airflow-balancer: {balancer}: {text}\n", 1)
+
     def test_port_prints_one_that_is_not_tracked(self, cli, balancer):
         result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
         assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
@@ -214,7 +228,8 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queue=worker"),
         1,
         "{file}: no host matches queue='worker'; did you mean 'workers'? "
-        "(names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
+        "(2 hosts left out: 2 by queue; without queue: host1, host2; "
+        "names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
     ),
     "a wrong override": (
         ("balancer.yaml", "default_size=0"),
@@ -225,7 +240,7 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queu=a"),
         1,
         "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
-        "query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
+        "query.all_tags, query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
@@ -236,7 +251,8 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, lock, validate, config, plan, pools, check)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, lock, validate, config, plan, pools, check, "
+        "init, schema)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
     "a misspelt key": (
@@ -260,13 +276,7 @@ def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
     result = cli()
     assert (result.stdout, result.returncode) == ("", 2)
     assert f"no configuration: there is no conf/ or config/ folder with a config.yaml in {tmp_path} or above" in result.stderr
-    made = result.stderr.splitlines()[-1].strip()
-    assert made.startswith("mkdir conf && printf ")
-
-
-def test_the_way_to_make_a_tree_makes_one(cli, tmp_path):
-    subprocess.run(cli().stderr.splitlines()[-1], shell=True, check=True, cwd=tmp_path)
-    assert cli("select", "query.queue=workers").stdout == "host1\n"
+    assert result.stderr.splitlines()[-1] == "  airflow-balancer init fleet && cd fleet"
 
 
 def test_one_failing_job_of_a_sweep_does_not_stop_the_others(cli, balancer):

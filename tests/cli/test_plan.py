@@ -64,6 +64,17 @@ def test_select_answers_a_requester_as_the_plan_does(plan, cli):
     assert [cli("select", *words).stdout for words in asked] == ["host1\n", "host2\n"]
 
 
+def test_a_request_without_match_is_told_with_what_each_condition_leaves_out(cli, write):
+    file = write("conf/config.yaml", CONFIG)
+    write("conf/config.yaml", CONFIG.replace("{queue:primary}", "{queue:primary,min_size:3}"))
+    told = (
+        "tasks.c.host: ${balancer.name:{queue:primary,min_size:3}}: no host matches queue='primary', min_size=3 "
+        "(3 hosts left out: 2 by queue, 1 by min_size; without queue: host1, host2; without min_size: host3; "
+        "names: host1, host2, host3; queues: primary, workers; systems: none; tags: none)"
+    )
+    assert cli("plan") == ("", f"airflow-balancer: {file}: {told}\n", 1)
+
+
 def test_a_pick_by_chance_has_no_other_reason(plan):
     _, report = plan("+balancer.strategy=random")
     assert {pick["why"] for pick in report["picks"]} == {"chosen by Random"}

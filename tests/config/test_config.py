@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 from collections import Counter
+from inspect import signature
+from pathlib import Path
 from typing import ClassVar
 
 import airflow_pydantic
@@ -14,10 +16,15 @@ import yaml
 from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
+import airflow_balancer
 from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.fleet.masking import MASK
+from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
+from airflow_balancer.viewer.models import PickQuery
+
+STATIC = Path(airflow_balancer.__file__).parent / "viewer" / "static"
 
 HOSTS = [
     {"name": "host1", "size": 16, "os": "ubuntu", "queues": ["primary"]},
@@ -160,7 +167,10 @@ class TestPicking:
 
     def test_a_host_without_a_system_matches_no_system(self):
         balancer = BalancerConfiguration(hosts=[Host(name="a")])
-        with pytest.raises(NoMatch, match=r"no host matches os='ubuntu' \(names: a; queues: none; systems: none; tags: none\)"):
+        with pytest.raises(
+            NoMatch,
+            match=r"no host matches os='ubuntu' \(1 host left out: 1 by os; without os: a; names: a; ",
+        ):
             balancer.filter_hosts(os="ubuntu")
 
     def test_a_strategy_of_the_balancer_chooses(self):
@@ -230,6 +240,24 @@ class TestQueries:
 
     def test_a_query_filters(self, balancer):
         assert [host.name for host in HostQuery(balancer=balancer, kind="filter", queue="workers").execute()] == ["host2", "host3"]
+
+    def test_a_list_means_any_tag_and_all_tags_every_one(self):
+        hosts = [{"name": "host1", "tags": ["gpu", "ssd"]}, {"name": "host2", "tags": ["gpu"]}, {"name": "host3"}]
+        balancer, both = BalancerConfiguration(hosts=hosts), ["gpu", "ssd"]
+        assert [host.name for host in balancer.filter_hosts(tag=both)] == ["host1", "host2"]
+        assert [host.name for host in balancer.filter_hosts(all_tags=both)] == ["host1"]
+        assert [host.name for host in HostQuery(balancer=balancer, kind="filter", all_tags=both).execute()] == ["host1"]
+        assert {balancer.select_host(all_tags=both, key=key).name for key in "abcdef"} == {"host1"}
+
+    def test_every_way_to_query_has_every_key_of_a_filter(self):
+        ways = {
+            "select_host": signature(BalancerConfiguration.select_host).parameters,
+            "filter_hosts": [*signature(BalancerConfiguration.filter_hosts).parameters, "prefer"],
+            "HostQuery": HostQuery.model_fields,
+            "the page": PickQuery.model_fields,
+            "the page's form": (STATIC / "js" / "views" / "query.js").read_text(),
+        }
+        assert [(way, key) for way, keys in ways.items() for key in HOST_KEYS if key not in keys] == []
 
     def test_a_port_query_selects_and_filters(self, balancer):
         assert PortQuery(balancer=balancer, name="web").execute().port == 8080

@@ -205,12 +205,13 @@ def test_a_query_says_which_balancer():
         (
             "${balancer.name:{queu:workers}}",
             "asked: ${balancer.name:{queu:workers}}: unknown key 'queu'; did you mean 'queue'? "
-            "(keys: balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
+            "(keys: all_tags, balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
         ),
         (
             "${balancer.host:{queue:nope}}",
             "asked: ${balancer.host:{queue:nope}}: no host matches queue='nope' "
-            "(names: host1, host2, host3; queues: primary, workers; systems: macos, ubuntu; tags: none)",
+            "(3 hosts left out: 3 by queue; without queue: host1, host2, host3; "
+            "names: host1, host2, host3; queues: primary, workers; systems: macos, ubuntu; tags: none)",
         ),
         ("${balancer.port:nope}", "asked: ${balancer.port:nope}: no port matches name='nope' (names: web; tags: none)"),
         ("${balancer.name:{balancer:nope}}", "asked: ${balancer.name:{balancer:nope}}: there is no balancer at 'nope'"),
