@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..fleet.fleet import FLEET_KEYS
-from ..fleet.model import HostSpec, PortSpec, Settings, VariableSpec
+from ..fleet.hook_args import OF_A_CONNECTION, OF_THE_HOOK
+from ..fleet.model import HostSpec, NamedPoolSpec, PortSpec, Settings, VariableSpec
 from ..fleet.strategy import CLASSES, OPTIONS, TARGETS
 from . import schema
 from .nodes import BALANCER_TARGETS
@@ -90,6 +91,18 @@ def _entries(name: str, required: Mapping[str, Any]) -> dict[str, Any]:
     return {"anyOf": [{"type": "array", "items": _value(item)}, by_name]}
 
 
+def _pools() -> dict[str, Any]:
+    """Return the schema of `pools`, as a list or by name, where a number of slots may stand for a mapping."""
+    keys = {key: _value(item) for key, item in NamedPoolSpec.model_json_schema()["properties"].items()}
+    pool = {"type": "object", "properties": keys, "additionalProperties": False}
+    return {
+        "anyOf": [
+            {"type": "array", "items": _value({**pool, "required": ["name", "slots"]})},
+            {"type": "object", "additionalProperties": {"anyOf": [keys["slots"], pool]}},
+        ]
+    }
+
+
 def _strategy() -> dict[str, Any]:
     classes = [
         {
@@ -126,15 +139,18 @@ def _parts(model: type[BaseModel]) -> dict[str, Any]:
 
 def _definitions() -> dict[str, Any]:
     secret = {"anyOf": [_TEXT, _ref("variable")]}
+    arguments = dict.fromkeys((*OF_THE_HOOK, *OF_A_CONNECTION), {})
     of_host = {
         "address": {"type": "string", "pattern": r"^[^\s/@\[\]]+$"},
         "password": secret,
+        "ssh_hook_args": {"type": "object", "properties": arguments, "additionalProperties": False},
         "pool": {"anyOf": [{"type": "string", "minLength": 1}, _ref("PoolSpec")]},
     }
     named = {"type": "object", "required": ["name"]}
     of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, named]}, "host_name": _TEXT}
     overrides = {"type": "object", "properties": _OF_HYDRA, "additionalProperties": _value(_ref("host"))}
     nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "host_overrides": overrides, "strategy": _ref("strategy")}
+    nodes["pools"] = _pools()
     settings = {"default_password": secret, "pool_manager": {"type": "object"}}
     on_host = {"anyOf": [{"required": ["host"]}, {"required": ["host_name"]}]}
     return {

@@ -11,7 +11,8 @@ from airflow_balancer.airflow.connections import Plans
 from airflow_balancer.airflow.options import environment_option
 from airflow_balancer.airflow.pools import Plan, plan_pools, wanted_pools
 from airflow_balancer.errors import Problem
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots, mark
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots, mark
 
 ORPHAN = PoolSlots("orphan", 1, mark("Balancer pool for host(orphan)", 1), include_deferred=True)
 OTHER = {"other.yaml": Fleet.from_data({"hosts": [{"name": "host2", "size": 4}]})}

@@ -292,10 +292,10 @@ class TestSecrets:
         for data in (json.loads(balancer.model_dump_json()), balancer.model_dump(mode="json")):
             given, other = data["hosts"]
             assert (data["default_password"], given["password"], other["password"]) == (MASK,) * 3
-            assert given["ssh_hook_args"] == {"passphrase": MASK, "port": 22}
+            assert given["ssh_hook_args"] == {"private_key_passphrase": MASK, "port": 22}
         given, other = map(repr, balancer.hosts)
         assert f"password='{MASK}'" in given
-        assert f"ssh_hook_args={{'passphrase': '{MASK}', 'port': 22}}" in given
+        assert f"ssh_hook_args={{'private_key_passphrase': '{MASK}', 'port': 22}}" in given
         assert f"password='{MASK}'" in other
         assert "hunter" not in given + other
         assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2

@@ -52,14 +52,15 @@ def test_a_query_that_only_drained_hosts_match_says_why():
     index = HostIndex(Fleet.from_data({"hosts": {"ws2": {"drain": REASON}, "ws3": {"drain": True}}}).hosts)
     with pytest.raises(NoMatch) as error:
         index.candidates(HostFilter.of(name="ws*"))
-    assert str(error.value) == f"no host that matches name='ws*' takes a pick: ws2 is drained: {REASON}, ws3 is drained"
+    why = "2 hosts left out: 2 drained; without drain: ws2, ws3"
+    assert str(error.value) == f"no host that matches name='ws*' takes a pick: ws2 is drained: {REASON}, ws3 is drained ({why})"
 
 
 def test_a_secret_in_the_reason_is_masked():
     index = HostIndex(Fleet.from_data({"hosts": {"ws2": {"password": "hunter2", "drain": "hunter2 leaked, token=abcdef"}}}).hosts)
     with pytest.raises(NoMatch) as error:
         index.candidates(HostFilter.of())
-    assert str(error.value) == "no host that matches anything takes a pick: ws2 is drained: ********** leaked, token=**********"
+    assert str(error.value) == "no host that matches anything takes a pick: ws2 is drained: ********** leaked, token=********** (1 host left out: 1 drained; without drain: ws2)"
 
 
 def test_examples_in_docstrings_hold() -> None:

@@ -19,9 +19,9 @@ def test_the_longest_override_is_taken_and_a_longer_one_named(tmp_path):
 
 
 def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(write, monkeypatch):
-    path = write("a.yaml", f"x: {TEXT}\nbalancer: {{hosts: [{{name: a, ssh_hook_args: {{banner: '${{x}}'}}}}]}}\n")
+    path = write("a.yaml", f"x: {TEXT}\nbalancer: {{hosts: [{{name: a, ssh_hook_args: {{host_proxy_cmd: '${{x}}'}}}}]}}\n")
     monkeypatch.setattr(hydra_internals, "MAX_TEXT", 10_000)
-    assert compose_file(path).fleet.hosts[0].ssh_hook_args == {"banner": TEXT}
+    assert compose_file(path).fleet.hosts[0].ssh_hook_args == {"host_proxy_cmd": TEXT}
     monkeypatch.setattr(hydra_internals, "MAX_TEXT", 9_999)
     with pytest.raises(ConfigurationError, match="an interpolation gives a string of more than 9999 characters"):
         compose_file(path).fleet  # noqa: B018

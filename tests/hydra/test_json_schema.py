@@ -67,6 +67,7 @@ INVISIBLE = {
     "one pool with two different slots",
     "Airflow's own pool",
     "a key twice in the YAML",
+    "an argument that the host's key file takes the place of",
     "a tab",
     "invalid UTF-8",
     "a cyclic interpolation",
@@ -126,8 +127,10 @@ slot_dir: ~/s
 slot_wait: 60
 slot_timeout: 60.5
 pool_manager: {connection_id: c}
+pools: {warehouse: 4, lake: {slots: 2, description: d, include_deferred: false}}
+team: payments
 strategy: {_target_: airflow_balancer.strategies.Bounded, c: 1.5}
-port_lock: ports.lock.yaml
+lock: balancer.lock.yaml
 """
 
 

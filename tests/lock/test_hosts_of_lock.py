@@ -84,13 +84,13 @@ WRONG = {
     "no mapping": ("hosts: [etl]", f"hosts[0]: must be a mapping such as {FORM}, not 'etl'"),
     "an unknown key": (
         "hosts: [{requester: a, hots: b}]",
-        "hosts[0]: needs key 'host': a string of 1 to 256 characters\n"
+        "hosts[0]: needs key 'host': the name of a host\n"
         "hosts[0]: unknown key 'hots'; did you mean 'host'? (keys: host, query, requester)",
     ),
-    "no host": ("hosts: [{requester: a, host: 3}]", "hosts[0]: key 'host' must be a string of 1 to 256 characters, not 3"),
+    "no host": ("hosts: [{requester: a, host: 3}]", "hosts[0]: key 'host' must be the name of a host, not 3"),
     "a query of no such key": (
         "hosts: [{requester: a, host: b}, {requester: a, query: {queu: c}, host: b}]",
-        "hosts[1]: key 'query': unknown key 'queu'; did you mean 'queue'? (keys: exclude, min_size, name, os, prefer, queue, tag)",
+        "hosts[1]: key 'query': unknown key 'queu'; did you mean 'queue'? (keys: all_tags, exclude, min_size, name, os, prefer, queue, tag)",
     ),
     "a query of a wrong value": (
         "hosts: [{requester: a, query: {queue: 3}, host: b}]",
