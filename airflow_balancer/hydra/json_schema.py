@@ -139,7 +139,7 @@ def _parts(model: type[BaseModel]) -> dict[str, Any]:
 
 def _definitions() -> dict[str, Any]:
     secret = {"anyOf": [_TEXT, _ref("variable")]}
-    arguments = dict.fromkeys((*OF_THE_HOOK, *OF_A_CONNECTION), {})
+    arguments: dict[str, Any] = {key: {} for key in (*OF_THE_HOOK, *OF_A_CONNECTION)}
     of_host = {
         "address": {"type": "string", "pattern": r"^[^\s/@\[\]]+$"},
         "password": secret,

@@ -60,7 +60,10 @@ def test_a_secret_in_the_reason_is_masked():
     index = HostIndex(Fleet.from_data({"hosts": {"ws2": {"password": "hunter2", "drain": "hunter2 leaked, token=abcdef"}}}).hosts)
     with pytest.raises(NoMatch) as error:
         index.candidates(HostFilter.of())
-    assert str(error.value) == "no host that matches anything takes a pick: ws2 is drained: ********** leaked, token=********** (1 host left out: 1 drained; without drain: ws2)"
+    assert str(error.value) == (
+        "no host that matches anything takes a pick: ws2 is drained: ********** leaked, token=********** "
+        "(1 host left out: 1 drained; without drain: ws2)"
+    )
 
 
 def test_examples_in_docstrings_hold() -> None:

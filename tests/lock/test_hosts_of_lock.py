@@ -90,7 +90,8 @@ WRONG = {
     "no host": ("hosts: [{requester: a, host: 3}]", "hosts[0]: key 'host' must be the name of a host, not 3"),
     "a query of no such key": (
         "hosts: [{requester: a, host: b}, {requester: a, query: {queu: c}, host: b}]",
-        "hosts[1]: key 'query': unknown key 'queu'; did you mean 'queue'? (keys: all_tags, exclude, min_size, name, os, prefer, queue, tag)",
+        "hosts[1]: key 'query': unknown key 'queu'; did you mean 'queue'? "
+        "(keys: all_tags, exclude, min_size, name, os, prefer, queue, tag)",
     ),
     "a query of a wrong value": (
         "hosts: [{requester: a, query: {queue: 3}, host: b}]",
