@@ -84,8 +84,7 @@ WRONG = {
     "no mapping": ("hosts: [etl]", f"hosts[0]: must be a mapping such as {FORM}, not 'etl'"),
     "an unknown key": (
         "hosts: [{requester: a, hots: b}]",
-        "hosts[0]: needs key 'host': the name of a host\n"
-        "hosts[0]: unknown key 'hots'; did you mean 'host'? (keys: host, query, requester)",
+        "hosts[0]: needs key 'host': the name of a host\nhosts[0]: unknown key 'hots'; did you mean 'host'? (keys: host, query, requester)",
     ),
     "no host": ("hosts: [{requester: a, host: 3}]", "hosts[0]: key 'host' must be the name of a host, not 3"),
     "a query of no such key": (
