@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from os.path import exists, isdir, isfile  # those of Path raise where a name is too long
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,21 @@ def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     if path.is_absolute():
         return _root_file(path)
     start = Path(beside) if beside else calling_file(calling_frame())
-    folders = [] if start is None else list(_upwards(start if start.is_dir() else start.parent))
+    folders = [] if start is None else list(_upwards(start if isdir(start) else start.parent))
     for folder in (*folders, Path.cwd()):
-        if (folder / path).exists():
+        if exists(folder / path):
             return _root_file(folder / path)
     looked = f"in {folders[0]} and above, and in {Path.cwd()}" if folders else f"in {Path.cwd()}"
     raise ConfigurationError(f"{path}: there is no such file or folder (looked {looked})")
 
 
 def _root_file(path: Path) -> Path:
-    if path.is_dir():
+    if isdir(path):
         for name in _ROOT_NAMES:
-            if (file := path / f"{name}.yaml").is_file():
+            if isfile(file := path / f"{name}.yaml"):
                 return file
         raise ConfigurationError(f"{path}: the folder holds no {' or '.join(f'{name}.yaml' for name in _ROOT_NAMES)}")
-    if not path.suffix and not path.exists():
+    if not path.suffix and not exists(path):
         raise ConfigurationError(f"{path}: there is no such folder{suggestion(path.name, _sources_in(path.parent))}")
     if path.suffix != ".yaml":
         raise ConfigurationError(f"{path}: Hydra reads files that end in .yaml; rename it to {path.with_suffix('.yaml').name}")
@@ -77,7 +78,7 @@ def find_file(name: str) -> Path:
     caller = calling_file(calling_frame())
     above = [folder / tree for folder in (_upwards(caller.parent) if caller else ()) for tree in _TREES]
     for folder in (*folders, *above, Path.cwd()):
-        if (path := folder / name).is_file():
+        if isfile(path := folder / name):
             return path
     looked = ", ".join(str(folder) for folder in (*folders, *([caller.parent] if caller else []), Path.cwd()))
     raise ConfigurationError(f"there is no file {name!r} (looked in {looked}, and above the calling file)")
@@ -87,7 +88,7 @@ def tree_above(file: Path, root: Mapping[str, object]) -> list[Path]:
     """Return the folders above a file that hold its defaults too, given its content: the root of its Hydra tree."""
     if str(root.get("_target_", "")).startswith("airflow_config."):
         return [file.parent.parent]
-    return [folder for folder in file.parent.parents if (folder / "config.yaml").is_file()][:1]
+    return [folder for folder in file.parent.parents if isfile(folder / "config.yaml")][:1]
 
 
 @lru_cache(maxsize=32)
@@ -154,7 +155,7 @@ def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Sna
     snapshot = Snapshot(tuple(roots))
     deadline = time.monotonic() + seconds
     for root in snapshot.roots:
-        if root.is_file():
+        if isfile(root):
             snapshot.files[str(root)] = stamp_of(str(root))
             continue
         # A missing folder has an empty stamp, which changes when the folder is created.

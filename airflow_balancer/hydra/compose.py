@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os.path import isdir  # that of Path raises where a name is too long
 from pathlib import Path as FilePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
 
     def sets_own_key(override: str) -> bool:
         found = _OWN_KEY.match(override)
-        chooses_option = found and found["rest"] == "=" and not found["at"] and (source.parent / found["key"]).is_dir()
+        chooses_option = found and found["rest"] == "=" and not found["at"] and isdir(source.parent / found["key"])
         return bool(found) and not chooses_option
 
     return [f"++{override}" if sets_own_key(override) else override for override in overrides]

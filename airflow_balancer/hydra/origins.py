@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from os.path import isfile  # that of Path raises where a name is too long
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -74,7 +75,7 @@ class Origins:
         return {file: _content(file) for file in self.files()}
 
     def _find(self, config: str) -> FilePath | None:
-        return next((file for folder in self._folders if (file := folder / f"{config}.yaml").is_file()), None)
+        return next((file for folder in self._folders if isfile(file := folder / f"{config}.yaml")), None)
 
     def _override(self, path: Path) -> str:
         """Return the last override that gives the value at a path, by itself or as a part of what it gives."""

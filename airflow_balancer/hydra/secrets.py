@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from os.path import isfile  # that of Path raises where a name is too long
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -27,7 +28,7 @@ def written_secrets(source: FilePath, overrides: Sequence[str] = ()) -> set[str]
 
     It is for errors of a config that cannot be composed, which may be about any of these.
     """
-    folders = {source.parent, *(folder for folder in source.parents if (folder / "config.yaml").is_file())}
+    folders = {source.parent, *(folder for folder in source.parents if isfile(folder / "config.yaml"))}
     files = take_snapshot(sorted(folders)).files
     return secrets_of(*map(_content, {str(source), *files})) | word_secrets(overrides) | environment_secrets()
 

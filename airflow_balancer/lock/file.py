@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from os.path import isfile  # that of Path raises where a name is too long
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def lock_path(name: str) -> Path | None:
     if path.is_absolute():
         return path
     if folders := current_reading().folders:
-        return next((folder / path for folder in folders if (folder / path).is_file()), folders[0] / path)
+        return next((folder / path for folder in folders if isfile(folder / path)), folders[0] / path)
     with suppress(ConfigurationError):
         return find_file(name)
     return None

@@ -138,6 +138,9 @@ ENDLESS: dict[str, Input] = {
     ),
     **_one("2,000 misspelt settings", HOSTS + "".join(f"default_sise{n}: 1\n" for n in range(2000))),
     **_one("a key of 100,000 characters", HOSTS + f"{'k' * 100_000}: 1\n"),
+    **_one("a lock file's name that no file can have", HOSTS + f"lock: {'k' * 300}\n"),
+    **_one("an inventory's name that no file can have", f"hosts: ${{balancer.inventory:{'k/' * 3000}}}\n"),
+    **_one("an option's name that no file can have", HOSTS, f"{'k' * 300}=a"),
     **_one("a host name of 100,000 characters", f"hosts: [{{name: {'k' * 100_000}}}]\n"),
     **_one(
         "2,000 long names that are alike",
