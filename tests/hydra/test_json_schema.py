@@ -127,7 +127,6 @@ slot_wait: 60
 slot_timeout: 60.5
 pool_manager: {connection_id: c}
 strategy: {_target_: airflow_balancer.strategies.Bounded, c: 1.5}
-port_lock: ports.lock.yaml
 """
 
 
