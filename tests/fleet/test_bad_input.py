@@ -14,7 +14,7 @@ SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (
     "create_connection, default_key_file, default_password, default_queue, default_size, default_username, hold_slots, host_overrides, "
-    "hosts, override_pool_size, pool_manager, lock, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
+    "hosts, lock, override_pool_size, pool_manager, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
     "slot_timeout, slot_wait, strategy"
 )
 
