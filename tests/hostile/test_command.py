@@ -65,7 +65,7 @@ class TestDagFiles:
         write("dags/good.py", GOOD)
         done = run("lock", file, f"dag_files={file.parent}/dags", "output=json")
         assert done.returncode == 0, done.stderr.decode()
-        assert [entry["requester"] for entry in json.loads(done.stdout)["added"]] == ["good"]
+        assert [entry["requester"] for entry in json.loads(done.stdout)["ports"]] == ["good"]
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_a_killed_lock_leaves_nothing_that_stays(write) -> None:
     assert killed.returncode == -9
     assert lock.read_text() == "ports: []\n"
     assert subprocess.run([PROGRAM, "lock", file], stdout=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
-    assert sorted(path.name for path in file.parent.iterdir()) == ["balancer.yaml", "balancer.lock.yaml"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["balancer.lock.yaml", "balancer.yaml"]
     assert "dags.t1" in lock.read_text()
 
 
