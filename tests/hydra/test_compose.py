@@ -37,3 +37,20 @@ def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_
         path.write_text(path.read_text().replace("oc.env:STAGE", "oc.decode:dev"))
         with pytest.raises(ConfigurationError, match=r"the resolver 'oc\.decode' is of another package, and not called here"):
             compose_file(path)
+
+
+@pytest.mark.parametrize(
+    ("password", "text"),
+    [
+        ("${oc.env:NO_SUCH_VARIABLE}", "Environment variable 'NO_SUCH_VARIABLE' not found"),
+        ("hunter${2", "its value cannot be resolved; in a secret that holds ${ itself, write \\${"),
+    ],
+    ids=["environment", "secret"],
+)
+def test_a_password_that_cannot_be_resolved_is_quoted_by_the_variables_name_alone(write, password, text):
+    path = write("a.yaml", f"hosts: [{{name: a, password: '{password}'}}]\n")
+    with pytest.raises(ConfigurationError) as error:
+        compose_file(path).fleet  # noqa: B018
+    assert str(error.value).startswith(f"{path}: key 'hosts[0].password': ")
+    assert text in str(error.value)
+    assert "hunter" not in str(error.value)
