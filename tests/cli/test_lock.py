@@ -134,12 +134,19 @@ class TestDagFiles:
         assert (said, result.returncode) == (f"airflow-balancer: bad.py: cannot be run: {cause}", 1)
         assert not (project / "balancer.lock.yaml").exists()
 
-    def test_one_that_is_not_there_is_named(self, cli, project):
+
+class TestCommand:
+    def test_a_dag_file_that_is_not_there_is_named(self, cli, project):
         result = cli("lock", "balancer.yaml", "dag_files=dgas")
         assert (result.stderr, result.returncode) == ("airflow-balancer: dag_files: dgas: there is no such file or folder\n", 1)
 
+    def test_an_entry_whose_port_is_in_use_is_dropped(self, cli, project, write):
+        write("balancer.lock.yaml", f"ports:\n{entry(9001, 'x')}{entry(9001, 'y', 'host2')}")
+        write("balancer.yaml", BALANCER.replace("8080", "9001"))
+        report = json.loads(cli("lock", "balancer.yaml", "output=json").stdout)
+        assert [(row["host"], row["requester"], row["why"]) for row in report["ports"]] == [("host1", "x", "the port is in use")]
+        assert report["kept"] == 1
 
-class TestCommand:
     def test_what_nothing_asks_for_stays_unless_it_is_pruned(self, cli, project, write):
         file = write("balancer.lock.yaml", f"{HEADER}ports:\n" + entry(9001, "prod", "host9") + entry(9002, "dev"))
         assert cli("lock", "balancer.yaml").stdout == f"{file}: 0 added, 0 moved, 0 dropped, 2 kept\n"

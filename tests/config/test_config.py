@@ -215,9 +215,10 @@ class TestFreePort:
     def test_equal_keys_get_the_same_port(self, balancer):
         assert balancer.free_port("host1", key="a").port == balancer.free_port("host1", key="a").port
 
-    def test_a_port_that_is_tracked_later_is_taken(self, balancer):
+    @pytest.mark.parametrize("host", [lambda it: {"host": it.hosts[0]}, lambda it: {"host_name": "host1"}], ids=["object", "name"])
+    def test_a_port_that_is_tracked_later_is_taken(self, balancer, host):
         balancer.free_port("host1")
-        balancer.ports.append(Port(host=balancer.hosts[0], port=3000))
+        balancer.ports[:] = [Port(**host(balancer), port=3000)]
         assert balancer.free_port("host1", min=3000, max=3001).port == 3001
 
     def test_an_unknown_host_is_named(self, balancer):

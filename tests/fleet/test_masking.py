@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from airflow_balancer import ConfigurationError
@@ -91,3 +93,9 @@ def test_a_secret_in_the_path_of_a_problem_is_masked():
 @pytest.mark.parametrize(("value", "text"), [("x" * 58, f"{'x' * 58!r}"), ("x" * 59, f"'{'x' * 59}...")], ids=["60", "more"])
 def test_a_value_is_shown_with_sixty_characters(value, text):
     assert shown(value) == text
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_a_secret_is_masked_as_json_writes_it(ensure_ascii):
+    secret = 'größe"'
+    assert mask(json.dumps([secret], ensure_ascii=ensure_ascii), [secret]) == f'["{MASK}"]'

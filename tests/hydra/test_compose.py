@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer.errors import ConfigurationError
+from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra import hydra_internals
 from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, forced
 
@@ -25,3 +26,31 @@ def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(
     monkeypatch.setattr(hydra_internals, "MAX_TEXT", 9_999)
     with pytest.raises(ConfigurationError, match="an interpolation gives a string of more than 9999 characters"):
         compose_file(path).fleet  # noqa: B018
+
+
+def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_nothing(write, monkeypatch):
+    write("stage/dev.yaml", "default_size: 3\n")
+    path = write("config.yaml", "defaults: [stage@_global_: '${oc.env:STAGE}', _self_]\nhosts: [{name: a}]\n")
+    monkeypatch.setenv("STAGE", "dev")
+    with reading(roots=(path.parent,)):
+        assert compose_file(path).fleet.hosts[0].size == 3
+        path.write_text(path.read_text().replace("oc.env:STAGE", "oc.decode:dev"))
+        with pytest.raises(ConfigurationError, match=r"the resolver 'oc\.decode' is of another package, and not called here"):
+            compose_file(path)
+
+
+@pytest.mark.parametrize(
+    ("password", "text"),
+    [
+        ("${oc.env:NO_SUCH_VARIABLE}", "Environment variable 'NO_SUCH_VARIABLE' not found"),
+        ("hunter${2", "its value cannot be resolved; in a secret that holds ${ itself, write \\${"),
+    ],
+    ids=["environment", "secret"],
+)
+def test_a_password_that_cannot_be_resolved_is_quoted_by_the_variables_name_alone(write, password, text):
+    path = write("a.yaml", f"hosts: [{{name: a, password: '{password}'}}]\n")
+    with pytest.raises(ConfigurationError) as error:
+        compose_file(path).fleet  # noqa: B018
+    assert str(error.value).startswith(f"{path}: key 'hosts[0].password': ")
+    assert text in str(error.value)
+    assert "hunter" not in str(error.value)

@@ -24,3 +24,11 @@ def test_each_file_is_read_once(tmp_path: Path) -> None:
     assert origins.of(("size",)) == str(file)
     file.unlink()
     assert origins.of(("size",)) == str(file)
+
+
+def test_an_empty_file_is_the_origin_of_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "root.yaml"
+    file.write_text("first: {size: 4}\n")
+    (tmp_path / "empty.yaml").write_text("")
+    origins = Origins((tmp_path,), lambda: [Layer("root", ""), Layer("empty", "first")], ())
+    assert origins.below(("first",), {"size": 4, "drain": False}) == [(("first", "size"), 4, str(file)), (("first", "drain"), False, "")]

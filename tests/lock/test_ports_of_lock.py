@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, NoFreePort, load, load_fleet
+from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.lock.entries import PortEntry, PortRequest
 from airflow_balancer.lock.file import Lock, lock_at, write_lock
@@ -86,6 +87,21 @@ def test_a_recorder_takes_what_a_copy_of_it_recorded():
     assert recorder.ports == {first: 1, second: 2}
     assert recorder.in_use == {"host1": {80, 81}, "host2": {82}}
     assert recorder.requesters == {("host1", "a"): {Path("a.py"), Path("b.py")}, ("host2", "b"): {Path("b.py")}}
+
+
+def test_a_lock_file_outside_of_the_roots_is_not_read(write):
+    file = write("balancer.lock.yaml", LOCK)
+    with reading(roots=(file.parent / "roots",)), pytest.raises(ConfigurationError, match=r"the lock file 'balancer\.lock\.yaml' is outside"):
+        lock_at(file)
+
+
+def test_a_node_is_its_own_requester_whichever_file_composes_it(write):
+    path = write("config.yaml", TREE)
+    recorder = Recorder(Lock(path.with_name("balancer.lock.yaml")))
+    with reading(recorder=recorder):
+        compose_file(path).requests()
+    assert recorder.ports == {PortRequest("host1", "dags.a", 9000, 9002): 9001, PortRequest("host1", "dags.b", 9000, 9002): 9002}
+    assert recorder.requesters == {}
 
 
 FORM = "{host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"

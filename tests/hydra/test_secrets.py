@@ -1,0 +1,18 @@
+"""Which values of the environment count as secrets."""
+
+from __future__ import annotations
+
+from airflow_balancer.hydra.secrets import environment_secrets
+
+
+def test_secrets_of_the_environment_go_by_name_and_login_and_are_no_files(monkeypatch, tmp_path):
+    for name, value in {
+        "MY_TOKEN": "token-value",
+        "URL": "http://user:login-value@host",
+        "PLAIN": "plain-value",
+        "KEY_SECRET": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    found = environment_secrets()
+    assert {"token-value", "login-value"} <= found
+    assert not {"plain-value", str(tmp_path)} & found
