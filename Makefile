@@ -62,7 +62,7 @@ check-dist: build
 	.venv-airflow3/bin/python tools/check_dist.py dist
 
 .venv-demo/installed: REQUIREMENTS := --editable ".[airflow3,demo]"
-.venv-airflow3/installed: REQUIREMENTS := --editable ".[airflow3,dev]"
+.venv-airflow3/installed: REQUIREMENTS := --editable ".[airflow3,dev]" apache-airflow-providers-git
 .venv-airflow2/installed: REQUIREMENTS := --editable ".[airflow,test]"
 .venv-none/installed: REQUIREMENTS := --editable ".[test]"
 .venv-published/installed: REQUIREMENTS := "airflow-balancer[airflow3]==0.7.12" apache-airflow-providers-smtp
@@ -82,8 +82,9 @@ uv_by_pip = $(1)/bin/pip install --quiet --quiet --disable-pip-version-check --c
 # Newest versions, for each Python that Airflow 2 and 3 allow. Run the tests on the result before it is committed.
 constraints: .venv-airflow3/installed
 	for airflow in 2 3; do \
+		([ $$airflow = 2 ] || echo apache-airflow-providers-git) | \
 		.venv-airflow3/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-			--extra airflow$${airflow#2} --extra dev --output-file constraints-airflow$$airflow.txt pyproject.toml || exit 1; \
+			--extra airflow$${airflow#2} --extra dev --output-file constraints-airflow$$airflow.txt pyproject.toml - || exit 1; \
 	done
 	printf '%s\n' hatchling editables setuptools uv | .venv-airflow3/bin/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --no-header --no-annotate --output-file constraints-build.txt -

@@ -26,7 +26,7 @@ from .pools import is_ours
 from .sources import watched_roots
 from .sync import Sync
 
-SECONDS = 30.0
+SECONDS = 15.0
 """The time between two looks; a look takes a few microseconds a file."""
 _APPLY_SECONDS = 300.0
 _UNSEEN = (

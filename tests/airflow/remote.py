@@ -59,7 +59,7 @@ class Task:
 
     def operator(self, **changes: Any) -> BalancedSSHRemoteJobOperator:
         command = f"echo start >>{self.folder}/log; echo said; sleep {self.seconds}; echo end >>{self.folder}/log; exit {self.exit_code}"
-        given = {"command": command, "poll_interval": 1, "remote_base_dir": str(self.folder / "jobs"), **changes}
+        given = {"command": command, "poll_interval": 0.2, "remote_base_dir": str(self.folder / "jobs"), **changes}
         return BalancedSSHRemoteJobOperator(task_id="extract", balancer=self.balancer, key=KEY, failover=self.failover, **given)
 
     def context(self, number: int) -> dict[str, Any]:

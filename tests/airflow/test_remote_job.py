@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,7 +45,8 @@ def at_home(servers, tmp_path, monkeypatch):
     (tmp_path / ".ssh").mkdir()
     shutil.copy(servers[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("airflow_balancer.ssh.task.time.sleep", lambda _: None)
+    # Not the module's `sleep`, which is everybody's.
+    monkeypatch.setattr("airflow_balancer.ssh.task.time", SimpleNamespace(sleep=lambda _: None))
 
 
 @pytest.fixture(params=[True, False], ids=["stored", "not stored"])
@@ -73,10 +75,10 @@ def ended(task):
 
 class TestJob:
     def test_it_holds_its_slot_until_it_ends(self, task):
-        task.seconds = 3
+        task.seconds = 2
         deferred = task.start()
         until(lambda: task.log == ["start"], "the job starts")
-        time.sleep(1)  # by now the shell that started the job has ended
+        time.sleep(0.5)  # by now the shell that started the job has ended
         slot = slots_of(task)[0]
         held = is_held(slot)
         task.end(deferred)

@@ -59,19 +59,29 @@ STEPS = {
 }
 
 
+def settle(task):
+    """Wait until nothing runs any more that an attempt has started on a host, or has just sent there."""
+    time.sleep(0.2)
+    until(lambda: not any(f"{task.folder}/" in command for command in _commands()), "no job runs", seconds=60)
+
+
+def _commands():
+    return [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+
+
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def test_the_submitting_process_is_killed(task, step):
-    task.seconds = 1
+    task.seconds = 0.3
     task.killed(step)
     task.end(task.start(2), 2)
-    time.sleep(1)
+    settle(task)
     assert task.log == ["start", "end"]
     assert not any(is_held(slot) for slot in slots_of(task) if slot.exists())
 
 
 def test_the_submitting_process_is_killed_at_any_moment(task):
     for n in range(10):
-        run = Task(task.folder / str(n), task.balancer, task.stored, seconds=0.5, name=f"run{n}")
+        run = Task(task.folder / str(n), task.balancer, task.stored, seconds=0.3, name=f"run{n}")
         run.folder.mkdir()
         process = fork.Process(target=run.start)
         process.start()
@@ -79,12 +89,12 @@ def test_the_submitting_process_is_killed_at_any_moment(task):
         process.kill()
         process.join()
         run.end(run.start(2), 2)
-        time.sleep(0.5)
+        settle(run)
         assert run.log == ["start", "end"], n
 
 
 def test_the_trigger_is_killed(task):
-    task.seconds = 4
+    task.seconds = 2
     deferred = task.start()
     triggerer = fork.Process(target=event_of, args=(deferred,))
     triggerer.start()
@@ -130,14 +140,14 @@ def test_sshd_is_killed_while_a_job_is_submitted(task, monkeypatch, name):
         with suppress(Exception, TaskDeferred):
             task.operator().execute(task.context(1))
     task.end(task.start(2), 2)
-    time.sleep(1)
+    settle(task)
     assert task.log == ["start", "end"]
 
 
 def test_sshd_is_killed_while_a_job_runs(task):
-    task.seconds = 5
+    task.seconds = 3
     deferred = task.start()
-    killer = fork.Process(target=lambda: (time.sleep(2), kill_every_session(task)))
+    killer = fork.Process(target=lambda: (time.sleep(1), kill_every_session(task)))
     killer.start()
     assert task.end(deferred)["exit_code"] == 0
     killer.join()

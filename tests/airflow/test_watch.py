@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -226,6 +225,15 @@ def within(seconds: float, wanted: dict[str, int], url: str) -> float:
     return time.monotonic() - start
 
 
+def commit(repository: Path, fleet: str) -> None:
+    """Commit a configuration, in a repository that is made where there is none."""
+    repository.mkdir(exist_ok=True)
+    (repository / "fleet.yaml").write_text(fleet)
+    author = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    for words in (("init", "--initial-branch=main"), ("add", "."), (*author, "commit", "--message=Change the fleet")):
+        subprocess.run(["git", *words], cwd=repository, capture_output=True, check=True)
+
+
 @pytest.mark.slow
 class TestLive:
     PARSES = ("dag-processor",) if AIRFLOW_3 else ("scheduler", "--skip-serve-logs")
@@ -239,13 +247,13 @@ class TestLive:
                 within(60, {"good1": size}, postgres_database)
 
     @pytest.mark.skipif(not AIRFLOW_3, reason="Airflow 2 has no DAG bundles")
-    def test_so_do_those_of_a_bundle_that_a_scheduler_without_dags_cannot_see(self, postgres_database: str, tmp_path: Path) -> None:
-        (tmp_path / "checked_out.py").write_text(BUNDLE)
-        source = tmp_path / "source.yaml"
-        source.write_text(GOOD)
-        bundles = [{"name": "git", "classpath": "checked_out.CheckedOut", "kwargs": {"refresh_interval": 5}}]
+    def test_so_do_those_of_a_git_bundle_that_a_scheduler_without_dags_cannot_see(self, postgres_database: str, tmp_path: Path) -> None:
+        pytest.importorskip("airflow.providers.git", reason="apache-airflow-providers-git is not installed")
+        repository = tmp_path / "repository"
+        commit(repository, GOOD)
+        kwargs = {"tracking_ref": "main", "repo_url": str(repository), "refresh_interval": 5}
+        bundles = [{"name": "git", "classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": kwargs}]
         more = {
-            "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
             "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
         }
@@ -256,6 +264,7 @@ class TestLive:
             process(tmp_path, postgres_database, "scheduler", "--skip-serve-logs", **scheduler),
             process(tmp_path, postgres_database, "dag-processor", **processor),
         ):
-            within(60, {"good1": 8}, postgres_database)
-            source.write_text(GOOD.replace("8", "4"))
+            within(120, {"good1": 8}, postgres_database)
+            commit(repository, GOOD.replace("8", "4"))
             within(60, {"good1": 4}, postgres_database)
+        assert (any(here.rglob("fleet.yaml")), any(there.rglob("fleet.yaml"))) == (False, True)
