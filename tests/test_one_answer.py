@@ -45,7 +45,7 @@ def tree(fleet: list[dict[str, Any]], strategy: Any, asked: list[tuple[str, str]
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 7, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     made=st.tuples(hosts, st.sampled_from(STRATEGIES), requests),
     other=st.tuples(st.sampled_from(QUEUES), st.just("other")),

@@ -50,6 +50,7 @@ class TestHostileHost:
         [finding] = report["findings"]
         assert (code, finding["text"].partition(":")[0], report["hosts"][0]["login"]) == (3, "runs no command", "ok")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("hangs_up", [True, False], ids=["hang-up", "silence"])
     def test_its_silence_before_the_login_is_a_difference(self, check, machine, hangs_up):
         with wordless_server(ADDRESS, hangs_up=hangs_up) as port:
@@ -91,6 +92,7 @@ def test_a_timeout_is_a_number_of_seconds(cli, write, machine, given, code):
     assert (answer.stderr == "") == (code == 0)
 
 
+@pytest.mark.slow
 def test_the_hosts_own_timeout_is_the_default(check, machines):
     machine = machines.make(be_silent)
     _, report = check({"ws1": machine.host(ssh_hook_args={"conn_timeout": 1})})
@@ -119,6 +121,7 @@ def terminal(tmp_path, write):
     os.close(master)
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_progress_bar_beside_the_answer(terminal, machine):
     start, seen = terminal
     process = start({"ws1": machine.host()})
@@ -127,6 +130,7 @@ def test_a_terminal_sees_a_progress_bar_beside_the_answer(terminal, machine):
     assert "hosts" in seen()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_without_an_answer(terminal, machines):
     start, seen = terminal
     gate = Gate(2)

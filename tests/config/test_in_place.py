@@ -101,7 +101,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(CHANGES, min_size=1, max_size=8))
 def test_answers_are_those_of_a_balancer_made_afresh(changes):
     balancer = make()

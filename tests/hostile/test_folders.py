@@ -94,7 +94,7 @@ def test_a_folder_may_have_any_name(reader: Reader, kind: str) -> None:
 
 
 def test_a_folder_may_have_a_usual_name(reader: Reader) -> None:
-    assert _wrong(reader, "a file below a tree", ("Dropbox (José)", "a=b", "it's, [${x}]")) == {}
+    assert _wrong(reader, "a file below a tree", ("Dropbox (José), a=b, it's [${x}]",)) == {}
 
 
 def _wrong(reader: Reader, kind: str, names: Iterable[str]) -> dict[str, object]:

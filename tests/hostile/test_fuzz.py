@@ -11,7 +11,7 @@ from .mutate import mutated
 from .rig import Reader, wrong
 
 
-@settings(suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 3, suppress_health_check=list(HealthCheck))
 @given(random=st.randoms(use_true_random=False))
 def test_a_mutated_configuration_is_read_alike_or_refused(reader: Reader, random: Random) -> None:
     mutant = mutated(random)

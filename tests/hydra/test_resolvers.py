@@ -302,7 +302,7 @@ NESTED = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(order=st.permutations([("a", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("d", "y"), ("e", "x")]))
 def test_requests_that_depend_on_others_follow_them_in_any_order_of_resolution(order):
     cfg = config(**NESTED)

@@ -91,7 +91,10 @@ def test_a_recorder_takes_what_a_copy_of_it_recorded():
 
 def test_a_lock_file_outside_of_the_roots_is_not_read(write):
     file = write("balancer.lock.yaml", LOCK)
-    with reading(roots=(file.parent / "roots",)), pytest.raises(ConfigurationError, match=r"the lock file 'balancer\.lock\.yaml' is outside"):
+    with (
+        reading(roots=(file.parent / "roots",)),
+        pytest.raises(ConfigurationError, match=r"the lock file 'balancer\.lock\.yaml' is outside"),
+    ):
         lock_at(file)
 
 

@@ -57,6 +57,7 @@ def dag_files(fleet: int) -> list[str]:
     return [f"fleet{fleet}_dag_{file}.py#{call}" for file in range(10) for call in range(10)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queues", [1, 3])
 def test_ten_dag_files_of_ten_tasks_are_bounded_in_each_of_many_fleets(queues):
     draw = random.Random(1)
@@ -69,6 +70,7 @@ def test_ten_dag_files_of_ten_tasks_are_bounded_in_each_of_many_fleets(queues):
         assert is_bounded(requests, placed)
 
 
+@pytest.mark.slow
 def test_a_host_that_leaves_moves_its_own_alone_in_each_of_many_fleets():
     draw = random.Random(2)
     for fleet in range(FLEETS):

@@ -268,6 +268,7 @@ class TestOverSeveralHosts:
         with self.filled(balancer, first):
             assert self.ran_on(balancer) == second
 
+    @pytest.mark.slow
     def test_an_operator_goes_on_to_the_next_host_when_one_has_a_file_drain(self, balancer, tmp_path):
         balancer = balancer()
         first, second = self.order(balancer)
@@ -275,6 +276,7 @@ class TestOverSeveralHosts:
         (tmp_path / first / "drain").write_text("new disk")
         assert self.ran_on(balancer) == second
 
+    @pytest.mark.slow
     def test_a_command_of_a_client_runs_on_the_next_host_when_one_is_full(self, balancer):
         balancer = balancer()
         first, second = self.order(balancer)
@@ -282,6 +284,7 @@ class TestOverSeveralHosts:
             ran_on = [self.address(balancer, client.exec_command(WHERE)[1].read()) for _ in range(2)]
         assert ran_on == [second, second]
 
+    @pytest.mark.slow
     def test_a_client_goes_from_host_to_host_as_they_fill(self, balancer):
         balancer = balancer()
         first, second = self.order(balancer)
@@ -292,6 +295,7 @@ class TestOverSeveralHosts:
                     ran_on += [self.address(balancer, client.exec_command(WHERE)[1].read()) for _ in range(2)]
         assert ran_on == [second, second, first, first, second, second, first, first]
 
+    @pytest.mark.slow
     def test_a_dead_host_is_passed_over_when_another_is_full(self, balancer):
         balancer = balancer(dead=True)
         first, second = (name for name in self.order(balancer) if name != "dead")
