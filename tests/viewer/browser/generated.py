@@ -142,13 +142,15 @@ def _stats(index: int, size: int) -> Data:
     rng = random.Random(f"stats {index}")
     running = rng.randrange(size + 1)
     deferred = rng.randrange(size - running + 1) // 2
+    queued = rng.randrange(min(3, size - running - deferred + 1))
+    left = size - running - deferred - queued
     return {
         "total": size,
         "running": running,
-        "queued": rng.randrange(3) if running + deferred == size else 0,
+        "queued": queued,
         "deferred": deferred,
-        "scheduled": 0,
-        "open": size - running - deferred,
+        "scheduled": 0 if left else 1 + rng.randrange(4),
+        "open": left,
     }
 
 

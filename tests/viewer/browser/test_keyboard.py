@@ -48,7 +48,7 @@ def test_tab_walks_from_the_header_into_the_table(page: Page) -> None:
         "tag",
         "grid",
         "name",
-        "system",
+        "occupancy",
     ]
 
 

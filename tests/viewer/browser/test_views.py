@@ -14,8 +14,9 @@ def test_summary_counts_the_fleet(page: Page) -> None:
 
 def test_summary_adds_what_every_pool_has_now(page: Page) -> None:
     stats = generated.occupancy(generated.hosts(12))["pools"].values()
-    figures = [item.text for item in page.open().all(".card .figures li")[:4]]
-    assert figures == [f"{sum(one[name] for one in stats)} {name}" for name in ("running", "queued", "deferred", "open")]
+    figures = [item.text for item in page.open().all(".card .figures li")[:5]]
+    words = {"running": "running", "queued": "queued", "deferred": "deferred", "scheduled": "waiting", "open": "open"}
+    assert figures == [f"{sum(one[name] for one in stats)} {word}" for name, word in words.items()]
 
 
 def test_summary_lists_who_gets_which_host(page: Page) -> None:
@@ -35,7 +36,7 @@ def test_summary_names_configurations_that_cannot_be_shown(page: Page) -> None:
 
 def test_a_host_shows_everything_but_its_credential(page: Page) -> None:
     row = page.open("hosts?search=worker01").rows("Hosts")
-    assert row == [["worker01.example.com", "ubuntu", "transfers", "rack-a rack-b", "4", "4/4", "batch", "none", "worker01"]]
+    assert row == [["worker01.example.com", "4/4 +1", "ubuntu", "transfers", "rack-a rack-b", "4", "batch", "none", "worker01"]]
 
 
 def test_a_host_is_found_by_its_address(page: Page) -> None:
@@ -43,15 +44,24 @@ def test_a_host_is_found_by_its_address(page: Page) -> None:
 
 
 def test_addresses_are_a_column_only_where_a_host_has_one(page: Page) -> None:
-    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "ubuntu"]
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:3:2] == ["worker01.example.com", "ubuntu"]
     fleet = page.stub.answer("fleet", {})[1]
     page.stub.answers["fleet"] = (200, fleet | {"summary": fleet["summary"] | {"addresses": 1}})
-    assert page.open("hosts?search=worker01").rows("Hosts")[0][:2] == ["worker01.example.com", "10.0.0.2"]
+    assert page.open("hosts?search=worker01").rows("Hosts")[0][:3:2] == ["worker01.example.com", "10.0.0.2"]
 
 
 def test_occupancy_is_a_bar_that_can_be_read_aloud(page: Page) -> None:
     bar = page.open("hosts?search=worker01").find("table .bar")
-    assert bar.accessible_name == "4 running, 2 queued, 0 deferred, 0 open"
+    assert bar.accessible_name == "4 running, 0 queued, 0 deferred, 1 waiting, 0 open"
+
+
+def test_the_hosts_under_the_most_pressure_come_first(page: Page) -> None:
+    assert [row[:2] for row in page.open("hosts").rows("Hosts")[:4]] == [
+        ["worker02.example.com", "4/4 +2"],
+        ["worker01.example.com", "4/4 +1"],
+        ["worker04.example.com drained", "16/16 +4"],
+        ["gpu00.example.com", "6/8"],
+    ]
 
 
 def test_without_occupancy_the_page_says_why(page: Page) -> None:

@@ -59,7 +59,7 @@ const INFINITE = null;
 
 function totals(fleet, pools) {
   const stats = fleet.hosts.map((host) => pools[host.pool]).filter(Boolean);
-  const names = ["total", "running", "queued", "deferred", "open"];
+  const names = ["total", "running", "queued", "deferred", "scheduled", "open"];
   const all = Object.fromEntries(names.map((name) => [name, sum(stats.map((one) => one[name]))]));
   return stats.some(({ total }) => total === INFINITE) ? { ...all, total: INFINITE, open: INFINITE } : all;
 }
