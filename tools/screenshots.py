@@ -28,8 +28,8 @@ DESK, TELEPHONE = (1200, 720), (360, 720)
 COLOURS = 192
 SETTLED = 0.3  # seconds, for the focus ring and the scroll bars
 PICTURES = (
-    ("summary-light", "summary", "light", DESK),
-    ("summary-dark", "summary", "dark", DESK),
+    ("fleet-light", "fleet", "light", DESK),
+    ("fleet-dark", "fleet", "dark", DESK),
     ("hosts-light", "hosts", "light", DESK),
     ("hosts-dark", "hosts", "dark", DESK),
     ("ports-light", "ports", "light", DESK),

@@ -165,4 +165,4 @@ def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
     failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
     roots = opened.configuration.roots
     shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
-    return [RequestRow(**row) for row in opened.masked(shown)], sum(failed)
+    return [RequestRow(**row, problem=wrong) for row, wrong in zip(opened.masked(shown), failed, strict=True)], sum(failed)

@@ -132,11 +132,12 @@ class OriginRow(BaseModel):
 
 
 class RequestRow(BaseModel):
-    """A node of the config that requests a host or a port, and what it gets."""
+    """A node of the config that requests a host or a port, and what it gets; a `problem` where it gets nothing, and why."""
 
     requester: str
     request: str
     gets: str
+    problem: bool = False
 
 
 class FleetAnswer(BaseModel):

@@ -92,7 +92,8 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
         "problems": 0,
         "addresses": 0,
     }
-    picks = [{"requester": f"dags.etl.tasks.step{index}", "request": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
+    asked = {"request": _ASKED, "problem": False}
+    picks = [{"requester": f"dags.etl.tasks.step{index}", **asked, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)
     origins = [
         {
@@ -152,6 +153,11 @@ def _stats(index: int, size: int) -> Data:
         "scheduled": 0 if left else 1 + rng.randrange(4),
         "open": left,
     }
+
+
+def stats(total: int, running: int, waiting: int = 0) -> Data:
+    """Return the occupancy of a pool with running and waiting tasks."""
+    return {"total": total, "running": running, "queued": 0, "deferred": 0, "scheduled": waiting, "open": total - running}
 
 
 def pools(made: list[Data]) -> Data:

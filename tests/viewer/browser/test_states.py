@@ -29,8 +29,8 @@ def test_a_configuration_that_is_gone_is_named(page: Page) -> None:
     assert "No configuration fleet.gone" in page.open("hosts?configuration=fleet.gone").text()
 
 
-def test_an_unknown_tab_is_the_summary(page: Page) -> None:
-    assert page.open("nonsense").find("[aria-selected=true]").text == "Summary"
+def test_an_unknown_tab_is_the_fleet(page: Page) -> None:
+    assert page.open("nonsense").find("[aria-selected=true]").text == "Fleet"
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_an_empty_fleet_says_what_to_add(page: Page) -> None:
     page.stub.hosts = page.stub.ports = 0
     assert "Add a host under hosts:" in page.open("hosts").text(".empty")
     assert "Add a port under ports:" in page.open("ports").text(".empty")
-    assert page.open("summary").text(".tile") == "0\nhosts"
+    assert "Add a host under hosts:" in page.open("fleet").text(".empty")

@@ -6,32 +6,9 @@ from tests.viewer.browser import generated
 from tests.viewer.browser.page import Page
 
 
-def test_summary_counts_the_fleet(page: Page) -> None:
-    slots = sum(host["size"] for host in generated.hosts(12))
-    tiles = [tile.text.split("\n") for tile in page.open().all(".tile")]
-    assert tiles == [["12", "hosts"], [str(slots), "slots"], ["30", "ports"], ["42", "pools"], ["3", "queues"], ["0", "problems"]]
-
-
-def test_summary_adds_what_every_pool_has_now(page: Page) -> None:
-    stats = generated.occupancy(generated.hosts(12))["pools"].values()
-    figures = [item.text for item in page.open().all(".card .figures li")[:5]]
-    words = {"running": "running", "queued": "queued", "deferred": "deferred", "scheduled": "waiting", "open": "open"}
-    assert figures == [f"{sum(one[name] for one in stats)} {word}" for name, word in words.items()]
-
-
-def test_summary_lists_who_gets_which_host(page: Page) -> None:
-    assert page.open().rows("What the configuration picks")[0] == ["dags.etl.tasks.step0", "host, queue=workers", "gpu00.example.com"]
-
-
-def test_summary_leads_to_the_hosts_of_a_queue(page: Page) -> None:
-    page.open().click("gpu")
-    assert (page.address, page.text(".tally")) == ("#hosts?queue=gpu", "2 of 12 hosts")
-
-
-def test_summary_names_configurations_that_cannot_be_shown(page: Page) -> None:
-    answer = page.stub.answer("configurations", {})[1]
-    page.stub.answers["configurations"] = (200, answer | {"problems": ["lab.yaml: unknown key 'sise'"]})
-    assert "lab.yaml: unknown key 'sise'" in page.open().text(".warning")
+def test_the_picks_of_the_configuration_say_who_gets_which_host(page: Page) -> None:
+    page.open("tasks").click("What the configuration picks")
+    assert page.rows("What the configuration picks")[0] == ["dags.etl.tasks.step0", "host, queue=workers", "gpu00.example.com"]
 
 
 def test_a_host_shows_everything_but_its_credential(page: Page) -> None:

@@ -7,16 +7,16 @@ import { emptyNote, errorNote, loadingNote, problemsNote } from "./messages.js";
 import { Store, apiPath } from "./store.js";
 import { tabList } from "./tabs.js";
 import { compare } from "./views/compare.js";
+import { fleet } from "./views/fleet.js";
 import { hosts } from "./views/hosts.js";
 import { pools } from "./views/pools.js";
 import { ports } from "./views/ports.js";
 import { query } from "./views/query.js";
 import { settings } from "./views/settings.js";
-import { summary } from "./views/summary.js";
 import { tasks } from "./views/tasks.js";
 import { yaml } from "./views/yaml.js";
 
-const VIEWS = [summary, hosts, ports, pools, tasks, query, compare, settings, yaml];
+const VIEWS = [fleet, hosts, ports, pools, tasks, query, compare, settings, yaml];
 const SHARED = ["configuration", "environment"]; // these stay from tab to tab
 const LIVE = ["api/occupancy"];
 const LIVE_SECONDS = 10;
@@ -66,7 +66,7 @@ function change(address, changes, { step = false, pause = 0 } = {}) {
 }
 
 function chooseTab(tab) {
-  const address = readAddress(summary.id);
+  const address = readAddress(fleet.id);
   if (tab === address.tab) return;
   remembered.set(address.tab, address.params);
   const own = [...(remembered.get(tab) ?? [])].filter(([name]) => !SHARED.includes(name));
@@ -100,19 +100,19 @@ function header(address, configurations, chosen, environment) {
     </header>`;
 }
 
-function pageOf(address, chosen, environment, { problems, strategies }, fleet) {
+function pageOf(address, chosen, environment, { problems, strategies }, data) {
   const where = { configuration: chosen.id, environment };
   return {
     ...address,
     ask,
-    fleet,
+    fleet: data,
     problems,
     strategies,
     where,
     configuration: chosen.id,
     environment,
     environments: chosen.environments,
-    set: (changes, options) => change(readAddress(summary.id), changes, options),
+    set: (changes, options) => change(readAddress(fleet.id), changes, options),
     linkTo: (tab, own = {}) => hashOf(tab, new URLSearchParams([...sharedOf(address.params), ...Object.entries(own)])),
   };
 }
@@ -127,15 +127,15 @@ function withoutConfiguration(address, { problems, hint }) {
 }
 
 function withUnknownConfiguration(address, configurations, wanted) {
-  const first = html`<a href="#summary">Show the first one</a>`;
+  const first = html`<a href="#fleet">Show the first one</a>`;
   return shell({ head: header(address, configurations, null), content: emptyNote(`No configuration ${wanted}`, "It may have been renamed.", first) });
 }
 
 function viewOf(address, view, chosen, environment, answer) {
-  const { data: fleet, error } = ask("api/fleet", { configuration: chosen.id, environment });
+  const { data, error } = ask("api/fleet", { configuration: chosen.id, environment });
   if (error) return errorNote(error);
-  if (!fleet) return loadingNote("the fleet");
-  const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, fleet);
+  if (!data) return loadingNote("the fleet");
+  const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, data);
   queueMicrotask(() => dialog.show(page));
   return view.draw(page);
 }
@@ -146,7 +146,7 @@ function withConfigurations(address, answer) {
   const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
   if (!chosen) return withUnknownConfiguration(address, configurations, wanted);
   const environment = address.params.get("environment") || chosen.environment || "";
-  const view = VIEWS.find(({ id }) => id === address.tab) ?? summary;
+  const view = VIEWS.find(({ id }) => id === address.tab) ?? fleet;
   return shell({
     head: header(address, configurations, chosen, environment),
     tabs: tabList(VIEWS, view.id, chooseTab),
@@ -172,13 +172,13 @@ function showTab(tab) {
 }
 
 function draw() {
-  const address = readAddress(summary.id);
+  const address = readAddress(fleet.id);
   asked = new Set();
   const answer = ask("api/configurations");
   render(contents(address, answer), root);
   root.setAttribute("aria-busy", store.isReading([...asked]));
   if (answer.data) showTab(address.tab);
-  document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? summary.title} · Balancer`;
+  document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? fleet.title} · Balancer`;
 }
 
 function onSlash(event) {

@@ -1,6 +1,6 @@
 // Every host with what it is, who logs in, and how its pool's slots are taken now.
 import { html } from "../../vendor/index.js";
-import { drainedBadge } from "../badges.js";
+import { drainedBadge, hostLink } from "../badges.js";
 import { occupancyCell, occupancyKey } from "../bars.js";
 import { chips } from "../chips.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
@@ -21,7 +21,7 @@ const grid = new Grid({
       id: "name",
       title: "Name",
       value: ({ name }) => name,
-      cell: (host) => html`<button type="button" class="link" title=${host.name} aria-haspopup="dialog" @click=${() => open(host.name)}>${host.name}</button>${drainedBadge(host)}`,
+      cell: (host) => html`${hostLink(host.name, open)}${drainedBadge(host)}`,
       width: "l",
     },
     { id: "occupancy", title: "Occupancy", value: pressureOf, cell: ({ pool }) => occupancyCell(pools[pool]), width: "m", most: true },

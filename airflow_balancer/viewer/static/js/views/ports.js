@@ -1,5 +1,6 @@
 // The ports by host, the port space that they take, and each port in a table.
 import { html, nothing, svg } from "../../vendor/index.js";
+import { hostLink } from "../badges.js";
 import { chips } from "../chips.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
 import { Grid } from "../grid.js";
@@ -72,7 +73,7 @@ const byHost = new Grid({
       id: "host",
       title: "Host",
       value: ({ host }) => host,
-      cell: ({ host }) => html`<button type="button" class="link" title=${host} aria-haspopup="dialog" @click=${() => open(host)}>${host}</button>`,
+      cell: ({ host }) => hostLink(host, open),
       width: "l",
     },
     { id: "ports", title: "Ports", value: ({ numbers }) => numbers.length, width: "xs", number: true },

@@ -1,6 +1,6 @@
 // Which tasks the DAGs put on which host, against the host's slots.
 import { html, nothing } from "../../vendor/index.js";
-import { drainedBadge } from "../badges.js";
+import { drainedBadge, hostLink } from "../badges.js";
 import { shareBar } from "../bars.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
@@ -26,7 +26,7 @@ const grid = new Grid({
       id: "host",
       title: "Host",
       value: ({ host }) => host,
-      cell: (row) => html`<button type="button" class="link" title=${row.host} aria-haspopup="dialog" @click=${() => open(row.host)}>${row.host}</button>${drainedBadge(row)}`,
+      cell: (row) => html`${hostLink(row.host, open)}${drainedBadge(row)}`,
       width: "l",
     },
     { id: "slots", title: "Slots", value: ({ slots }) => slots, width: "xs", number: true },
@@ -34,6 +34,16 @@ const grid = new Grid({
     { id: "share", title: "Tasks against an even share", value: ({ tasks }) => tasks.length, cell: tasksBar, width: "xl" },
     { id: "load", title: "Of its share", value: ({ load }) => load, cell: ({ load }) => html`<span class=${load >= CROWDED ? "strong" : ""}>${ratio(load)}</span>`, width: "s", number: true },
     { id: "names", title: "Which", value: names, cell: (row) => html`<span title=${names(row)}>${names(row)}</span>`, width: "xl" },
+  ],
+});
+
+const picks = new Grid({
+  label: "What the configuration picks",
+  key: ({ requester, request }) => `${requester} ${request}`,
+  columns: [
+    { id: "requester", title: "Requester", value: (pick) => pick.requester, width: "l" },
+    { id: "request", title: "Request", value: (pick) => pick.request, width: "l" },
+    { id: "gets", title: "Gets", value: (pick) => pick.gets, width: "m" },
   ],
 });
 
@@ -76,8 +86,25 @@ function draw(page, { hosts, queues = [] }) {
   `;
 }
 
+const choice = (page, rows) => html`
+  <div class="toggle" role="group" aria-label="Rows">
+    <button type="button" aria-pressed=${rows !== "picks"} @click=${() => page.set({ rows: "", sort: "", order: "", search: "" })}>By host</button>
+    <button type="button" aria-pressed=${rows === "picks"} @click=${() => page.set({ rows: "picks", sort: "", order: "", search: "" })}>What the configuration picks</button>
+  </div>`;
+
+function drawPicks(page) {
+  const shown = searchRows(page.fleet.picks, page.params.get("search"));
+  return html`
+    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Requester, query, host…")}${tally(shown.length, page.fleet.picks.length, "picks")}</form>
+    ${picks.show(page, shown)}`;
+}
+
 export const tasks = {
   id: "tasks",
   title: "Tasks",
-  draw: (page) => answerNote(page.ask("api/assignments", page.where), "tasks", (data) => draw(page, data)),
+  draw(page) {
+    const rows = page.fleet.picks.length ? page.params.get("rows") : "";
+    const content = rows === "picks" ? drawPicks(page) : answerNote(page.ask("api/assignments", page.where), "tasks", (data) => draw(page, data));
+    return html`${page.fleet.picks.length ? choice(page, rows) : nothing}${content}`;
+  },
 };
