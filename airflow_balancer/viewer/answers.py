@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..errors import BalancerError
+from ..errors import BalancerError, ConfigurationError
 from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
-from ..hydra.nodes import Path, dotted, node_at
+from ..hydra.nodes import Path as NodePath
+from ..hydra.nodes import dotted, node_at
+from ..ports.lock import lock_at
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -22,6 +25,7 @@ from .models import (
     ConfigurationsAnswer,
     FleetAnswer,
     HostRow,
+    LockedRow,
     NoQuery,
     OriginRow,
     PortRow,
@@ -35,7 +39,7 @@ from .opened import Opened
 MOST_ORIGINS = 2_000
 """The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_Origin = tuple[Path, Any, str]
+_Origin = tuple[NodePath, Any, str]
 
 
 def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
@@ -70,6 +74,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
         ),
         hosts=_hosts(opened),
         ports=_ports(opened),
+        locked=_locked(opened),
         settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
         yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
@@ -119,6 +124,17 @@ def _ports(opened: Opened) -> list[PortRow]:
     return [PortRow(**port) for port in opened.masked(shown)]
 
 
+def _locked(opened: Opened) -> list[LockedRow]:
+    """Return the ports that the lock file keeps; none where it is wrong, which is said where one is requested."""
+    if not (lock := opened.fleet.settings.port_lock):
+        return []
+    try:
+        entries = opened.guarded(lambda _: lock_at(Path(lock)).entries)
+    except ConfigurationError:
+        return []
+    return [LockedRow(**row) for row in opened.masked([{key: getattr(entry, key) for key in LockedRow.model_fields} for entry in entries])]
+
+
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
     values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
@@ -145,7 +161,7 @@ def _listed(opened: Opened, rows: Sequence[_Origin]) -> list[OriginRow]:
 
 def _by_entry(opened: Opened, rows: Iterable[_Origin]) -> Iterator[_Origin]:
     """Yield one row for each host or port whose values have one origin."""
-    groups: dict[Path, list[_Origin]] = {}
+    groups: dict[NodePath, list[_Origin]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
     for path, group in groups.items():

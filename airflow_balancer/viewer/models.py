@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -36,6 +37,19 @@ class PickQuery(ConfigurationQuery):
     min_size: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
     key: Text = ""
     strategy: Text = ""
+
+
+class WhatIfQuery(ConfigurationQuery):
+    """Hosts to drain, to remove, to resize (each as `host:size`), and one to add; a size of 0 is the default one."""
+
+    drain: Patterns = Field(default_factory=list)
+    remove: Patterns = Field(default_factory=list)
+    size: Patterns = Field(default_factory=list)
+    add: Text = ""
+    add_size: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
+    add_queue: Patterns = Field(default_factory=list)
+    add_tag: Patterns = Field(default_factory=list)
+    add_os: Text = ""
 
 
 class CompareQuery(BaseModel):
@@ -115,6 +129,14 @@ class PortRow(BaseModel):
     tags: list[str]
 
 
+class LockedRow(BaseModel):
+    """A port that the lock file keeps for a requester."""
+
+    host: str
+    port: int
+    requester: str
+
+
 class SettingRow(BaseModel):
     """A setting of the balancer, and the file or override that it comes from."""
 
@@ -149,6 +171,7 @@ class FleetAnswer(BaseModel):
     summary: Summary
     hosts: list[HostRow]
     ports: list[PortRow]
+    locked: list[LockedRow]
     settings: list[SettingRow]
     yaml: str
     origins: list[OriginRow]
@@ -156,9 +179,9 @@ class FleetAnswer(BaseModel):
 
 
 class PoolRow(BaseModel):
-    """A pool that is not as configured; `slots` is what Airflow has, `wanted` what is configured."""
+    """A pool; `change` is what is not as configured, `slots` what Airflow has, `wanted` what is configured."""
 
-    change: Literal["create", "update", "orphaned", "kept"]
+    change: Literal["create", "update", "orphaned", "kept", "missing", "same"]
     name: str
     slots: int | None
     wanted: int | None
@@ -166,13 +189,18 @@ class PoolRow(BaseModel):
 
 
 class PoolsAnswer(BaseModel):
-    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available."""
+    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available.
+
+    `command` makes them agree, `prune` also deletes the orphaned ones; it is empty where there is none. `same` are the others.
+    """
 
     available: bool
     why: str = ""
     changes: list[PoolRow] = Field(default_factory=list)
+    same: list[PoolRow] = Field(default_factory=list)
     unchanged: int = 0
     command: str
+    prune: str = ""
 
 
 class OccupancyRow(BaseModel):
@@ -194,11 +222,68 @@ class OccupancyAnswer(BaseModel):
     pools: dict[str, OccupancyRow] = Field(default_factory=dict)
 
 
+class HealthRow(BaseModel):
+    """How the attempts in a pool went in the last day, and in each hour of it, the oldest first.
+
+    `failing` is how many failed since the last success. None stands for what this Airflow does not know; `wait` is the
+    median of the seconds until a slot was free.
+    """
+
+    attempts: int
+    failures: int
+    unreachable: int | None
+    failing: int
+    last_success: datetime | None
+    wait: float | None
+    hourly_attempts: list[int]
+    hourly_failures: list[int]
+
+
+class HealthAnswer(BaseModel):
+    """The health of each of a configuration's pools in which an attempt began in the last day."""
+
+    available: bool
+    why: str = ""
+    pools: dict[str, HealthRow] = Field(default_factory=dict)
+
+
 class TaskRow(BaseModel):
     """A task of a DAG."""
 
     dag_id: str
     task_id: str
+
+
+class TaskPlace(BaseModel):
+    """A task, or an index of a mapped one: where it runs, why, and its latest attempt, whose page is at `path` below Airflow."""
+
+    dag_id: str
+    task_id: str
+    map_index: int
+    pool: str
+    kind: Literal["host", "port", "queue", "own"]
+    hosts: list[str]
+    state: str | None
+    try_number: int | None
+    path: str
+    why: str
+
+
+class PickRow(BaseModel):
+    """A pick of the tree, with its candidates in the order of its key's ranking."""
+
+    key: str
+    query: str
+    host: str
+    candidates: list[str]
+    why: str
+
+
+class PicksAnswer(BaseModel):
+    """Every pick of a configuration's own tree; `hosts` is how many there are to choose from."""
+
+    hosts: int
+    picks: list[PickRow]
 
 
 class HostTasks(BaseModel):
@@ -226,6 +311,7 @@ class AssignmentsAnswer(BaseModel):
     why: str = ""
     hosts: list[HostTasks] = Field(default_factory=list)
     queues: list[QueueTasks] = Field(default_factory=list)
+    tasks: list[TaskPlace] = Field(default_factory=list)
 
 
 class CandidateRow(BaseModel):
@@ -252,6 +338,37 @@ class PickedAnswer(BaseModel):
     load: LoadSource | None
     python: str
     resolver: str
+
+
+class MoveRow(BaseModel):
+    """A pick that would be another host's, and why; None where there is none."""
+
+    key: str
+    query: str
+    before: str | None
+    after: str | None
+    why: str
+
+
+class LoadRow(BaseModel):
+    """A host's picks and its fair share of them, before and after; a size is None where the host is not there."""
+
+    host: str
+    before_size: int | None
+    after_size: int | None
+    before: int
+    after: int
+    before_fair: float
+    after_fair: float
+
+
+class WhatIfAnswer(BaseModel):
+    """What would move, each host's load, and the YAML that makes it so; `picks` is how many the tree makes."""
+
+    picks: int
+    moves: list[MoveRow]
+    loads: list[LoadRow]
+    yaml: str
 
 
 class ComparisonRow(BaseModel):

@@ -169,7 +169,7 @@ class TestErrors:
 
 class TestConditionalAnswers:
     def test_an_unchanged_answer_is_not_sent_again(self, tree) -> None:
-        for path in ("configurations", "fleet", "pools", "occupancy", "assignments", "query", "compare"):
+        for path in ("configurations", "fleet", "pools", "occupancy", "health", "assignments", "picks", "query", "whatif", "compare"):
             query = {} if path in ("configurations", "occupancy") else {"configuration": tree.ids()["config.yaml"]}
             first = tree.get(path, **query)
             again = tree.client.get(f"/api/{path}", params=query, headers={"If-None-Match": first.headers["ETag"]})
@@ -201,6 +201,7 @@ class TestConditionalAnswers:
             write("ports.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
             fleet = viewer.of("fleet", "config.yaml").json()
             assert [pick["gets"] for pick in fleet["picks"]] == [str(port)]
+            assert fleet["locked"] == [{"host": "host1", "port": port, "requester": "asks.a"}]
             assert ("port_lock", "ports.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
 
     def test_a_mended_file_is_opened(self, api, write) -> None:
@@ -214,7 +215,8 @@ class TestConditionalAnswers:
 def test_the_document_of_the_api_is_complete(tree) -> None:
     document = tree.client.get("/api/openapi.json").json()
     assert sorted(document["paths"]) == [
-        f"/api/{name}" for name in ("assignments", "compare", "configurations", "fleet", "occupancy", "pools", "query")
+        f"/api/{name}"
+        for name in ("assignments", "compare", "configurations", "fleet", "health", "occupancy", "picks", "pools", "query", "whatif")
     ]
     for path, item in document["paths"].items():
         content = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -20,7 +20,10 @@ SECRET = "hunter2-hunter2"
 PATHS = (
     "fleet",
     "pools",
+    "health",
     "assignments",
+    "picks",
+    "whatif",
     "query",
     "compare",
 )

@@ -47,8 +47,10 @@ class Stub:
             "configurations": generated.configurations,
             "fleet": lambda: generated.fleet(made, self.ports, first.get("environment", "prod")),
             "occupancy": lambda: generated.occupancy(made),
+            "health": lambda: generated.health(made),
             "pools": lambda: generated.pools(made),
             "assignments": lambda: generated.assignments(made),
+            "picks": lambda: generated.picks(made),
             "query": lambda: generated.query(made, first.get("queue", ""), first.get("key", "")),
             "compare": lambda: generated.compare(made, first["left"], first["right"]),
         }

@@ -110,12 +110,24 @@ def test_the_five_hottest_hosts_come_with_what_waits(page: Page) -> None:
     assert len(hottest) == 5
 
 
+def test_what_is_wrong_names_a_host_that_cannot_be_reached_first(page: Page) -> None:
+    told = "worker03.example.com cannot be reached: 4 attempts failed since the last success, last success 3 hours ago"
+    assert page.open().text(".wrong li") == told
+
+
+def test_what_is_wrong_names_a_host_whose_last_attempts_failed(page: Page) -> None:
+    answer = generated.health(generated.hosts(12))
+    answer["pools"]["worker03"] |= {"unreachable": None, "last_success": None}
+    page.stub.answers["health"] = (200, answer)
+    assert page.open().text(".wrong li") == "worker03.example.com the last 4 attempts failed, no success in the last day"
+
+
 def test_what_is_wrong_names_full_hosts_drift_of_pools_and_drained_hosts_with_tasks(page: Page) -> None:
-    assert [item.text for item in page.open().all(".wrong li")] == [
+    assert [item.text for item in page.open().all(".wrong li")][1:] == [
         "worker02.example.com is full: 2 tasks wait for a slot",
         "worker01.example.com is full: 1 task waits for a slot",
         "worker04.example.com is full: 4 tasks wait for a slot",
-        "4 pools are not as configured: 1 missing, 1 other slots, 1 orphaned, 1 edited by hand",
+        "4 pools are not as configured: 1 missing, 1 other slots, 1 edited by hand, 1 orphaned",
         "worker04.example.com is drained, and 16 slots are still taken",
     ]
 

@@ -7,7 +7,20 @@ import pytest
 from tests.viewer.browser.generated import MARKUP_HOST, MARKUP_TAG
 from tests.viewer.browser.page import Page
 
-TABS = ("fleet", "hosts", "ports", "ports?rows=port", "pools", "tasks", "query", "compare?all=yes", "settings", "yaml")
+TABS = (
+    "fleet",
+    "hosts",
+    "ports",
+    "ports?rows=port",
+    "ports?rows=free",
+    "pools",
+    "tasks",
+    "tasks?rows=host",
+    "query",
+    "compare?all=yes",
+    "settings",
+    "yaml",
+)
 
 
 def _no_alert(page: Page) -> bool:

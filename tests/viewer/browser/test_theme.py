@@ -57,6 +57,11 @@ def test_in_a_frame_below_a_prefix_everything_works(framed: Page) -> None:
     assert {path.split("/")[1] for path in framed.stub.asked} <= {"team", "plugin", "favicon.ico"}
 
 
+def test_in_a_frame_a_task_leads_to_its_latest_attempt_in_airflow(framed: Page) -> None:
+    link = framed.tab("Tasks").fill("search", "daily.load").find("tbody a")
+    assert (link.get_attribute("href").partition("/team/")[2], link.get_attribute("target")) == ("dags/daily/runs/r1/tasks/load", "_top")
+
+
 def test_in_a_frame_the_copy_buttons_work(framed: Page) -> None:
     framed.tab("Pools").find("[aria-label='Copy the command']").click()
     framed.wait(lambda: framed.find("[aria-label='Copy the command']").get_attribute("data-done") == "Copied", "nothing was copied")

@@ -21,3 +21,11 @@ export function writeAddress(tab, params, { step }) {
     history.replaceState(null, "", hash);
   }
 }
+
+const WITHIN = /^(.*\/)airflow-balancer\//;
+
+// An address below Airflow's own; empty where the page is not within Airflow.
+export function airflowPage(path) {
+  const airflow = WITHIN.exec(location.pathname);
+  return airflow ? `${airflow[1]}${path}` : "";
+}

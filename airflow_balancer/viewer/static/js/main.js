@@ -18,8 +18,7 @@ import { yaml } from "./views/yaml.js";
 
 const VIEWS = [fleet, hosts, ports, pools, tasks, query, compare, settings, yaml];
 const SHARED = ["configuration", "environment"]; // these stay from tab to tab
-const LIVE = ["api/occupancy"];
-const LIVE_SECONDS = 10;
+const LIVE = { "api/occupancy": 10, "api/health": 60 }; // every so many seconds
 
 const root = document.getElementById("app");
 const dialog = new HostDialog();
@@ -193,9 +192,10 @@ function onSlash(event) {
 window.addEventListener("hashchange", schedule);
 window.addEventListener("popstate", schedule);
 document.addEventListener("keydown", onSlash);
-setInterval(() => {
-  if (document.hidden || !LIVE.some((path) => asked.has(path))) return;
-  store.refresh(LIVE);
-}, LIVE_SECONDS * 1000);
+for (const [path, seconds] of Object.entries(LIVE)) {
+  setInterval(() => {
+    if (!document.hidden && [...asked].some((key) => key.split("?")[0] === path)) store.refresh([path]);
+  }, seconds * 1000);
+}
 root.replaceChildren();
 draw();

@@ -2,6 +2,7 @@
 import { html } from "../vendor/index.js";
 import { hostLink } from "./badges.js";
 import { countsOf } from "./changes.js";
+import { downText, isDown, successText } from "./health.js";
 import { count } from "./numbers.js";
 
 const MOST = 5;
@@ -15,12 +16,13 @@ function hostsOf(hosts, what, open) {
 }
 
 const full = { bad: true, text: ({ load }) => `is full: ${count(load.waiting, "task waits", "tasks wait")} for a slot`, more: "full, with tasks waiting" };
+const down = { bad: true, text: ({ health }) => `${downText(health)}, ${successText(health)}`, more: "whose last attempts failed" };
 const leaving = { bad: false, text: ({ load }) => `is drained, and ${count(load.taken, "slot is", "slots are")} still taken`, more: "drained, with slots taken" };
 
 function drift(page) {
   const changes = page.ask("api/pools", page.where).data?.changes ?? [];
   if (changes.length === 0) return [];
-  const bad = changes.some(({ change }) => change === "create");
+  const bad = changes.some(({ change }) => change === "create" || change === "missing");
   return [{ bad, text: html`<a href=${page.linkTo("pools")}>${count(changes.length, "pool is", "pools are")} not as configured</a>: ${inWords(changes)}` }];
 }
 
@@ -33,6 +35,7 @@ export const byPressure = (hosts) => [...hosts].sort((left, right) => right.load
 
 export function wrongWith(page, hosts, open) {
   const found = [
+    ...hostsOf(hosts.filter(({ health }) => isDown(health)), down, open),
     ...hostsOf(byPressure(hosts.filter(({ load }) => load?.level === "full")), full, open),
     ...failed(page),
     ...broken(page),

@@ -5,6 +5,7 @@ import { occupancyCell } from "../bars.js";
 import { clearFilters, filterRows, searchBox, tally } from "../filters.js";
 import { FleetMap, mapKey } from "../fleetmap.js";
 import { grouped, groupingsOf } from "../groups.js";
+import { failuresText, healthOf } from "../health.js";
 import { loadOf, loadWords } from "../load.js";
 import { emptyNote } from "../messages.js";
 import { count, sum } from "../numbers.js";
@@ -14,12 +15,12 @@ const HOTTEST = 5;
 const map = new FleetMap();
 
 function wordsOf(host) {
-  const parts = [host.load ? loadWords(host.load) : count(host.size, "slot"), host.drain ? "drained" : "", (host.queues ?? []).join(" "), (host.tags ?? []).join(" "), host.os ?? ""];
+  const parts = [host.load ? loadWords(host.load) : count(host.size, "slot"), host.drain ? "drained" : "", host.health?.failures ? failuresText(host.health) : "", (host.queues ?? []).join(" "), (host.tags ?? []).join(" "), host.os ?? ""];
   return `${host.name}: ${parts.filter(Boolean).join(", ")}`;
 }
 
-function withLoad(host, pools) {
-  const shown = { ...host, stats: pools[host.pool], load: loadOf(pools[host.pool]) };
+function withLoad(host, pools, health) {
+  const shown = { ...host, stats: pools[host.pool], load: loadOf(pools[host.pool]), health: health[host.pool] };
   return { ...shown, words: wordsOf(shown) };
 }
 
@@ -58,7 +59,8 @@ export const fleet = {
     if (all.length === 0) return html`${emptyNote("No hosts", "Add a host under hosts: in this configuration.")}${page.problems.length ? wrongList(wrongWith(page, [], () => {})) : nothing}`;
     const occupancy = page.ask("api/occupancy");
     const open = (name) => page.set({ host: name });
-    const hosts = all.map((host) => withLoad(host, occupancy.data?.pools ?? {}));
+    const health = healthOf(page);
+    const hosts = all.map((host) => withLoad(host, occupancy.data?.pools ?? {}, health));
     const shown = filterRows(hosts, page.params);
     const groupings = groupingsOf(all);
     const chosen = groupings.find(({ id }) => id === page.params.get("group")) ?? groupings[0];

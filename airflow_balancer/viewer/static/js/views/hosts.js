@@ -5,10 +5,12 @@ import { occupancyCell, occupancyKey } from "../bars.js";
 import { chips } from "../chips.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
 import { Grid } from "../grid.js";
+import { healthCell, healthOf } from "../health.js";
 import { loadOf } from "../load.js";
 import { emptyNote } from "../messages.js";
 
 let pools = {};
+let health = {};
 let open = () => {};
 
 const pressureOf = ({ pool }) => loadOf(pools[pool])?.pressure ?? null;
@@ -25,6 +27,7 @@ const grid = new Grid({
       width: "l",
     },
     { id: "occupancy", title: "Occupancy", value: pressureOf, cell: ({ pool }) => occupancyCell(pools[pool]), width: "m", most: true },
+    { id: "health", title: "Last day", value: ({ pool }) => health[pool]?.failures ?? null, cell: ({ pool }) => healthCell(health[pool]), width: "m", most: true },
     { id: "address", title: "Address", value: ({ address }) => address, width: "m" },
     { id: "system", title: "System", value: ({ os }) => os, width: "s" },
     { id: "queues", title: "Queues", value: ({ queues }) => queues?.join(" "), cell: ({ queues }) => chips(queues), width: "m" },
@@ -50,9 +53,10 @@ export const hosts = {
     if (all.length === 0) return emptyNote("No hosts", "Add a host under hosts: in this configuration.");
     const occupancy = page.ask("api/occupancy");
     pools = occupancy.data?.pools ?? {};
+    health = healthOf(page);
     open = (name) => page.set({ host: name });
     const shown = filterRows(all, page.params);
-    const without = [...(occupancy.data?.available ? [] : ["occupancy"]), ...(page.fleet.summary.addresses ? [] : ["address"])];
+    const without = [...(occupancy.data?.available ? [] : ["occupancy"]), ...(Object.keys(health).length ? [] : ["health"]), ...(page.fleet.summary.addresses ? [] : ["address"])];
     return html`
       ${filterBar(page, all, shown, { what: "hosts", hint: "Name, user, pool, tag…" })} ${occupancyNote(occupancy)}
       ${shown.length
