@@ -266,6 +266,26 @@ def picks(made: list[Data]) -> Data:
     return {"hosts": len(made), "picks": rows}
 
 
+def whatif(made: list[Data], drain: str) -> Data:
+    """Return the answer of `api/whatif`: the picks of a drained host move to the last one."""
+    last, key = made[-1]["name"], "dags.etl.tasks.step1"
+    moves = [{"key": key, "query": "queue='workers'", "before": drain, "after": last, "why": f"{drain} is drained"}] if drain else []
+    loads = [
+        {
+            "host": host["name"],
+            "before_size": host["size"],
+            "after_size": host["size"],
+            "before": 1,
+            "after": (1 if host["name"] != drain else 0) + (1 if drain and host["name"] == last else 0),
+            "before_fair": 1.0,
+            "after_fair": 1.25,
+        }
+        for host in made
+    ]
+    text = f"# in balancer\nhost_overrides:\n  {drain}:\n    drain: true\n" if drain else ""
+    return {"picks": len(made), "moves": moves, "loads": loads, "yaml": text}
+
+
 def query(made: list[Data], queue: str, key: str) -> Data:
     """Return the answer of `api/query`: hosts of the queue, the highest score first."""
     matching = [host for host in made if not queue or queue in host["queues"]]

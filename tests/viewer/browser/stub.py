@@ -52,6 +52,7 @@ class Stub:
             "assignments": lambda: generated.assignments(made),
             "picks": lambda: generated.picks(made),
             "query": lambda: generated.query(made, first.get("queue", ""), first.get("key", "")),
+            "whatif": lambda: generated.whatif(made, first.get("drain", "")),
             "compare": lambda: generated.compare(made, first["left"], first["right"]),
         }
         if path not in answers:

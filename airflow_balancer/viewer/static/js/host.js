@@ -38,6 +38,7 @@ function details(page, host) {
       ${field("Tags", host.tags?.length ? chips(host.tags, "tag") : "")} ${field("Size", host.size === null ? "" : `${count(host.size, "slot")}${host.hold_slots ? ", held on the host" : ""}`)} ${field("User", host.username)}
       ${field("Credential", host.credential)} ${field("Pool", host.pool)}
     </dl>
+    ${host.drain ? nothing : html`<p><a href=${page.linkTo("whatif", { drain: host.name })}>What if this host is drained?</a></p>`}
     ${occupancyOf(page, host)} ${healthSection(healthOf(page)[host.pool])} ${portsOf(page, host)} ${tasksOf(page, host)}`;
 }
 

@@ -14,9 +14,10 @@ import { ports } from "./views/ports.js";
 import { query } from "./views/query.js";
 import { settings } from "./views/settings.js";
 import { tasks } from "./views/tasks.js";
+import { whatif } from "./views/whatif.js";
 import { yaml } from "./views/yaml.js";
 
-const VIEWS = [fleet, hosts, ports, pools, tasks, query, compare, settings, yaml];
+const VIEWS = [fleet, hosts, ports, pools, tasks, whatif, query, compare, settings, yaml];
 const SHARED = ["configuration", "environment"]; // these stay from tab to tab
 const LIVE = { "api/occupancy": 10, "api/health": 60 }; // every so many seconds
 
