@@ -91,6 +91,23 @@ class ConfigurationsAnswer(BaseModel):
     hint: str
 
 
+class OverviewRow(BaseModel):
+    """A configuration in its default environment; `problem` is what is wrong with it, if it cannot be shown."""
+
+    id: str
+    name: str
+    hosts: int = 0
+    drained: int = 0
+    slots: int = 0
+    problem: str = ""
+
+
+class OverviewAnswer(BaseModel):
+    """All configurations at once."""
+
+    configurations: list[OverviewRow]
+
+
 class Summary(BaseModel):
     """How much there is of each; `addresses` are the hosts that have one of their own."""
 

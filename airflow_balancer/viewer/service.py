@@ -31,6 +31,7 @@ from .models import (
     HealthAnswer,
     NoQuery,
     OccupancyAnswer,
+    OverviewAnswer,
     PickedAnswer,
     PickQuery,
     PicksAnswer,
@@ -39,6 +40,7 @@ from .models import (
     WhatIfQuery,
 )
 from .opened import Opened
+from .overview import overview
 from .picks import picks
 from .pools import occupancy, pools
 from .query import pick
@@ -92,6 +94,7 @@ class Route(NamedTuple):
 
 ROUTES = {
     "configurations": Route(NoQuery, ConfigurationsAnswer, answers.configurations),
+    "overview": Route(NoQuery, OverviewAnswer, overview),
     "fleet": Route(ConfigurationQuery, FleetAnswer, answers.fleet),
     "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
     "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),

@@ -26,6 +26,13 @@ def configurations() -> Data:
     return {"configurations": found, "strategies": strategies, "problems": [], "hint": ""}
 
 
+def overview(number: int) -> Data:
+    """Return the answer of `api/overview`: a configuration of so many hosts, and one that is wrong."""
+    rows = [{"id": "fleet.main", "name": "Main fleet", "hosts": number, "drained": 1, "slots": 192, "problem": ""}]
+    wrong = {"id": "fleet.lab", "name": "Lab", "hosts": 0, "drained": 0, "slots": 0, "problem": "lab.yaml: unknown key 'sise'"}
+    return {"configurations": [*rows, wrong]}
+
+
 def hosts(number: int, *, markup: bool = True) -> list[Data]:
     """Return hosts; of three or more, the last one's name and tag are `markup`."""
     made = [_host(index) for index in range(number)]

@@ -45,6 +45,7 @@ class Stub:
         made = generated.hosts(self.hosts, markup=self.markup)
         answers: dict[str, Callable[[], Any]] = {
             "configurations": generated.configurations,
+            "overview": lambda: generated.overview(self.hosts),
             "fleet": lambda: generated.fleet(made, self.ports, first.get("environment", "prod")),
             "occupancy": lambda: generated.occupancy(made),
             "health": lambda: generated.health(made),

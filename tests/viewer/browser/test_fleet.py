@@ -155,3 +155,12 @@ def test_a_thousand_hosts_fit_on_one_screen(page: Page) -> None:
     assert len(page.all(".host-tile")) == 1000
     assert (box[0] > 0, box[1] < 800) == (True, True)
     assert min(area for _, area in page.run(_AREAS)) > 20
+
+
+def test_several_configurations_get_an_overview(page: Page) -> None:
+    assert [item.text for item in page.open().all(".wrong.all li")] == [
+        "Main fleet: 12 hosts, 1 drained, 192 slots (shown)",
+        "Lab: lab.yaml: unknown key 'sise'",
+    ]
+    page.find(".wrong.all a[href$='fleet.lab']").click()
+    assert page.settle().address == "#fleet?configuration=fleet.lab"

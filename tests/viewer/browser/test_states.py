@@ -13,6 +13,13 @@ def test_no_configuration_says_what_to_do(page: Page) -> None:
     assert page.open().text(".empty") == f"No configuration found\n{hint}"
 
 
+def test_a_broken_file_shows_its_error_under_its_name(page: Page) -> None:
+    problem = "team/lab.yaml: is not valid YAML, line 3: mapping values are not allowed here"
+    page.stub.answers["configurations"] = (200, {"configurations": [], "problems": [problem], "hint": "make one"})
+    assert page.open().text("[role=alert]") == "team/lab.yaml\nis not valid YAML, line 3: mapping values are not allowed here"
+    assert "No configuration found" not in page.text()
+
+
 def test_a_wrong_configuration_shows_each_problem_as_the_command_line_does(page: Page) -> None:
     problems = ["host 'a': unknown key 'sise'; did you mean 'size'?", "host 'a': key 'size' must be a whole number, not -3"]
     page.stub.answers["fleet"] = (400, {"error": {"message": "\n".join(problems), "problems": problems}})

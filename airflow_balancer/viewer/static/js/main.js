@@ -1,9 +1,9 @@
 // The page: what the address asks for, drawn from what the API answered.
 import { html, nothing, render } from "../vendor/index.js";
-import { hashOf, readAddress, writeAddress } from "./address.js";
+import { hashOf, mirrorAddress, readAddress, restoreAddress, sharedAddress, writeAddress } from "./address.js";
 import { copyButton } from "./copy.js";
 import { HostDialog } from "./host.js";
-import { emptyNote, errorNote, loadingNote, problemsNote } from "./messages.js";
+import { brokenNote, emptyNote, errorNote, loadingNote } from "./messages.js";
 import { Store, apiPath } from "./store.js";
 import { tabList } from "./tabs.js";
 import { compare } from "./views/compare.js";
@@ -95,18 +95,19 @@ function header(address, configurations, chosen, environment) {
       ${chosen?.environments.length ? choice("Environment", "environment", environmentChoices(chosen), environment, (name) => change(address, { environment: name }, { step: true })) : nothing}
       <span class="head-actions">
         <button type="button" class="refresh" @click=${() => store.refreshAll([...asked])}>Refresh</button>
-        ${copyButton(() => location.href, "to this view", "Copy link")}
+        ${copyButton(sharedAddress, "to this view", "Copy link")}
       </span>
     </header>`;
 }
 
-function pageOf(address, chosen, environment, { problems, strategies }, data) {
+function pageOf(address, chosen, environment, { configurations, problems, strategies }, data) {
   const where = { configuration: chosen.id, environment };
   return {
     ...address,
     ask,
     fleet: data,
     problems,
+    several: configurations.length > 1,
     strategies,
     where,
     configuration: chosen.id,
@@ -123,7 +124,7 @@ const shell = ({ head, tabs = nothing, tab = nothing, content }) => html`
   <main>${tabs}<div id="panel" class=${`panel view-${tab === nothing ? "none" : tab}`} role=${tab === nothing ? nothing : "tabpanel"} aria-labelledby=${tab === nothing ? nothing : `tab-${tab}`}>${content}</div></main>`;
 
 function withoutConfiguration(address, { problems, hint }) {
-  return shell({ head: header(address, [], null), content: html`${emptyNote("No configuration found", hint)} ${problemsNote("Problems", problems)}` });
+  return shell({ head: header(address, [], null), content: problems.length ? brokenNote(problems) : emptyNote("No configuration found", hint) });
 }
 
 function withUnknownConfiguration(address, configurations, wanted) {
@@ -133,7 +134,7 @@ function withUnknownConfiguration(address, configurations, wanted) {
 
 function viewOf(address, view, chosen, environment, answer) {
   const { data, error } = ask("api/fleet", { configuration: chosen.id, environment });
-  if (error) return errorNote(error);
+  if (error) return html`<h2>${chosen.name}</h2>${errorNote(error)}`;
   if (!data) return loadingNote("the fleet");
   const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, data);
   queueMicrotask(() => dialog.show(page));
@@ -172,6 +173,7 @@ function showTab(tab) {
 }
 
 function draw() {
+  mirrorAddress();
   const address = readAddress(fleet.id);
   asked = new Set();
   const answer = ask("api/configurations");
@@ -199,4 +201,5 @@ for (const [path, seconds] of Object.entries(LIVE)) {
   }, seconds * 1000);
 }
 root.replaceChildren();
+restoreAddress();
 draw();

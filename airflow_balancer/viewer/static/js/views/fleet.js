@@ -51,6 +51,14 @@ const totalText = (hosts) => {
   return loads.length ? html`<p class="tally"><b>${sum(loads.map(({ taken }) => taken))}</b> taken, <b>${sum(loads.map(({ waiting }) => waiting))}</b> waiting</p>` : nothing;
 };
 
+const inOverview = (page, { id, name, hosts, drained, slots, problem }) => html`
+  <li class=${problem ? "bad" : ""}><a href=${`#fleet?configuration=${encodeURIComponent(id)}`}>${name}</a>: ${problem || html`${count(hosts, "host")}${drained ? `, ${drained} drained` : ""}, ${count(slots, "slot")}`}${id === page.configuration ? " (shown)" : ""}</li>`;
+
+function overviewCard(page) {
+  const { data } = page.several ? page.ask("api/overview") : {};
+  return data ? html`<section class="card"><h2>All configurations</h2><ul class="wrong all">${data.configurations.map((row) => inOverview(page, row))}</ul></section>` : nothing;
+}
+
 export const fleet = {
   id: "fleet",
   title: "Fleet",
@@ -74,6 +82,7 @@ export const fleet = {
       <div class="cards wide">
         ${occupancy.data?.available ? html`<section class="card"><h2>Hottest hosts</h2>${hottest(shown, open)}</section>` : nothing}
         <section class="card"><h2>What is wrong</h2>${wrongList(wrongWith(page, hosts, open))}</section>
+        ${overviewCard(page)}
       </div>`;
   },
 };
