@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -94,6 +96,26 @@ def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
     assert answer["python"] == 'load("a.yaml").select_host(min_size=2, exclude=["a", "b"], prefer="gpu", key="k")'
     assert answer["resolver"] == "${balancer.host:{min_size:2,exclude:[a,b],prefer:gpu,key:k}}"
+
+
+@pytest.mark.parametrize("strategy", ["rendezvous", "bounded", "least_loaded"])
+def test_python_carries_the_strategy_and_no_key_that_all_would_share(api, write, tmp_path, monkeypatch, strategy: str) -> None:
+    write("config.yaml", TREE.format(strategy="random"))
+    answer = api("config.yaml").of("query", "config.yaml", strategy=strategy).json()
+    assert answer["python"] == f'load("config.yaml", ["balancer.strategy={strategy}"]).select_host()'
+    assert answer["resolver"] == "${balancer.host:{}}"
+    monkeypatch.chdir(tmp_path)
+    assert eval(answer["python"], {"load": load}).name in ("a", "b", "c")
+
+
+def test_python_carries_the_strategy_of_a_plain_file_and_of_the_packages_own_tree(api, write, tree, tmp_path, monkeypatch) -> None:
+    write("a.yaml", FLEET)
+    plain = api().of("query", "a.yaml", strategy="rendezvous", key="k").json()
+    monkeypatch.chdir(tmp_path)
+    assert eval(plain["python"], {"load": load}).name == plain["picked"]
+    own = tree.of("query", "config.yaml", environment="prod", strategy="rendezvous", key="k").json()
+    monkeypatch.chdir(Path(__file__).parents[2] / "conf")
+    assert eval(own["python"], {"load": load}).name == own["picked"]
 
 
 @pytest.mark.parametrize("size", ["-1", "many", "1.5", str(2**31)])

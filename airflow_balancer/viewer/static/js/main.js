@@ -193,6 +193,7 @@ function onSlash(event) {
 }
 
 window.addEventListener("hashchange", schedule);
+matchMedia("(max-width: 700px)").addEventListener("change", schedule);
 window.addEventListener("popstate", schedule);
 document.addEventListener("keydown", onSlash);
 for (const [path, seconds] of Object.entries(LIVE)) {
