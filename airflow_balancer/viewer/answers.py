@@ -26,6 +26,7 @@ from .models import (
     FleetAnswer,
     HostRow,
     LockedRow,
+    MoveRow,
     NoQuery,
     OriginRow,
     PortRow,
@@ -35,6 +36,7 @@ from .models import (
     Summary,
 )
 from .opened import Opened
+from .picks import moves, picks_of
 
 MOST_ORIGINS = 2_000
 """The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
@@ -92,7 +94,14 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
         hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
         ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
         settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
+        picks=_moved(left, right),
     )
+
+
+def _moved(left: Opened, right: Opened) -> list[MoveRow]:
+    before, after = (side.guarded(picks_of) for side in (left, right))
+    rows = [row.model_dump() for row in moves(before, after, right.fleet)]
+    return [MoveRow(**row) for row in right.masked(left.masked(rows))]
 
 
 def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, Any]]) -> list[ComparisonRow]:

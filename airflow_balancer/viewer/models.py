@@ -407,10 +407,11 @@ class SettingPair(BaseModel):
 
 
 class CompareAnswer(BaseModel):
-    """Two environments of a configuration, side by side."""
+    """Two environments of a configuration, side by side; of the picks, those that differ."""
 
     left: str | None
     right: str | None
     hosts: list[ComparisonRow]
     ports: list[ComparisonRow]
     settings: list[SettingPair]
+    picks: list[MoveRow]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from omegaconf import DictConfig
@@ -15,7 +15,7 @@ from ..hydra.picks import Picks
 from ..picking.rendezvous import Bounded, rank
 from ..picking.strategies import LeastLoaded, Rendezvous, Strategy, build_strategy
 from .catalogue import Catalogue
-from .models import ConfigurationQuery, PickRow, PicksAnswer
+from .models import ConfigurationQuery, MoveRow, PickRow, PicksAnswer
 
 _MOST_NAMED = 5
 
@@ -77,3 +77,27 @@ def loads(fleet: Fleet, made: Sequence[Pick]) -> dict[str, tuple[int, float]]:
         for host in pick.candidates:
             fair[host.name] += host.size / slots
     return {host.name: (counts[host.name], round(fair[host.name], 2)) for host in fleet.hosts}
+
+
+def moves(before: Sequence[Pick], after: Sequence[Pick], fleet: Fleet) -> Iterator[MoveRow]:
+    """Yield each request whose host differs; `fleet` is the one after."""
+    old, new = ({(pick.key, pick.query): pick for pick in made} for made in (before, after))
+    for key, query in sorted(old.keys() | new.keys()):
+        was, will = old.get((key, query)), new.get((key, query))
+        if was is None or will is None or was.host != will.host:
+            yield MoveRow(key=key, query=query, before=was and was.host, after=will and will.host, why=_reason(was, will, fleet))
+
+
+def _reason(was: Pick | None, will: Pick | None, fleet: Fleet) -> str:
+    """Return why a pick moves from one host to another."""
+    if was is None:
+        return "is requested only then"
+    if will is None:
+        return "no host matches any more"
+    if was.host not in fleet.by_name:
+        return f"{was.host} is removed"
+    if fleet.by_name[was.host].drain:
+        return f"{was.host} is drained"
+    if will.host not in {host.name for host in was.candidates}:
+        return f"{will.host} is a new candidate"
+    return "sizes, or the load of the other picks, changed"

@@ -14,9 +14,9 @@ from ..fleet.fleet import Fleet
 from ..hydra.composed import Composed
 from ..hydra.nodes import dotted
 from .catalogue import Catalogue
-from .models import LoadRow, MoveRow, WhatIfAnswer, WhatIfQuery
+from .models import LoadRow, WhatIfAnswer, WhatIfQuery
 from .opened import Opened
-from .picks import Pick, loads, picks_of
+from .picks import Pick, loads, moves, picks_of
 
 
 def whatif(catalogue: Catalogue, query: WhatIfQuery) -> WhatIfAnswer:
@@ -28,7 +28,7 @@ def whatif(catalogue: Catalogue, query: WhatIfQuery) -> WhatIfAnswer:
     before, after = opened.guarded(picks_of), opened.guarded(lambda _: picks_of(changed))
     return WhatIfAnswer(
         picks=len(before),
-        moves=list(_moves(before, after, changed.fleet)),
+        moves=list(moves(before, after, changed.fleet)),
         loads=list(_loads(opened.fleet, before, changed.fleet, after)),
         yaml=_yaml(opened, overrides, added, query.remove),
     )
@@ -73,29 +73,6 @@ def _changed(opened: Opened, overrides: Mapping[str, dict[str, Any]], added: Seq
     ports = [port.model_dump() for port in fleet.ports if port.host not in removed]
     data = {**composed.data, "hosts": [*hosts, *added], "ports": ports, "host_overrides": None}
     return replace(composed, root=deepcopy(composed.root), data=data)
-
-
-def _moves(before: Sequence[Pick], after: Sequence[Pick], fleet: Fleet) -> Iterator[MoveRow]:
-    old, new = ({(pick.key, pick.query): pick for pick in made} for made in (before, after))
-    for key, query in sorted(old.keys() | new.keys()):
-        was, will = old.get((key, query)), new.get((key, query))
-        if was is None or will is None or was.host != will.host:
-            yield MoveRow(key=key, query=query, before=was and was.host, after=will and will.host, why=_reason(was, will, fleet))
-
-
-def _reason(was: Pick | None, will: Pick | None, fleet: Fleet) -> str:
-    """Return why a pick moves from one host to another."""
-    if was is None:
-        return "is requested only then"
-    if will is None:
-        return "no host matches any more"
-    if was.host not in fleet.by_name:
-        return f"{was.host} is removed"
-    if fleet.by_name[was.host].drain:
-        return f"{was.host} is drained"
-    if will.host not in {host.name for host in was.candidates}:
-        return f"{will.host} is a new candidate"
-    return "sizes, or the load of the other picks, changed"
 
 
 def _loads(old: Fleet, before: Sequence[Pick], new: Fleet, after: Sequence[Pick]) -> Iterator[LoadRow]:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection  # noqa: E402
 from airflow_balancer.airflow.attempts import DAY, Attempt, read_attempts, statements  # noqa: E402
 from airflow_balancer.airflow.versions import ELSEWHERE  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Airflow 2's models at their import
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SINCE = NOW - DAY
 OLD = NOW - timedelta(days=30)
@@ -91,4 +92,22 @@ def test_the_queries_use_the_indexes_of_postgresql(postgres_database: str) -> No
             plan = "\n".join(line for (line,) in connection.exec_driver_sql("EXPLAIN " + text.replace("%", "%%")))
             assert "Index" in plan, plan
             assert "Seq Scan" not in plan, plan
+    engine.dispose()
+
+
+def test_the_latest_attempts_of_the_newest_run_are_found_by_indexes(postgres_database: str) -> None:
+    from airflow_balancer.airflow.latest import attempts_of
+
+    engine = sqlalchemy.create_engine(postgres_database)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        rows = [row("now", OLD, dag_id=f"dag{number % 100}", run_id=f"run{number}") for number in range(6000)]
+        add(connection, "now", *rows)
+        connection.exec_driver_sql("ANALYZE task_instance")
+        query = attempts_of([("dag1", "run1"), ("dag2", "run2")])
+        assert [(attempt[0], attempt[3]) for attempt in sorted(connection.execute(query))] == [("dag1", "run1"), ("dag2", "run2")]
+        text = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql("EXPLAIN " + text.replace("%", "%%")))
+        assert "Index" in plan, plan
+        assert "Seq Scan" not in plan, plan
     engine.dispose()

@@ -130,6 +130,14 @@ def test_two_environments_are_compared_host_by_host(tree) -> None:
     assert {row["key"] for row in answer["settings"] if row["left"] != row["right"]} == {"default_size"}
 
 
+def test_the_picks_that_another_environment_moves_are_listed(api, write) -> None:
+    write("config.yaml", "defaults: [{env: dev}, _self_]\nbalancer: {hosts: {a: {}, b: {}}}\nask: '${balancer.name:}'\n")
+    write("env/dev.yaml", "# @package _global_\nbalancer: {host_overrides: {b: {drain: true}}}\n")
+    write("env/prod.yaml", "# @package _global_\nbalancer: {host_overrides: {a: {drain: true}}}\n")
+    [row] = api("config.yaml").of("compare", "config.yaml", left="dev", right="prod").json()["picks"]
+    assert (row["before"], row["after"], row["why"]) == ("a", "b", "a is drained")
+
+
 def test_hosts_that_come_and_go_are_added_and_removed(api, write) -> None:
     write("config.yaml", "defaults: [{env: a}, _self_]\n")
     write("env/a.yaml", "# @package _global_\nhosts: [{name: left}, {name: both}]\n")

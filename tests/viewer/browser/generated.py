@@ -315,4 +315,11 @@ def compare(made: list[Data], left: str, right: str) -> Data:
     rows[2] |= {"change": "removed", "right": None}
     settings = [{"key": row["key"], "left": row["value"], "right": row["value"]} for row in SETTINGS]
     settings[0] = settings[0] | {"left": "developer"}
-    return {"left": left, "right": right, "hosts": rows, "ports": [], "settings": settings}
+    moved = {
+        "key": "dags.etl.tasks.step1",
+        "query": "queue='workers'",
+        "before": made[1]["name"],
+        "after": made[2]["name"],
+        "why": "drained",
+    }
+    return {"left": left, "right": right, "hosts": rows, "ports": [], "settings": settings, "picks": [moved]}
