@@ -1,12 +1,15 @@
 // A host's name as a button that shows the host, and what is said beside it.
 import { html, nothing } from "../vendor/index.js";
 
-const TAIL = 8;
+const END = 5;
 
 export const drainedBadge = ({ drain }) => (drain ? html` <span class="badge changed" title="Takes no new task">drained</span>` : nothing);
 
-// A name that is cut in its middle where there is no room: its beginning and its end tell hosts apart.
-export const shortened = (name) =>
-  name.length > 2 * TAIL ? html`<span class="cut">${name.slice(0, -TAIL)}</span><span class="cut-end">${name.slice(-TAIL)}</span>` : name;
+// A name that is cut in the middle of its first label where there is no room: its beginning and its end tell hosts apart.
+export function shortened(name) {
+  const [label] = name.split(".", 1);
+  if (label.length <= 2 * END) return name;
+  return html`<span class="cut">${label.slice(0, -END)}</span><span class="cut-end">${label.slice(-END)}</span>${name.slice(label.length)}`;
+}
 
 export const hostLink = (name, open) => html`<button type="button" class="link" title=${name} aria-haspopup="dialog" @click=${() => open(name)}>${shortened(name)}</button>`;
