@@ -36,6 +36,7 @@ class Stub:
     pages: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    made: dict[Any, Any] = field(default_factory=dict)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Return the status and the JSON of an API path."""
@@ -58,7 +59,10 @@ class Stub:
         }
         if path not in answers:
             return 404, {"error": {"message": f"No {path} here", "problems": []}}
-        return 200, answers[path]()
+        key = (path, str(first), self.hosts, self.ports)
+        if key not in self.made:
+            self.made[key] = answers[path]()
+        return 200, self.made[key]
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
