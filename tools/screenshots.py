@@ -28,11 +28,12 @@ DESK, TELEPHONE = (1200, 720), (360, 720)
 COLOURS = 192
 SETTLED = 0.3  # seconds, for the focus ring and the scroll bars
 PICTURES = (
-    ("summary-light", "summary", "light", DESK),
-    ("summary-dark", "summary", "dark", DESK),
+    ("fleet-light", "fleet", "light", DESK),
+    ("fleet-dark", "fleet", "dark", DESK),
     ("hosts-light", "hosts", "light", DESK),
     ("hosts-dark", "hosts", "dark", DESK),
-    ("ports-light", "ports", "light", DESK),
+    ("ports-light", "ports?rows=free", "light", DESK),
+    ("whatif-light", "whatif?drain=worker02.example.com", "light", DESK),
     ("pools-dark", "pools", "dark", DESK),
     ("tasks-light", "tasks", "light", DESK),
     ("query-dark", "query?queue=workers&key=etl.extract", "dark", DESK),

@@ -50,6 +50,13 @@ LIBRARIES = (
         "which rows of a long table are in view",
         'export { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";\n',
     ),
+    Library(
+        "d3-hierarchy",
+        "3.1.2",
+        "ISC",
+        "the places of the tiles of the fleet",
+        'export { hierarchy, treemap } from "d3-hierarchy";\n',
+    ),
 )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .metadata import Cipher
 
 
+ELSEWHERE = "the next attempt goes to another host"
+"""Why a task is retried whose host could not be reached, as Airflow keeps it."""
 _LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 
@@ -146,7 +148,7 @@ def retry_elsewhere(error: type[Exception], hosts: Callable[[], Sequence[object]
     class RetryElsewhere(RetryPolicy):
         def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> Any:  # noqa: ARG002
             if isinstance(exception, error) and try_number % len(hosts()):
-                return RetryDecision.retry(timedelta(seconds=1), "the next attempt goes to another host")
+                return RetryDecision.retry(timedelta(seconds=1), ELSEWHERE)
             return RetryDecision.default()
 
     return RetryElsewhere()

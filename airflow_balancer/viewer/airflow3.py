@@ -2,13 +2,15 @@
 # Not `from __future__ import annotations`: FastAPI reads the annotations where they are made.
 
 from collections.abc import Collection
+from urllib.parse import urlencode
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
+from fastapi import Request
 
 from .app import create_app
-from .synced import synced_viewer
+from .synced import URL_PREFIX, synced_viewer
 
 
 def readable_dags(user: GetUserDep) -> Collection[str]:
@@ -17,4 +19,10 @@ def readable_dags(user: GetUserDep) -> Collection[str]:
     return dags
 
 
-app = create_app(synced_viewer(), [requires_access_view(AccessView.WEBSITE)], readable_dags)
+def login(request: Request) -> str:
+    """Return Airflow's login, which leads back to the page."""
+    page = f"{request.scope.get('root_path', '')}/"
+    return f"{page.removesuffix(f'{URL_PREFIX}/')}/api/v2/auth/login?{urlencode({'next': page})}"
+
+
+app = create_app(synced_viewer(), [requires_access_view(AccessView.WEBSITE)], readable_dags, login)

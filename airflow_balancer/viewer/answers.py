@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..errors import BalancerError
+from ..errors import BalancerError, ConfigurationError
 from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
-from ..hydra.nodes import Path, dotted, node_at
+from ..hydra.nodes import Path as NodePath
+from ..hydra.nodes import dotted, node_at
+from ..lock.file import lock_at
 from .catalogue import Catalogue, relative
 from .models import (
     CompareAnswer,
@@ -22,6 +25,8 @@ from .models import (
     ConfigurationsAnswer,
     FleetAnswer,
     HostRow,
+    LockedRow,
+    MoveRow,
     NamedPoolRow,
     NoQuery,
     OriginRow,
@@ -32,11 +37,12 @@ from .models import (
     Summary,
 )
 from .opened import Opened
+from .picks import moves, picks_of
 
 MOST_ORIGINS = 2_000
 """The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_Origin = tuple[Path, Any, str]
+_Origin = tuple[NodePath, Any, str]
 
 
 def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
@@ -72,6 +78,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
         hosts=_hosts(opened),
         ports=_ports(opened),
         pools=[NamedPoolRow(**pool) for pool in opened.masked([pool.model_dump() for pool in found.named_pools])],
+        locked=_locked(opened),
         settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
         yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
@@ -89,7 +96,14 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
         hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
         ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
         settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
+        picks=_moved(left, right),
     )
+
+
+def _moved(left: Opened, right: Opened) -> list[MoveRow]:
+    before, after = (side.guarded(picks_of) for side in (left, right))
+    rows = [row.model_dump() for row in moves(before, after, right.fleet)]
+    return [MoveRow(**row) for row in right.masked(left.masked(rows))]
 
 
 def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, Any]]) -> list[ComparisonRow]:
@@ -121,6 +135,17 @@ def _ports(opened: Opened) -> list[PortRow]:
     return [PortRow(**port) for port in opened.masked(shown)]
 
 
+def _locked(opened: Opened) -> list[LockedRow]:
+    """Return the ports that the lock file keeps; none where it is wrong, which is said where one is requested."""
+    if not (lock := opened.fleet.settings.lock):
+        return []
+    try:
+        entries = opened.guarded(lambda _: lock_at(Path(lock)).ports)
+    except ConfigurationError:
+        return []
+    return [LockedRow(**row) for row in opened.masked([{key: getattr(entry, key) for key in LockedRow.model_fields} for entry in entries])]
+
+
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
     values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
@@ -147,7 +172,7 @@ def _listed(opened: Opened, rows: Sequence[_Origin]) -> list[OriginRow]:
 
 def _by_entry(opened: Opened, rows: Iterable[_Origin]) -> Iterator[_Origin]:
     """Yield one row for each host or port whose values have one origin."""
-    groups: dict[Path, list[_Origin]] = {}
+    groups: dict[NodePath, list[_Origin]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
     for path, group in groups.items():
@@ -167,4 +192,4 @@ def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
     failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
     roots = opened.configuration.roots
     shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
-    return [RequestRow(**row) for row in opened.masked(shown)], sum(failed)
+    return [RequestRow(**row, problem=wrong) for row, wrong in zip(opened.masked(shown), failed, strict=True)], sum(failed)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from .. import __version__
 from .models import ErrorAnswer
-from .service import ROUTES, Reply, Viewer, content_reply, error_reply, failure_reply, invalid_reply
+from .service import HEADERS, ROUTES, Reply, Viewer, content_reply, error_reply, failure_reply, invalid_reply
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not changed since the answer with this ETag"},
@@ -22,6 +22,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "There is no such configuration or environment"},
     422: {"model": ErrorAnswer, "description": "The query is wrong"},
 }
+_FOUND, _UNAUTHORIZED = 302, 401
 Readable = Callable[..., Collection[str] | None]
 
 
@@ -29,13 +30,19 @@ def _everything() -> None:
     """Let the user read all DAGs."""
 
 
-def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readable: Readable = _everything) -> FastAPI:
+def create_app(
+    viewer: Viewer,
+    guards: Sequence[Callable[..., Any]] = (),
+    readable: Readable = _everything,
+    login: Callable[[Request], str] | None = None,
+) -> FastAPI:
     """Return the app over a viewer.
 
     Args:
         viewer: Answers the requests.
         guards: FastAPI dependencies of every address.
         readable: A FastAPI dependency that returns the DAGs that the user may read; None for all.
+        login: Returns the address of the login, to which a browser is led whose user is not logged in.
     """
     # FastAPI's own addresses of the document and its pages are behind no dependency.
     app = FastAPI(
@@ -46,7 +53,7 @@ def create_app(viewer: Viewer, guards: Sequence[Callable[..., Any]] = (), readab
         openapi_url=None,
         dependencies=[Depends(guard) for guard in guards],
     )
-    _handle_errors(app)
+    _handle_errors(app, login)
     for name, route in ROUTES.items():
         endpoint = _endpoint(viewer, name, readable)
         summary = (route.call.__doc__ or "").partition("\n")[0]
@@ -87,9 +94,11 @@ def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, dict(reply.headers))
 
 
-def _handle_errors(app: FastAPI) -> None:
+def _handle_errors(app: FastAPI, login: Callable[[Request], str] | None) -> None:
     @app.exception_handler(HTTPException)
-    def refused(_: Request, error: HTTPException) -> Response:
+    def refused(request: Request, error: HTTPException) -> Response:
+        if login and error.status_code == _UNAUTHORIZED and "text/html" in request.headers.get("accept", ""):
+            return Response(status_code=_FOUND, headers={**HEADERS, "Location": login(request)})
         return _response(error_reply(error.status_code, str(error.detail), headers=error.headers))
 
     @app.exception_handler(RequestValidationError)

@@ -11,6 +11,8 @@ from ..errors import UnavailableError
 from ..fleet.pools import DEFAULT_POOL
 from .catalogue import Catalogue
 from .models import AssignmentsAnswer, ConfigurationQuery, HostTasks, QueueTasks, TaskRow
+from .picks import picks_of
+from .places import Reasons, read_places
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -36,6 +38,7 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     try:
         with read_connection() as connection, _lock:
             pools = read_tasks(connection)
+            places = read_places(connection, fleet, pools, readable)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
 
@@ -48,7 +51,9 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
         for host, drain in zip(fleet.hosts, drains, strict=True)
     ]
     queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
-    return AssignmentsAnswer(available=True, hosts=hosts, queues=queues)
+    reasons = Reasons(opened.guarded(picks_of))
+    explained = [place.model_copy(update={"why": reasons.of(place.dag_id, place.task_id)}) for place in places]
+    return AssignmentsAnswer(available=True, hosts=hosts, queues=queues, tasks=explained)
 
 
 def read_tasks(connection: Connection) -> PoolTasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -38,6 +39,19 @@ class PickQuery(ConfigurationQuery):
     min_size: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
     key: Text = ""
     strategy: Text = ""
+
+
+class WhatIfQuery(ConfigurationQuery):
+    """Hosts to drain, to remove, to resize (each as `host:size`), and one to add; a size of 0 is the default one."""
+
+    drain: Patterns = Field(default_factory=list)
+    remove: Patterns = Field(default_factory=list)
+    size: Patterns = Field(default_factory=list)
+    add: Text = ""
+    add_size: Annotated[int, Field(ge=0, le=MAX_SLOTS)] = 0
+    add_queue: Patterns = Field(default_factory=list)
+    add_tag: Patterns = Field(default_factory=list)
+    add_os: Text = ""
 
 
 class CompareQuery(BaseModel):
@@ -78,6 +92,23 @@ class ConfigurationsAnswer(BaseModel):
     strategies: list[str]
     problems: list[str]
     hint: str
+
+
+class OverviewRow(BaseModel):
+    """A configuration in its default environment; `problem` is what is wrong with it, if it cannot be shown."""
+
+    id: str
+    name: str
+    hosts: int = 0
+    drained: int = 0
+    slots: int = 0
+    problem: str = ""
+
+
+class OverviewAnswer(BaseModel):
+    """All configurations at once."""
+
+    configurations: list[OverviewRow]
 
 
 class Summary(BaseModel):
@@ -127,6 +158,14 @@ class NamedPoolRow(BaseModel):
     include_deferred: bool
 
 
+class LockedRow(BaseModel):
+    """A port that the lock file keeps for a requester."""
+
+    host: str
+    port: int
+    requester: str
+
+
 class SettingRow(BaseModel):
     """A setting of the balancer, and the file or override that it comes from."""
 
@@ -144,11 +183,12 @@ class OriginRow(BaseModel):
 
 
 class RequestRow(BaseModel):
-    """A node of the config that requests a host or a port, and what it gets."""
+    """A node of the config that requests a host or a port, and what it gets; a `problem` where it gets nothing, and why."""
 
     requester: str
     request: str
     gets: str
+    problem: bool = False
 
 
 class FleetAnswer(BaseModel):
@@ -161,6 +201,7 @@ class FleetAnswer(BaseModel):
     hosts: list[HostRow]
     ports: list[PortRow]
     pools: list[NamedPoolRow]
+    locked: list[LockedRow]
     settings: list[SettingRow]
     yaml: str
     origins: list[OriginRow]
@@ -168,9 +209,9 @@ class FleetAnswer(BaseModel):
 
 
 class PoolRow(BaseModel):
-    """A pool that is not as configured; `slots` is what Airflow has, `wanted` what is configured."""
+    """A pool; `change` is what is not as configured, `slots` what Airflow has, `wanted` what is configured."""
 
-    change: Literal["create", "update", "orphaned", "kept"]
+    change: Literal["create", "update", "orphaned", "kept", "missing", "same"]
     name: str
     slots: int | None
     wanted: int | None
@@ -178,13 +219,18 @@ class PoolRow(BaseModel):
 
 
 class PoolsAnswer(BaseModel):
-    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available."""
+    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available.
+
+    `command` makes them agree, `prune` also deletes the orphaned ones; it is empty where there is none. `same` are the others.
+    """
 
     available: bool
     why: str = ""
     changes: list[PoolRow] = Field(default_factory=list)
+    same: list[PoolRow] = Field(default_factory=list)
     unchanged: int = 0
     command: str
+    prune: str = ""
 
 
 class OccupancyRow(BaseModel):
@@ -206,11 +252,68 @@ class OccupancyAnswer(BaseModel):
     pools: dict[str, OccupancyRow] = Field(default_factory=dict)
 
 
+class HealthRow(BaseModel):
+    """How the attempts in a pool went in the last day, and in each hour of it, the oldest first.
+
+    `failing` is how many failed since the last success. None stands for what this Airflow does not know; `wait` is the
+    median of the seconds until a slot was free.
+    """
+
+    attempts: int
+    failures: int
+    unreachable: int | None
+    failing: int
+    last_success: datetime | None
+    wait: float | None
+    hourly_attempts: list[int]
+    hourly_failures: list[int]
+
+
+class HealthAnswer(BaseModel):
+    """The health of each of a configuration's pools in which an attempt began in the last day."""
+
+    available: bool
+    why: str = ""
+    pools: dict[str, HealthRow] = Field(default_factory=dict)
+
+
 class TaskRow(BaseModel):
     """A task of a DAG."""
 
     dag_id: str
     task_id: str
+
+
+class TaskPlace(BaseModel):
+    """A task, or an index of a mapped one: where it runs, why, and its latest attempt, whose page is at `path` below Airflow."""
+
+    dag_id: str
+    task_id: str
+    map_index: int
+    pool: str
+    kind: Literal["host", "port", "queue", "own"]
+    hosts: list[str]
+    state: str | None
+    try_number: int | None
+    path: str
+    why: str
+
+
+class PickRow(BaseModel):
+    """A pick of the tree, with its candidates in the order of its key's ranking."""
+
+    key: str
+    query: str
+    host: str
+    candidates: list[str]
+    why: str
+
+
+class PicksAnswer(BaseModel):
+    """Every pick of a configuration's own tree; `hosts` is how many there are to choose from."""
+
+    hosts: int
+    picks: list[PickRow]
 
 
 class HostTasks(BaseModel):
@@ -238,6 +341,7 @@ class AssignmentsAnswer(BaseModel):
     why: str = ""
     hosts: list[HostTasks] = Field(default_factory=list)
     queues: list[QueueTasks] = Field(default_factory=list)
+    tasks: list[TaskPlace] = Field(default_factory=list)
 
 
 class CandidateRow(BaseModel):
@@ -270,6 +374,37 @@ class PickedAnswer(BaseModel):
     resolver: str
 
 
+class MoveRow(BaseModel):
+    """A pick that would be another host's, and why; None where there is none."""
+
+    key: str
+    query: str
+    before: str | None
+    after: str | None
+    why: str
+
+
+class LoadRow(BaseModel):
+    """A host's picks and its fair share of them, before and after; a size is None where the host is not there."""
+
+    host: str
+    before_size: int | None
+    after_size: int | None
+    before: int
+    after: int
+    before_fair: float
+    after_fair: float
+
+
+class WhatIfAnswer(BaseModel):
+    """What would move, each host's load, and the YAML that makes it so; `picks` is how many the tree makes."""
+
+    picks: int
+    moves: list[MoveRow]
+    loads: list[LoadRow]
+    yaml: str
+
+
 class ComparisonRow(BaseModel):
     """A host or a port on both sides, and the keys whose values differ."""
 
@@ -289,10 +424,11 @@ class SettingPair(BaseModel):
 
 
 class CompareAnswer(BaseModel):
-    """Two environments of a configuration, side by side."""
+    """Two environments of a configuration, side by side; of the picks, those that differ."""
 
     left: str | None
     right: str | None
     hosts: list[ComparisonRow]
     ports: list[ComparisonRow]
     settings: list[SettingPair]
+    picks: list[MoveRow]

@@ -11,12 +11,14 @@ from ..airflow.occupancy import LiveLoad, live_load
 from ..errors import ConfigurationError
 from ..files.reading import reading
 from ..fleet.model import HostSpec
+from ..hydra.nodes import dotted
 from ..picking.choice import DEFAULT_KEY, rank_hosts
 from ..picking.filters import HOST_KEYS, HostFilter
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy
 from .catalogue import Catalogue
 from .models import CandidateRow, LoadSource, PickedAnswer, PickQuery
+from .opened import Opened
 
 _BARE = re.compile(r"[A-Za-z_*?@|./%+-][A-Za-z0-9_*?@|./%+-]*")
 _WORDS = frozenset(("null", "true", "false", "inf", "nan"))
@@ -28,6 +30,8 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     opened = catalogue.open(query.configuration, query.environment)
     key = query.key or DEFAULT_KEY
     given = _given(query)
+    # The key of a query without one would be shared by all that copy the snippet.
+    named: Given = {**given, "key": query.key} if query.key else given
     patterns: dict[str, Any] = {**given}
     wanted = HostFilter.of(**patterns)
     candidates = opened.composed.index.candidates(wanted)
@@ -40,9 +44,15 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
         candidates=_candidates(strategy, key, candidates, live),
         left_out=dict(opened.composed.index.left_out(wanted).counts),
         load=LoadSource(source=live.source, why=live.why) if live else None,
-        python=python_expression(opened.configuration.name, opened.environment, {**given, "key": key}),
-        resolver=resolver_expression({**given, "key": key}),
+        python=python_expression(opened.configuration.name, _overrides(opened, query.strategy), named),
+        resolver=resolver_expression(named),
     )
+
+
+def _overrides(opened: Opened, strategy: str) -> list[str]:
+    """Return the overrides that compose the configuration with the environment and the strategy of a query."""
+    environment = [f"env={opened.environment}"] if opened.environment else []
+    return [*environment, *([f"{dotted((*opened.composed.path, 'strategy'))}={strategy}"] if strategy else [])]
 
 
 def _given(query: PickQuery) -> Given:
@@ -67,9 +77,9 @@ def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec], live: L
     ]
 
 
-def python_expression(name: str, environment: str | None, given: Given) -> str:
+def python_expression(name: str, overrides: Sequence[str], given: Given) -> str:
     """Return the line of Python that requests a host of a configuration."""
-    arguments = [_literal(name), *([f"[{_literal(f'env={environment}')}]"] if environment else [])]
+    arguments = [_literal(name), *([f"[{', '.join(map(_literal, overrides))}]"] if overrides else [])]
     query = ", ".join(f"{key}={_literal(value)}" for key, value in given.items())
     return f"load({', '.join(arguments)}).select_host({query})"
 

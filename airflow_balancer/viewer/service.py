@@ -18,6 +18,7 @@ from ..fleet.masking import mask_error
 from . import answers
 from .assignments import assignments
 from .catalogue import Catalogue, UnknownError
+from .health import health
 from .models import (
     AssignmentsAnswer,
     CompareAnswer,
@@ -27,15 +28,23 @@ from .models import (
     ErrorAnswer,
     ErrorDetail,
     FleetAnswer,
+    HealthAnswer,
     NoQuery,
     OccupancyAnswer,
+    OverviewAnswer,
     PickedAnswer,
     PickQuery,
+    PicksAnswer,
     PoolsAnswer,
+    WhatIfAnswer,
+    WhatIfQuery,
 )
 from .opened import Opened
+from .overview import overview
+from .picks import picks
 from .pools import occupancy, pools
 from .query import pick
+from .whatif import whatif
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
@@ -85,11 +94,15 @@ class Route(NamedTuple):
 
 ROUTES = {
     "configurations": Route(NoQuery, ConfigurationsAnswer, answers.configurations),
+    "overview": Route(NoQuery, OverviewAnswer, overview),
     "fleet": Route(ConfigurationQuery, FleetAnswer, answers.fleet),
     "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
     "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),
+    "health": Route(ConfigurationQuery, HealthAnswer, health),
     "assignments": Route(ConfigurationQuery, AssignmentsAnswer, assignments),
+    "picks": Route(ConfigurationQuery, PicksAnswer, picks),
     "query": Route(PickQuery, PickedAnswer, pick),
+    "whatif": Route(WhatIfQuery, WhatIfAnswer, whatif),
     "compare": Route(CompareQuery, CompareAnswer, answers.compare),
 }
 _KEPT = {"fleet": ("environment",), "compare": ("left", "right")}

@@ -25,7 +25,7 @@ ADDRESSES = (
     "nothing",
     "api/occupancy",
     "api/fleet?configuration=OTHER",
-    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "pools", "assignments")),
+    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "pools", "health", "assignments")),
 )
 FLEET = """
 hosts: [{name: host1, size: 2, queues: [workers]}, {name: host2, size: 3, password: hunter2, drain: true}]
@@ -121,8 +121,10 @@ def test_pools_and_their_occupancy_are_those_of_the_database(answers: Answers) -
             {**create, "name": "host2", "wanted": 3},
             {**create, "name": "queue-workers", "wanted": 2},
         ],
+        "same": [],
         "unchanged": 0,
         "command": "airflow-balancer pools balancer.yaml apply=true",
+        "prune": "",
     }
     nothing = {"running": 0, "queued": 0, "deferred": 0, "scheduled": 0}
     assert of_admin(answers, "api/occupancy")["pools"] == {"default_pool": {"total": 128, **nothing, "open": 128}}

@@ -137,12 +137,49 @@ def test_two_environments_are_compared_host_by_host(tree) -> None:
     assert {row["key"] for row in answer["settings"] if row["left"] != row["right"]} == {"default_size"}
 
 
+def test_the_picks_that_another_environment_moves_are_listed(api, write) -> None:
+    write("config.yaml", "defaults: [{env: dev}, _self_]\nbalancer: {hosts: {a: {}, b: {}}}\nask: '${balancer.name:}'\n")
+    write("env/dev.yaml", "# @package _global_\nbalancer: {host_overrides: {b: {drain: true}}}\n")
+    write("env/prod.yaml", "# @package _global_\nbalancer: {host_overrides: {a: {drain: true}}}\n")
+    [row] = api("config.yaml").of("compare", "config.yaml", left="dev", right="prod").json()["picks"]
+    assert (row["before"], row["after"], row["why"]) == ("a", "b", "a is drained")
+
+
 def test_hosts_that_come_and_go_are_added_and_removed(api, write) -> None:
     write("config.yaml", "defaults: [{env: a}, _self_]\n")
     write("env/a.yaml", "# @package _global_\nhosts: [{name: left}, {name: both}]\n")
     write("env/b.yaml", "# @package _global_\nhosts: [{name: right}, {name: both}]\n")
     answer = api("config.yaml").of("compare", "config.yaml", left="a", right="b").json()
     assert [(row["name"], row["change"]) for row in answer["hosts"]] == [("both", "same"), ("left", "removed"), ("right", "added")]
+
+
+def test_an_overview_has_the_size_of_each_configuration_or_what_is_wrong_with_it(api, write) -> None:
+    write("a.yaml", FLEET)
+    write("b.yaml", "hosts: [{name: host1, size: -1}]\n")
+    one, other = api().get("overview").json()["configurations"]
+    assert (one["name"], one["hosts"], one["drained"], one["slots"], one["problem"]) == ("a.yaml", 2, 0, 6, "")
+    assert other["problem"] == "b.yaml: host 'host1': key 'size' must be a whole number from 1 to 2147483647, not -1"
+
+
+def test_a_browser_of_a_stranger_is_led_to_the_login_and_a_program_is_refused(tree) -> None:
+    from fastapi import FastAPI, HTTPException
+    from fastapi.testclient import TestClient
+
+    from airflow_balancer.viewer.app import create_app
+    from airflow_balancer.viewer.catalogue import Catalogue
+    from airflow_balancer.viewer.configuration import Places
+    from airflow_balancer.viewer.service import Viewer
+
+    def refuse() -> None:
+        raise HTTPException(401, "Not authenticated")
+
+    app = FastAPI()
+    viewer = Viewer(Catalogue(lambda: Places(())))
+    app.mount("/airflow-balancer", create_app(viewer, [refuse], login=lambda request: f"/login?next={request.scope['root_path']}/"))
+    client = TestClient(app, follow_redirects=False)
+    browser = client.get("/airflow-balancer/", headers={"Accept": "text/html,*/*"})
+    assert (browser.status_code, browser.headers["Location"], browser.text) == (302, "/login?next=/airflow-balancer/", "")
+    assert client.get("/airflow-balancer/api/configurations", headers={"Accept": "application/json"}).status_code == 401
 
 
 class TestErrors:
@@ -176,8 +213,20 @@ class TestErrors:
 
 class TestConditionalAnswers:
     def test_an_unchanged_answer_is_not_sent_again(self, tree) -> None:
-        for path in ("configurations", "fleet", "pools", "occupancy", "assignments", "query", "compare"):
-            query = {} if path in ("configurations", "occupancy") else {"configuration": tree.ids()["config.yaml"]}
+        for path in (
+            "configurations",
+            "overview",
+            "fleet",
+            "pools",
+            "occupancy",
+            "health",
+            "assignments",
+            "picks",
+            "query",
+            "whatif",
+            "compare",
+        ):
+            query = {} if path in ("configurations", "overview", "occupancy") else {"configuration": tree.ids()["config.yaml"]}
             first = tree.get(path, **query)
             again = tree.client.get(f"/api/{path}", params=query, headers={"If-None-Match": first.headers["ETag"]})
             assert (path, first.status_code, again.status_code, again.content) == (path, 200, 304, b"")
@@ -208,6 +257,7 @@ class TestConditionalAnswers:
             write("balancer.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
             fleet = viewer.of("fleet", "config.yaml").json()
             assert [pick["gets"] for pick in fleet["picks"]] == [str(port)]
+            assert fleet["locked"] == [{"host": "host1", "port": port, "requester": "asks.a"}]
             assert ("lock", "balancer.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
 
     def test_a_mended_file_is_opened(self, api, write) -> None:
@@ -221,7 +271,20 @@ class TestConditionalAnswers:
 def test_the_document_of_the_api_is_complete(tree) -> None:
     document = tree.client.get("/api/openapi.json").json()
     assert sorted(document["paths"]) == [
-        f"/api/{name}" for name in ("assignments", "compare", "configurations", "fleet", "occupancy", "pools", "query")
+        f"/api/{name}"
+        for name in (
+            "assignments",
+            "compare",
+            "configurations",
+            "fleet",
+            "health",
+            "occupancy",
+            "overview",
+            "picks",
+            "pools",
+            "query",
+            "whatif",
+        )
     ]
     for path, item in document["paths"].items():
         content = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -31,9 +31,21 @@ def test_pools_that_differ_are_listed_with_what_to_run(api, write, monkeypatch) 
             {"change": "update", "name": "host2", "slots": 1, "wanted": 3, "note": ""},
             {"change": "kept", "name": "host3", "slots": 9, "wanted": 4, "note": kept},
         ],
+        "same": [{"change": "same", "name": "host4", "slots": 5, "wanted": 5, "note": ""}],
         "unchanged": 1,
         "command": "airflow-balancer pools a.yaml apply=true",
+        "prune": "airflow-balancer pools a.yaml prune=true",
     }
+
+
+def test_the_command_names_the_server_that_the_page_reads(api, write, monkeypatch) -> None:
+    write("a.yaml", FLEET)
+    monkeypatch.setattr("airflow_balancer.viewer.pools.read_target", lambda *_, **__: [])
+    monkeypatch.setenv("AIRFLOW__BALANCER__API_URL", "https://me:hunter2@airflow.example.org")
+    monkeypatch.setenv("AIRFLOW__BALANCER__API_USERNAME", "me")
+    answer = api().of("pools", "a.yaml").json()
+    server = "'api_url=https://me:**********@airflow.example.org' api_username=me"
+    assert (answer["command"], answer["prune"]) == (f"airflow-balancer pools a.yaml apply=true {server}", "")
 
 
 def test_the_command_has_the_environment(tree) -> None:
@@ -60,7 +72,7 @@ def test_a_serialized_task_tells_its_pool(task: object, found: list[tuple[str, s
 
 def test_without_airflow_the_live_answers_say_why(tree, monkeypatch) -> None:
     monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
-    for path in ("occupancy", "assignments", "pools"):
+    for path in ("occupancy", "health", "assignments", "pools"):
         answer = tree.of(path, "config.yaml").json()
         assert answer["available"] is False
         assert answer["why"]

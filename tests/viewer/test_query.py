@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
 
 from airflow_balancer import load
 from airflow_balancer.hydra.compose import compose_file
+from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.viewer.query import resolver_expression
 from tests.airflow.pools_server import serving_pools
@@ -45,6 +48,7 @@ def test_python_and_yaml_pick_the_same(api, write, tmp_path, monkeypatch) -> Non
     more = {"min_size": 2, "exclude": ["host1", "host9"], "prefer": "no such tag"}
     answer = api().of("query", "a.yaml", queue=["work*", "primary"], key="it's me", **more).json()
     monkeypatch.chdir(tmp_path)
+    register_resolvers()
     assert eval(answer["python"], {"load": load}).name == answer["picked"]
     root = OmegaConf.create({"balancer": OmegaConf.load(tmp_path / "a.yaml"), "pick": answer["resolver"]})
     assert root.pick.name == answer["picked"]
@@ -96,8 +100,8 @@ def test_a_list_means_any_tag_and_all_tags_every_one(api, write) -> None:
         "tag": ["host1", "host2", "host3"],
         "all_tags": ["host1"],
     }
-    assert answers["all_tags"]["python"] == 'load("a.yaml").select_host(all_tags=["gpu", "ssd"], key="command line")'
-    assert answers["all_tags"]["resolver"] == "${balancer.host:{all_tags:[gpu,ssd],key:'command line'}}"
+    assert answers["all_tags"]["python"] == 'load("a.yaml").select_host(all_tags=["gpu", "ssd"])'
+    assert answers["all_tags"]["resolver"] == "${balancer.host:{all_tags:[gpu,ssd]}}"
 
 
 def test_an_answer_and_an_error_have_what_each_condition_leaves_out(api, write) -> None:
@@ -113,6 +117,27 @@ def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:
     answer = api().of("query", "a.yaml", min_size=2, exclude=["a", "b"], prefer="gpu", key="k").json()
     assert answer["python"] == 'load("a.yaml").select_host(min_size=2, exclude=["a", "b"], prefer="gpu", key="k")'
     assert answer["resolver"] == "${balancer.host:{min_size:2,exclude:[a,b],prefer:gpu,key:k}}"
+
+
+@pytest.mark.parametrize("strategy", ["rendezvous", "bounded", "least_loaded"])
+def test_python_carries_the_strategy_and_no_key_that_all_would_share(api, write, tmp_path, monkeypatch, strategy: str) -> None:
+    write("config.yaml", TREE.format(strategy="random"))
+    answer = api("config.yaml").of("query", "config.yaml", strategy=strategy).json()
+    assert answer["python"] == f'load("config.yaml", ["balancer.strategy={strategy}"]).select_host()'
+    assert answer["resolver"] == "${balancer.host:{}}"
+    monkeypatch.chdir(tmp_path)
+    register_resolvers()
+    assert eval(answer["python"], {"load": load}).name in ("a", "b", "c")
+
+
+def test_python_carries_the_strategy_of_a_plain_file_and_of_the_packages_own_tree(api, write, tree, tmp_path, monkeypatch) -> None:
+    write("a.yaml", FLEET)
+    plain = api().of("query", "a.yaml", strategy="rendezvous", key="k").json()
+    monkeypatch.chdir(tmp_path)
+    assert eval(plain["python"], {"load": load}).name == plain["picked"]
+    own = tree.of("query", "config.yaml", environment="prod", strategy="rendezvous", key="k").json()
+    monkeypatch.chdir(Path(__file__).parents[2] / "conf")
+    assert eval(own["python"], {"load": load}).name == own["picked"]
 
 
 @pytest.mark.parametrize("size", ["-1", "many", "1.5", str(2**31)])

@@ -20,7 +20,10 @@ SECRET = "hunter2-hunter2"
 PATHS = (
     "fleet",
     "pools",
+    "health",
     "assignments",
+    "picks",
+    "whatif",
     "query",
     "compare",
 )
@@ -28,7 +31,7 @@ PATHS = (
 
 def everything(viewer, name: str) -> str:
     """Return the text of every answer on a configuration."""
-    return viewer.get("configurations").text + "".join(viewer.of(path, name).text for path in PATHS)
+    return viewer.get("configurations").text + viewer.get("overview").text + "".join(viewer.of(path, name).text for path in PATHS)
 
 
 class TestTargets:

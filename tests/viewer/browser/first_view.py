@@ -17,7 +17,7 @@ from tests.viewer.browser.page import Page
 from tests.viewer.browser.stub import Stub, serve
 
 VISITS = 5
-VIEWS = {"summary": ".tile", "hosts": "tbody .link", "ports": "tbody .bar"}
+VIEWS = {"fleet": ".host-tile", "hosts": "tbody .link", "ports": "tbody .bar"}
 _FIRST_VIEW = """
 const [selector, done] = arguments;
 const seen = () => requestAnimationFrame(() => setTimeout(() => done(performance.now())));

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 SYSTEMS = ("ubuntu", "rhel", "windows")
 QUEUES = ("workers", "transfers", "gpu", "reports")
 TAGS = ("rack-a", "rack-b", "ssd", "batch")
-COMMAND = "airflow-balancer pools --config-dir conf env=prod --apply"
+COMMAND = "airflow-balancer pools --config-dir conf env=prod apply=true"
 MARKUP_HOST = "<img src=x onerror=alert(1)>"
 MARKUP_TAG = "</script><script>alert(2)</script>"
 CREDENTIALS = ("key file", "password", "variable", "none")
@@ -23,6 +24,13 @@ def configurations() -> Data:
     found = [{"id": key, "name": name, **environments} for key, name in (("fleet.main", "Main fleet"), ("fleet.lab", "Lab"))]
     strategies = ["rendezvous", "bounded", "least_loaded", "random"]
     return {"configurations": found, "strategies": strategies, "problems": [], "hint": ""}
+
+
+def overview(number: int) -> Data:
+    """Return the answer of `api/overview`: a configuration of so many hosts, and one that is wrong."""
+    rows = [{"id": "fleet.main", "name": "Main fleet", "hosts": number, "drained": 1, "slots": 192, "problem": ""}]
+    wrong = {"id": "fleet.lab", "name": "Lab", "hosts": 0, "drained": 0, "slots": 0, "problem": "lab.yaml: unknown key 'sise'"}
+    return {"configurations": [*rows, wrong]}
 
 
 def hosts(number: int, *, markup: bool = True) -> list[Data]:
@@ -92,7 +100,8 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
         "problems": 0,
         "addresses": 0,
     }
-    picks = [{"requester": f"dags.etl.tasks.step{index}", "request": _ASKED, "gets": host["name"]} for index, host in enumerate(made[:6])]
+    asked = {"request": _ASKED, "problem": False}
+    picks = [{"requester": f"dags.etl.tasks.step{index}", **asked, "gets": host["name"]} for index, host in enumerate(made[:6])]
     text = _yaml(made, made_ports)
     origins = [
         {
@@ -110,6 +119,7 @@ def fleet(made: list[Data], port_number: int, environment: str = "prod") -> Data
         "summary": summary,
         "hosts": made,
         "ports": made_ports,
+        "locked": [{"host": made[0]["name"], "port": 8001, "requester": "etl.py#0"}] if made else [],
         "settings": SETTINGS,
         "yaml": text,
         "origins": [*({"path": row["key"], "value": row["value"], "origin": row["origin"]} for row in SETTINGS), *origins],
@@ -142,14 +152,21 @@ def _stats(index: int, size: int) -> Data:
     rng = random.Random(f"stats {index}")
     running = rng.randrange(size + 1)
     deferred = rng.randrange(size - running + 1) // 2
+    queued = rng.randrange(min(3, size - running - deferred + 1))
+    left = size - running - deferred - queued
     return {
         "total": size,
         "running": running,
-        "queued": rng.randrange(3) if running + deferred == size else 0,
+        "queued": queued,
         "deferred": deferred,
-        "scheduled": 0,
-        "open": size - running - deferred,
+        "scheduled": 0 if left else 1 + rng.randrange(4),
+        "open": left,
     }
+
+
+def stats(total: int, running: int, waiting: int = 0) -> Data:
+    """Return the occupancy of a pool with running and waiting tasks."""
+    return {"total": total, "running": running, "queued": 0, "deferred": 0, "scheduled": waiting, "open": total - running}
 
 
 def pools(made: list[Data]) -> Data:
@@ -176,8 +193,36 @@ def pools(made: list[Data]) -> Data:
         "available": True,
         "why": "",
         "changes": changes,
+        "same": [{"change": "same", "name": h["pool"], "slots": h["size"], "wanted": h["size"], "note": ""} for h in made[3:]],
         "unchanged": len(made) - 3,
-        "command": "airflow-balancer pools --config-dir conf env=prod --apply",
+        "command": COMMAND,
+        "prune": COMMAND.replace("apply", "prune"),
+    }
+
+
+def health(made: list[Data]) -> Data:
+    """Return the answer of `api/health`: the fourth host is down, the others are well."""
+    return {"available": True, "why": "", "pools": {host["pool"]: _health(index) for index, host in enumerate(made)}}
+
+
+DOWN = 3
+"""Which host is down."""
+
+
+def _health(index: int) -> Data:
+    rng = random.Random(f"health {index}")
+    attempts = [rng.randrange(6) for _ in range(24)]
+    failures = [number if index == DOWN and hour > 20 else 0 for hour, number in enumerate(attempts)]
+    success = datetime.now(UTC) - timedelta(hours=3 if index == DOWN else 0, minutes=10)
+    return {
+        "attempts": sum(attempts),
+        "failures": sum(failures),
+        "unreachable": sum(failures),
+        "failing": sum(failures),
+        "last_success": success.isoformat(),
+        "wait": 12.0 + index,
+        "hourly_attempts": attempts,
+        "hourly_failures": failures,
     }
 
 
@@ -189,7 +234,63 @@ def assignments(made: list[Data]) -> Data:
         tasks = [{"dag_id": ("etl", "reports", "sync")[task % 3], "task_id": f"step_{task}"} for task in range(number)]
         rows.append({"host": host["name"], "pool": host["pool"], "slots": host["size"], "tasks": tasks, "drain": host["drain"]})
     queue = {"pool": "queue-transfers", "slots": 24, "tasks": [{"dag_id": "sync", "task_id": "copy"}]}
-    return {"available": True, "why": "", "hosts": rows, "queues": [queue]}
+    return {"available": True, "why": "", "hosts": rows, "queues": [queue], "tasks": _places(made, rows)}
+
+
+STATES = ("success", "running", "scheduled", "failed", None)
+
+
+def _places(made: list[Data], rows: list[Data]) -> list[Data]:
+    """Return the tasks of the hosts, one that is mapped, and one in the pool of a port."""
+    found = [
+        {**task, "map_index": -1, "pool": row["pool"], "kind": "host", "hosts": [row["host"]], **_latest(number), "why": ""}
+        for row in rows
+        for number, task in enumerate(row["tasks"])
+    ]
+    if len(made) < 3:
+        return found
+    mapped = {"dag_id": "daily", "task_id": "load", "pool": made[1]["pool"], "kind": "host", "hosts": [made[1]["name"]]}
+    found += [{**mapped, "map_index": index, **_latest(index), "why": WHY} for index in range(2)]
+    port = {"dag_id": "daily", "task_id": "serve", "pool": "http-0", "kind": "port", "hosts": [made[0]["name"]]}
+    return [*found, {**port, "map_index": -1, **_latest(1), "why": ""}]
+
+
+WHY = "number 2 of 3 in its key's ranking: worker02.example.com had their share of the other picks; candidates: queue='workers'"
+
+
+def _latest(number: int) -> Data:
+    state = STATES[number % len(STATES)]
+    return {"state": state, "try_number": 1 + number % 2 if state else None, "path": "dags/daily/runs/r1/tasks/load" if state else ""}
+
+
+def picks(made: list[Data]) -> Data:
+    """Return the answer of `api/picks`."""
+    names = [host["name"] for host in made[:6]]
+    rows = [
+        {"key": f"dags.etl.tasks.step{index}", "query": "queue='workers'", "host": name, "candidates": names, "why": "the only candidate"}
+        for index, name in enumerate(names)
+    ]
+    return {"hosts": len(made), "picks": rows}
+
+
+def whatif(made: list[Data], drain: str) -> Data:
+    """Return the answer of `api/whatif`: the picks of a drained host move to the last one."""
+    last, key = made[-1]["name"], "dags.etl.tasks.step1"
+    moves = [{"key": key, "query": "queue='workers'", "before": drain, "after": last, "why": f"{drain} is drained"}] if drain else []
+    loads = [
+        {
+            "host": host["name"],
+            "before_size": host["size"],
+            "after_size": host["size"],
+            "before": 1,
+            "after": (1 if host["name"] != drain else 0) + (1 if drain and host["name"] == last else 0),
+            "before_fair": 1.0,
+            "after_fair": 1.25,
+        }
+        for host in made
+    ]
+    text = f"# in balancer\nhost_overrides:\n  {drain}:\n    drain: true\n" if drain else ""
+    return {"picks": len(made), "moves": moves, "loads": loads, "yaml": text}
 
 
 def query(made: list[Data], queue: str, key: str) -> Data:
@@ -214,4 +315,11 @@ def compare(made: list[Data], left: str, right: str) -> Data:
     rows[2] |= {"change": "removed", "right": None}
     settings = [{"key": row["key"], "left": row["value"], "right": row["value"]} for row in SETTINGS]
     settings[0] = settings[0] | {"left": "developer"}
-    return {"left": left, "right": right, "hosts": rows, "ports": [], "settings": settings}
+    moved = {
+        "key": "dags.etl.tasks.step1",
+        "query": "queue='workers'",
+        "before": made[1]["name"],
+        "after": made[2]["name"],
+        "why": "drained",
+    }
+    return {"left": left, "right": right, "hosts": rows, "ports": [], "settings": settings, "picks": [moved]}

@@ -22,7 +22,7 @@ class Page:
         self.driver = driver
         self.stub = stub
 
-    def open(self, address: str = "summary") -> Page:
+    def open(self, address: str = "fleet") -> Page:
         """Go to a tab with its query, as a new visitor, and wait for the answers."""
         self.driver.get("about:blank")
         self.driver.get(f"{self.stub.url}#{address}")

@@ -36,6 +36,7 @@ class Stub:
     pages: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    made: dict[Any, Any] = field(default_factory=dict)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Return the status and the JSON of an API path."""
@@ -45,16 +46,23 @@ class Stub:
         made = generated.hosts(self.hosts, markup=self.markup)
         answers: dict[str, Callable[[], Any]] = {
             "configurations": generated.configurations,
+            "overview": lambda: generated.overview(self.hosts),
             "fleet": lambda: generated.fleet(made, self.ports, first.get("environment", "prod")),
             "occupancy": lambda: generated.occupancy(made),
+            "health": lambda: generated.health(made),
             "pools": lambda: generated.pools(made),
             "assignments": lambda: generated.assignments(made),
+            "picks": lambda: generated.picks(made),
             "query": lambda: generated.query(made, first.get("queue", ""), first.get("key", "")),
+            "whatif": lambda: generated.whatif(made, first.get("drain", "")),
             "compare": lambda: generated.compare(made, first["left"], first["right"]),
         }
         if path not in answers:
             return 404, {"error": {"message": f"No {path} here", "problems": []}}
-        return 200, answers[path]()
+        key = (path, str(first), self.hosts, self.ports)
+        if key not in self.made:
+            self.made[key] = answers[path]()
+        return 200, self.made[key]
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:

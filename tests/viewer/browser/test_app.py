@@ -116,8 +116,8 @@ def test_environments_differ_where_the_yaml_says(real: Page) -> None:
 
 
 def test_a_visitor_goes_through_every_tab(real: Page) -> None:
-    tiles = [tile.text.split("\n") for tile in real.open().choose("environment", "prod").all(".tile")]
-    assert tiles == [["3", "hosts"], ["44", "slots"], ["2", "ports"], ["5", "pools"], ["2", "queues"], ["0", "problems"]]
+    real.open().choose("environment", "prod")
+    assert [tally.text for tally in real.all(".tally")] == ["3 hosts", "44 slots, 2 ports, 5 pools, 2 queues"]
     first, _, last = real.tab("Hosts").rows("Hosts")
     assert (first[0], first[4]) == ("host1", "16")
     assert last == ["host3", "macos", "workers", "release", "12", "airflow-prod", "key file", "host3"]
@@ -150,7 +150,7 @@ def test_settings_name_their_files(real: Page) -> None:
     assert ["default_size", "2", "env/dev.yaml"] in real.open("settings").rows("Settings")
 
 
-@pytest.mark.parametrize("tab", ["summary", "hosts", "ports", "pools", "tasks", "query", "compare", "settings", "yaml"])
+@pytest.mark.parametrize("tab", ["fleet", "hosts", "ports", "pools", "tasks", "query", "compare", "settings", "yaml"])
 def test_the_apps_policy_refuses_nothing_of_the_page(real: Page, tab: str) -> None:
     assert real.open(tab).refusals == []
 

@@ -31,6 +31,12 @@ def test_settings_are_compared(page: Page) -> None:
     assert page.rows("Settings compared") == [["default_username", "≠ changed", "developer", "airflow"]]
 
 
+def test_picks_that_move_are_compared(page: Page) -> None:
+    page.open("compare?left=dev&right=prod").click("Picks 1")
+    [row] = page.rows("Picks compared")
+    assert row == ["dags.etl.tasks.step1", "queue='workers'", "worker01.example.com", "worker02.example.com", "drained"]
+
+
 def test_sides_that_agree_say_so(page: Page) -> None:
     assert page.open("compare?left=dev&right=prod&section=ports").text(".empty") == "No difference in the ports\ndev and prod agree."
 

@@ -7,11 +7,12 @@ import pytest
 from tests.viewer.browser.page import Page
 
 SORTS = {
-    "hosts": ("name", "system", "queues", "tags", "size", "occupancy", "user", "credential", "pool"),
+    "hosts": ("name", "occupancy", "health", "system", "queues", "tags", "size", "user", "credential", "pool"),
     "ports": ("host", "ports", "first", "space"),
     "ports?rows=port": ("host", "port", "name", "tags", "pool"),
-    "pools": ("name", "change", "slots", "wanted", "note"),
-    "tasks": ("host", "slots", "tasks", "share", "load", "names"),
+    "pools": ("name", "occupancy", "running", "waiting", "open", "change", "slots", "wanted", "note"),
+    "tasks": ("task", "host", "state", "pool", "why"),
+    "tasks?rows=host": ("host", "slots", "tasks", "share", "load", "names"),
     "query": ("place", "name", "size", "score", "bar"),
     "compare": ("name", "change", "left", "right"),
     "settings": ("key", "value", "origin"),
@@ -19,7 +20,7 @@ SORTS = {
 }
 
 
-@pytest.mark.parametrize(("name", "value", "column"), [("system", "windows", 1), ("queue", "gpu", 2), ("tag", "ssd", 3)])
+@pytest.mark.parametrize(("name", "value", "column"), [("system", "windows", 3), ("queue", "gpu", 4), ("tag", "ssd", 5)])
 def test_a_filter_leaves_the_hosts_that_have_its_value(page: Page, name: str, value: str, column: int) -> None:
     page.open("hosts").choose(name, value)
     assert all(value in cell.split() for cell in page.column("Hosts", column))
@@ -74,10 +75,10 @@ def test_every_column_sorts_both_ways(page: Page, address: str) -> None:
 
 def test_numbers_sort_as_numbers(page: Page) -> None:
     page.open("hosts").sort("size")
-    sizes = [int(text) for text in page.column("Hosts", 4)]
+    sizes = [int(text) for text in page.column("Hosts", 6)]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_names_sort_by_the_numbers_in_them(page: Page) -> None:
-    names = [name for name in page.open("hosts").column("Hosts") if name.startswith("worker")]
+    names = [name for name in page.open("hosts?sort=name").column("Hosts") if name.startswith("worker")]
     assert names == sorted(names, key=lambda name: int(name[6:8]))

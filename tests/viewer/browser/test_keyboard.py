@@ -19,13 +19,13 @@ def _focused(page: Page) -> str:
 def test_arrows_move_between_the_tabs(page: Page) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    page.open().find("#tab-summary").send_keys(Keys.ARROW_RIGHT)
+    page.open().find("#tab-fleet").send_keys(Keys.ARROW_RIGHT)
     page.settle()
     assert (_focused(page), page.address) == ("tab-hosts", "#hosts")
     _press(page, Keys.END)
     assert (_focused(page), page.address) == ("tab-yaml", "#yaml")
     _press(page, Keys.ARROW_RIGHT)
-    assert _focused(page) == "tab-summary"
+    assert _focused(page) == "tab-fleet"
 
 
 def test_tab_walks_from_the_header_into_the_table(page: Page) -> None:
@@ -48,7 +48,7 @@ def test_tab_walks_from_the_header_into_the_table(page: Page) -> None:
         "tag",
         "grid",
         "name",
-        "system",
+        "occupancy",
     ]
 
 

@@ -13,6 +13,13 @@ def test_no_configuration_says_what_to_do(page: Page) -> None:
     assert page.open().text(".empty") == f"No configuration found\n{hint}"
 
 
+def test_a_broken_file_shows_its_error_under_its_name(page: Page) -> None:
+    problem = "team/lab.yaml: is not valid YAML, line 3: mapping values are not allowed here"
+    page.stub.answers["configurations"] = (200, {"configurations": [], "problems": [problem], "hint": "make one"})
+    assert page.open().text("[role=alert]") == "team/lab.yaml\nis not valid YAML, line 3: mapping values are not allowed here"
+    assert "No configuration found" not in page.text()
+
+
 def test_a_wrong_configuration_shows_each_problem_as_the_command_line_does(page: Page) -> None:
     problems = ["host 'a': unknown key 'sise'; did you mean 'size'?", "host 'a': key 'size' must be a whole number, not -3"]
     page.stub.answers["fleet"] = (400, {"error": {"message": "\n".join(problems), "problems": problems}})
@@ -29,8 +36,8 @@ def test_a_configuration_that_is_gone_is_named(page: Page) -> None:
     assert "No configuration fleet.gone" in page.open("hosts?configuration=fleet.gone").text()
 
 
-def test_an_unknown_tab_is_the_summary(page: Page) -> None:
-    assert page.open("nonsense").find("[aria-selected=true]").text == "Summary"
+def test_an_unknown_tab_is_the_fleet(page: Page) -> None:
+    assert page.open("nonsense").find("[aria-selected=true]").text == "Fleet"
 
 
 @pytest.mark.parametrize(
@@ -61,4 +68,4 @@ def test_an_empty_fleet_says_what_to_add(page: Page) -> None:
     page.stub.hosts = page.stub.ports = 0
     assert "Add a host under hosts:" in page.open("hosts").text(".empty")
     assert "Add a port under ports:" in page.open("ports").text(".empty")
-    assert page.open("summary").text(".tile") == "0\nhosts"
+    assert "Add a host under hosts:" in page.open("fleet").text(".empty")

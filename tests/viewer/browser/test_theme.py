@@ -57,6 +57,37 @@ def test_in_a_frame_below_a_prefix_everything_works(framed: Page) -> None:
     assert {path.split("/")[1] for path in framed.stub.asked} <= {"team", "plugin", "favicon.ico"}
 
 
+def test_in_a_frame_the_tab_and_its_filters_survive_a_reload_of_airflows_page(framed: Page) -> None:
+    framed.tab("Hosts").choose("queue", "gpu")
+    assert framed.run("return parent.location.pathname + parent.location.hash") == "/plugin#hosts?queue=gpu"
+    framed.driver.switch_to.default_content()
+    framed.driver.refresh()
+    framed.driver.switch_to.frame(framed.driver.find_element("css selector", "iframe"))
+    assert framed.settle().text(".tally") == "2 of 12 hosts"
+
+
+def test_in_a_frame_back_goes_back(framed: Page) -> None:
+    framed.tab("Hosts").tab("Ports").run("parent.history.back()")
+    framed.wait(lambda: framed.find("[aria-selected=true]").text == "Hosts", "the tab did not come back")
+    assert framed.run("return parent.location.hash") == "#hosts"
+
+
+def test_in_a_frame_a_copied_link_opens_airflows_page(framed: Page) -> None:
+    link = framed.tab("Hosts").copied("link to this view")
+    assert link == framed.stub.url.replace("/team/airflow-balancer/", "/plugin#hosts")
+
+
+def test_in_a_frame_a_stranger_finds_the_login(framed: Page) -> None:
+    framed.stub.answers["fleet"] = (401, None)
+    link = framed.click("Refresh").find("[role=alert] a")
+    assert (link.text, link.get_attribute("target")) == ("Log in to Airflow", "_top")
+
+
+def test_in_a_frame_a_task_leads_to_its_latest_attempt_in_airflow(framed: Page) -> None:
+    link = framed.tab("Tasks").fill("search", "daily.load").find("tbody a")
+    assert (link.get_attribute("href").partition("/team/")[2], link.get_attribute("target")) == ("dags/daily/runs/r1/tasks/load", "_top")
+
+
 def test_in_a_frame_the_copy_buttons_work(framed: Page) -> None:
     framed.tab("Pools").find("[aria-label='Copy the command']").click()
     framed.wait(lambda: framed.find("[aria-label='Copy the command']").get_attribute("data-done") == "Copied", "nothing was copied")

@@ -1,4 +1,26 @@
-// The state of the page is in the address: `#tab?key=value&key=value`.
+// The state of the page is in the address: `#tab?key=value&key=value`; within Airflow's frame, also in that of Airflow's page.
+
+function outerWindow() {
+  try {
+    return window.parent !== window && window.parent.location.origin === location.origin ? window.parent : null;
+  } catch {
+    return null; // the parent is of another origin
+  }
+}
+
+// A reload of Airflow's page opens the frame anew: what was shown is in the address around it.
+export function restoreAddress() {
+  const hash = outerWindow()?.location.hash ?? "";
+  if (location.hash.length < 2 && hash.length > 1) history.replaceState(null, "", hash);
+}
+
+export function mirrorAddress() {
+  const outer = outerWindow();
+  if (outer && location.hash && outer.location.hash !== location.hash) outer.history.replaceState(outer.history.state, "", location.hash);
+}
+
+// What others can open, with Airflow's navigation around it.
+export const sharedAddress = () => (outerWindow() ?? window).location.href.split("#")[0] + location.hash;
 
 export function readAddress(fallback) {
   const [tab, query = ""] = location.hash.slice(1).split("?", 2);
@@ -20,4 +42,12 @@ export function writeAddress(tab, params, { step }) {
   } else {
     history.replaceState(null, "", hash);
   }
+}
+
+const WITHIN = /^(.*\/)airflow-balancer\//;
+
+// An address below Airflow's own; empty where the page is not within Airflow.
+export function airflowPage(path) {
+  const airflow = WITHIN.exec(location.pathname);
+  return airflow ? `${airflow[1]}${path}` : "";
 }

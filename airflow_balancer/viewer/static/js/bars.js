@@ -1,8 +1,10 @@
 // Bars as SVG: its geometry is attributes, which a strict Content-Security-Policy allows.
-import { html, svg } from "../vendor/index.js";
+import { html, nothing, svg } from "../vendor/index.js";
+import { loadOf, loadText, loadWords } from "./load.js";
 import { whole } from "./numbers.js";
 
-export const STATES = ["running", "queued", "deferred", "scheduled"];
+// Airflow's states by what they are called here; a task waits from when it is scheduled until the pool has a slot for it.
+export const STATES = { running: "running", queued: "queued", deferred: "deferred", scheduled: "waiting" };
 
 function segments(parts, total) {
   let left = 0;
@@ -21,11 +23,11 @@ const drawing = (label, content) => html`
     ${content}
   </svg>`;
 
-// How a pool's slots are taken; tasks that wait may be more than the slots, then the bar is as long as both.
+// How a pool's slots are taken; where tasks wait for more than are open, the bar is as long as all of them.
 export function occupancyBar(stats) {
-  const parts = STATES.filter((name) => name !== "scheduled").map((name) => ({ name, value: stats[name] ?? 0 }));
+  const parts = Object.keys(STATES).map((name) => ({ name, value: stats[name] ?? 0 }));
   const used = parts.reduce((total, part) => total + part.value, 0);
-  const label = [...parts.map(({ name, value }) => `${value} ${name}`), `${stats.open === null ? "∞" : stats.open} open`].join(", ");
+  const label = [...parts.map(({ name, value }) => `${value} ${STATES[name]}`), `${stats.open === null ? "∞" : stats.open} open`].join(", ");
   return drawing(label, segments(parts, Math.max(stats.total ?? used * 2, used, 1)));
 }
 
@@ -38,15 +40,20 @@ export function shareBar(value, most, label, { fill = "accent", mark = null } = 
   ]);
 }
 
+const SHOWN = { ...STATES, open: "open" };
+
 export const occupancyKey = () => html`
   <ul class="key" aria-label="Colours of the bars">
-    ${["running", "queued", "deferred", "open"].map((name) => html`<li><i class=${`swatch fill-${name}`}></i>${name}</li>`)}
+    ${Object.entries(SHOWN).map(([name, word]) => html`<li><i class=${`swatch fill-${name}`}></i>${word}</li>`)}
   </ul>`;
 
 // The same states as numbers; with their colours, they are the key of a bar beside them.
 export const occupancyFigures = (stats) => html`
   <ul class="figures">
-    ${["running", "queued", "deferred", "open"].map((name) => html`<li><i class=${`swatch fill-${name}`}></i><b>${stats[name] === null ? "∞" : whole(stats[name])}</b> ${name}</li>`)}
+    ${Object.entries(SHOWN).map(([name, word]) => html`<li><i class=${`swatch fill-${name}`}></i><b>${stats[name] === null ? "∞" : whole(stats[name])}</b> ${word}</li>`)}
   </ul>`;
 
-export const occupancyText = (stats) => `${stats.running ?? 0}/${stats.total === null ? "∞" : whole(stats.total)}`;
+export function occupancyCell(stats) {
+  const load = loadOf(stats);
+  return load ? html`<span class="occupancy">${occupancyBar(stats)}<span class=${`occupancy-text level-${load.level}`} title=${loadWords(load)}>${loadText(load)}</span></span>` : nothing;
+}

@@ -39,11 +39,12 @@ export class Grid {
 
   // Returns the element that shows these rows in the order that the page's address asks for.
   show(page, rows, { without = [], ...fallback } = {}) {
-    this.#columns = this.#all.filter(({ id }) => !without.includes(id));
+    this.#columns = this.#told(this.#all.filter(({ id }) => !without.includes(id)), rows, page);
     const sort = page.params.get("sort") ?? fallback.sort ?? this.#columns[0].id;
     const descending = page.params.has("sort") ? page.params.get("order") === "down" : Boolean(fallback.descending);
     const moved = sort !== this.#order.sort || descending !== this.#order.descending || rows.length !== this.#rows.length;
     this.#page = page;
+    this.element.classList.toggle("searched", Boolean(page.params.get("search")) && rows.length <= NARROW);
     this.#order = { sort, descending };
     this.#rows = this.#sorted(rows);
     this.#virtualizer.setOptions(this.#options(rows.length));
@@ -51,6 +52,13 @@ export class Grid {
     this.#draw();
     queueMicrotask(() => this.#virtualizer._willUpdate());
     return this.element;
+  }
+
+  // On a narrow screen, without the columns that say the same of all rows.
+  #told(columns, rows, page) {
+    if (!matchMedia("(max-width: 700px)").matches || rows.length < 2) return columns;
+    const differs = ({ value }) => new Set(rows.map((row) => String(value(row) ?? ""))).size > 1;
+    return columns.filter((column, index) => index === 0 || column.id === page.params.get("sort") || differs(column));
   }
 
   #options(count) {

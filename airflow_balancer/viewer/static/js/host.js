@@ -3,6 +3,7 @@ import { html, nothing, render } from "../vendor/index.js";
 import { occupancyBar, occupancyFigures } from "./bars.js";
 import { chips } from "./chips.js";
 import { copyButton } from "./copy.js";
+import { healthOf, healthSection } from "./health.js";
 import { count } from "./numbers.js";
 
 const field = (title, value) => (value === null || value === undefined || value === "" ? nothing : html`<dt>${title}</dt><dd>${value}</dd>`);
@@ -11,7 +12,7 @@ function occupancyOf(page, host) {
   const stats = page.ask("api/occupancy").data?.pools?.[host.pool];
   if (!stats) return nothing;
   return html`
-    <section><h3>Now</h3>${occupancyBar(stats)}${occupancyFigures(stats)}    </section>`;
+    <section><h3>Now</h3>${occupancyBar(stats)}${occupancyFigures(stats)}</section>`;
 }
 
 function portsOf(page, host) {
@@ -37,7 +38,8 @@ function details(page, host) {
       ${field("Tags", host.tags?.length ? chips(host.tags, "tag") : "")} ${field("Size", host.size === null ? "" : `${count(host.size, "slot")}${host.hold_slots ? ", held on the host" : ""}`)} ${field("User", host.username)}
       ${field("Credential", host.credential)} ${field("Pool", host.pool)}
     </dl>
-    ${occupancyOf(page, host)} ${portsOf(page, host)} ${tasksOf(page, host)}`;
+    ${host.drain ? nothing : html`<p><a href=${page.linkTo("whatif", { drain: host.name })}>What if this host is drained?</a></p>`}
+    ${occupancyOf(page, host)} ${healthSection(healthOf(page)[host.pool])} ${portsOf(page, host)} ${tasksOf(page, host)}`;
 }
 
 const absent = (name) => html`

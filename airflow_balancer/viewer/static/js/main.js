@@ -1,25 +1,25 @@
 // The page: what the address asks for, drawn from what the API answered.
 import { html, nothing, render } from "../vendor/index.js";
-import { hashOf, readAddress, writeAddress } from "./address.js";
+import { hashOf, mirrorAddress, readAddress, restoreAddress, sharedAddress, writeAddress } from "./address.js";
 import { copyButton } from "./copy.js";
 import { HostDialog } from "./host.js";
-import { emptyNote, errorNote, loadingNote, problemsNote } from "./messages.js";
+import { brokenNote, emptyNote, errorNote, loadingNote } from "./messages.js";
 import { Store, apiPath } from "./store.js";
 import { tabList } from "./tabs.js";
 import { compare } from "./views/compare.js";
+import { fleet } from "./views/fleet.js";
 import { hosts } from "./views/hosts.js";
 import { pools } from "./views/pools.js";
 import { ports } from "./views/ports.js";
 import { query } from "./views/query.js";
 import { settings } from "./views/settings.js";
-import { summary } from "./views/summary.js";
 import { tasks } from "./views/tasks.js";
+import { whatif } from "./views/whatif.js";
 import { yaml } from "./views/yaml.js";
 
-const VIEWS = [summary, hosts, ports, pools, tasks, query, compare, settings, yaml];
+const VIEWS = [fleet, hosts, ports, pools, tasks, whatif, query, compare, settings, yaml];
 const SHARED = ["configuration", "environment"]; // these stay from tab to tab
-const LIVE = ["api/occupancy"];
-const LIVE_SECONDS = 10;
+const LIVE = { "api/occupancy": 10, "api/health": 60 }; // every so many seconds
 
 const root = document.getElementById("app");
 const dialog = new HostDialog();
@@ -66,7 +66,7 @@ function change(address, changes, { step = false, pause = 0 } = {}) {
 }
 
 function chooseTab(tab) {
-  const address = readAddress(summary.id);
+  const address = readAddress(fleet.id);
   if (tab === address.tab) return;
   remembered.set(address.tab, address.params);
   const own = [...(remembered.get(tab) ?? [])].filter(([name]) => !SHARED.includes(name));
@@ -95,24 +95,25 @@ function header(address, configurations, chosen, environment) {
       ${chosen?.environments.length ? choice("Environment", "environment", environmentChoices(chosen), environment, (name) => change(address, { environment: name }, { step: true })) : nothing}
       <span class="head-actions">
         <button type="button" class="refresh" @click=${() => store.refreshAll([...asked])}>Refresh</button>
-        ${copyButton(() => location.href, "to this view", "Copy link")}
+        ${copyButton(sharedAddress, "to this view", "Copy link")}
       </span>
     </header>`;
 }
 
-function pageOf(address, chosen, environment, { problems, strategies }, fleet) {
+function pageOf(address, chosen, environment, { configurations, problems, strategies }, data) {
   const where = { configuration: chosen.id, environment };
   return {
     ...address,
     ask,
-    fleet,
+    fleet: data,
     problems,
+    several: configurations.length > 1,
     strategies,
     where,
     configuration: chosen.id,
     environment,
     environments: chosen.environments,
-    set: (changes, options) => change(readAddress(summary.id), changes, options),
+    set: (changes, options) => change(readAddress(fleet.id), changes, options),
     linkTo: (tab, own = {}) => hashOf(tab, new URLSearchParams([...sharedOf(address.params), ...Object.entries(own)])),
   };
 }
@@ -123,19 +124,19 @@ const shell = ({ head, tabs = nothing, tab = nothing, content }) => html`
   <main>${tabs}<div id="panel" class=${`panel view-${tab === nothing ? "none" : tab}`} role=${tab === nothing ? nothing : "tabpanel"} aria-labelledby=${tab === nothing ? nothing : `tab-${tab}`}>${content}</div></main>`;
 
 function withoutConfiguration(address, { problems, hint }) {
-  return shell({ head: header(address, [], null), content: html`${emptyNote("No configuration found", hint)} ${problemsNote("Problems", problems)}` });
+  return shell({ head: header(address, [], null), content: problems.length ? brokenNote(problems) : emptyNote("No configuration found", hint) });
 }
 
 function withUnknownConfiguration(address, configurations, wanted) {
-  const first = html`<a href="#summary">Show the first one</a>`;
+  const first = html`<a href="#fleet">Show the first one</a>`;
   return shell({ head: header(address, configurations, null), content: emptyNote(`No configuration ${wanted}`, "It may have been renamed.", first) });
 }
 
 function viewOf(address, view, chosen, environment, answer) {
-  const { data: fleet, error } = ask("api/fleet", { configuration: chosen.id, environment });
-  if (error) return errorNote(error);
-  if (!fleet) return loadingNote("the fleet");
-  const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, fleet);
+  const { data, error } = ask("api/fleet", { configuration: chosen.id, environment });
+  if (error) return html`<h2>${chosen.name}</h2>${errorNote(error)}`;
+  if (!data) return loadingNote("the fleet");
+  const page = pageOf({ ...address, tab: view.id }, chosen, environment, answer, data);
   queueMicrotask(() => dialog.show(page));
   return view.draw(page);
 }
@@ -146,7 +147,7 @@ function withConfigurations(address, answer) {
   const chosen = wanted ? configurations.find(({ id }) => id === wanted) : configurations[0];
   if (!chosen) return withUnknownConfiguration(address, configurations, wanted);
   const environment = address.params.get("environment") || chosen.environment || "";
-  const view = VIEWS.find(({ id }) => id === address.tab) ?? summary;
+  const view = VIEWS.find(({ id }) => id === address.tab) ?? fleet;
   return shell({
     head: header(address, configurations, chosen, environment),
     tabs: tabList(VIEWS, view.id, chooseTab),
@@ -172,13 +173,14 @@ function showTab(tab) {
 }
 
 function draw() {
-  const address = readAddress(summary.id);
+  mirrorAddress();
+  const address = readAddress(fleet.id);
   asked = new Set();
   const answer = ask("api/configurations");
   render(contents(address, answer), root);
   root.setAttribute("aria-busy", store.isReading([...asked]));
   if (answer.data) showTab(address.tab);
-  document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? summary.title} · Balancer`;
+  document.title = `${VIEWS.find(({ id }) => id === address.tab)?.title ?? fleet.title} · Balancer`;
 }
 
 function onSlash(event) {
@@ -191,11 +193,14 @@ function onSlash(event) {
 }
 
 window.addEventListener("hashchange", schedule);
+matchMedia("(max-width: 700px)").addEventListener("change", schedule);
 window.addEventListener("popstate", schedule);
 document.addEventListener("keydown", onSlash);
-setInterval(() => {
-  if (document.hidden || !LIVE.some((path) => asked.has(path))) return;
-  store.refresh(LIVE);
-}, LIVE_SECONDS * 1000);
+for (const [path, seconds] of Object.entries(LIVE)) {
+  setInterval(() => {
+    if (!document.hidden && [...asked].some((key) => key.split("?")[0] === path)) store.refresh([path]);
+  }, seconds * 1000);
+}
 root.replaceChildren();
+restoreAddress();
 draw();

@@ -5,7 +5,7 @@ import { Grid } from "../grid.js";
 import { emptyNote, errorNote, loadingNote } from "../messages.js";
 
 const SIGNS = { added: "+ added", removed: "− removed", changed: "≠ changed", same: "= same" };
-const TITLES = { hosts: "Hosts", ports: "Ports", settings: "Settings" };
+const TITLES = { hosts: "Hosts", ports: "Ports", settings: "Settings", picks: "Picks" };
 const QUIET = new Set(["name", "host", "port"]);
 const SIDES = { left: "Left", right: "Right" };
 let sides = { left: "", right: "" };
@@ -55,6 +55,18 @@ const settingsGrid = new Grid({
   ],
 });
 
+const picksGrid = new Grid({
+  label: "Picks compared",
+  key: ({ key, query }) => `${key} ${query}`,
+  columns: [
+    { id: "name", title: "Requester", value: ({ key }) => key, width: "l" },
+    { id: "query", title: "Query", value: ({ query }) => query, width: "m" },
+    { id: "left", title: () => `Left: ${sides.left}`, value: ({ before }) => before ?? "no host", width: "m" },
+    { id: "right", title: () => `Right: ${sides.right}`, value: ({ after }) => after ?? "no host", width: "m" },
+    { id: "why", title: "Why", value: ({ why }) => why, width: "l" },
+  ],
+});
+
 const settingRows = (settings) =>
   settings.map(({ key, left, right }) => ({ name: key, left, right, change: JSON.stringify(left) === JSON.stringify(right) ? "same" : "changed" }));
 
@@ -87,7 +99,7 @@ function result(page, data) {
   const all = page.params.get("all") === "yes";
   const rows = all ? rowsOf(section, data) : differing(section, data);
   const shown = searchRows(rows, page.params.get("search"), (row) => [JSON.stringify(row).toLowerCase()]);
-  const grid = section === "settings" ? settingsGrid : grids[section];
+  const grid = { settings: settingsGrid, picks: picksGrid }[section] ?? grids[section];
   return html`
     ${choices(page, html`${searchBox(page, "Name, value, change…")}${tally(shown.length, rows.length, "rows")}`)}
     <div class="row">

@@ -1,35 +1,58 @@
-// The pools that differ from the configuration, and the command that mends them.
+// All pools with what runs in them, what waits and what is open; how they differ from the configuration, and what mends it.
 import { html } from "../../vendor/index.js";
-import { WORDS, countsOf } from "../changes.js";
+import { occupancyCell } from "../bars.js";
+import { WORDS, changeBadge, countsOf, orderOf } from "../changes.js";
 import { codeBlock } from "../copy.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
+import { loadOf } from "../load.js";
 import { answerNote, emptyNote } from "../messages.js";
 import { count, whole } from "../numbers.js";
 
+let stats = {};
+const loadIn = ({ name }) => loadOf(stats[name]);
+
 const grid = new Grid({
-  label: "Pools that differ",
+  label: "Pools",
   key: ({ change, name }) => `${change} ${name}`,
   columns: [
     { id: "name", title: "Pool", value: ({ name }) => name, width: "l" },
-    { id: "change", title: "Difference", value: ({ change }) => WORDS[change] ?? change, cell: ({ change }) => html`<span class=${`badge ${change}`}>${WORDS[change] ?? change}</span>`, width: "m" },
+    { id: "occupancy", title: "Occupancy", value: (row) => loadIn(row)?.pressure ?? null, cell: ({ name }) => occupancyCell(stats[name]), width: "m", most: true },
+    { id: "running", title: "Running", value: ({ name }) => stats[name]?.running, width: "xs", number: true },
+    { id: "waiting", title: "Waiting", value: (row) => loadIn(row)?.waiting, width: "xs", number: true },
+    { id: "open", title: "Open", value: (row) => loadIn(row)?.open, width: "xs", number: true },
+    { id: "change", title: "Difference", value: orderOf, cell: changeBadge, width: "m" },
     { id: "slots", title: "Slots now", value: ({ slots }) => slots, width: "s", number: true },
     { id: "wanted", title: "Configured", value: ({ wanted }) => wanted, width: "s", number: true },
     { id: "note", title: "Note", value: ({ note }) => note, width: "xl" },
   ],
 });
 
-// Also where Airflow cannot be reached from here, the command says what would be run.
-const command = (text) => (text ? html`<section><h2>Run this to make them agree</h2>${codeBlock(text, "the command")}</section>` : "");
+const command = (text, title, what = "the command") => (text ? html`<section><h2>${title}</h2>${codeBlock(text, what)}</section>` : "");
 
-function draw(page, { changes, unchanged, command: text }) {
-  if (changes.length === 0) return emptyNote("All pools are as configured", `${count(unchanged, "pool")} in Airflow, nothing to do.`);
-  const shown = searchRows(changes, page.params.get("search"));
+// Also where Airflow cannot be reached from here, the command says what would be run.
+const mending = ({ command: text, prune }) => html`
+  ${command(text, "Run this to make them agree")}${command(prune, "And this to delete the orphaned ones", "the command that prunes")}`;
+
+const verdict = (changes, same) =>
+  changes.length === 0
+    ? html`<p class="verdict">All pools are as configured: ${count(same.length, "pool")}, nothing to do.</p>`
+    : html`<ul class="figures">${countsOf([...changes, ...same]).map(({ number, word }) => html`<li><b>${whole(number)}</b> ${word}</li>`)}</ul>`;
+
+const onlyDiffering = (page, chosen) => html`
+  <label class="check"><input type="checkbox" name="differing" .checked=${chosen} @change=${(event) => page.set({ differing: event.target.checked ? "yes" : "" })} />Only those that differ</label>`;
+
+function draw(page, data) {
+  const { changes, same } = data;
+  stats = page.ask("api/occupancy").data?.pools ?? {};
+  const chosen = page.params.get("differing") === "yes";
+  const rows = chosen ? changes : [...changes, ...same];
+  const shown = searchRows(rows, page.params.get("search"), (row) => [row.name, WORDS[row.change], row.note].map((text) => text.toLowerCase()));
+  const without = Object.keys(stats).length ? [] : ["occupancy", "running", "waiting", "open"];
   return html`
-    <ul class="figures">${countsOf(changes).map(({ number, word }) => html`<li><b>${whole(number)}</b> ${word}</li>`)}<li><b>${whole(unchanged)}</b> as configured</li></ul>
-    ${command(text)}
-    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Pool, difference, note…")}${tally(shown.length, changes.length, "pools")}</form>
-    ${grid.show(page, shown)}
+    ${verdict(changes, same)}${changes.length ? mending(data) : ""}
+    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Pool, difference, note…")}${onlyDiffering(page, chosen)}${tally(shown.length, rows.length, "pools")}</form>
+    ${shown.length ? grid.show(page, shown, { without, sort: "change" }) : emptyNote("No pool matches", "The search leaves none.")}
   `;
 }
 
@@ -38,6 +61,6 @@ export const pools = {
   title: "Pools",
   draw(page) {
     const answer = page.ask("api/pools", page.where);
-    return html`${answerNote(answer, "pools", (data) => draw(page, data))} ${answer.data?.available === false ? command(answer.data.command) : ""}`;
+    return html`${answerNote(answer, "pools", (data) => draw(page, data))} ${answer.data?.available === false ? mending(answer.data) : ""}`;
   },
 };

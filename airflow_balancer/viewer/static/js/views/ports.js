@@ -1,36 +1,15 @@
 // The ports by host, the port space that they take, and each port in a table.
 import { html, nothing, svg } from "../../vendor/index.js";
+import { hostLink } from "../badges.js";
 import { chips } from "../chips.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
 import { Grid } from "../grid.js";
 import { emptyNote } from "../messages.js";
 import { count, whole } from "../numbers.js";
+import { LAST_PORT, place, rangeText, rangesOf, spaceOf } from "../portspace.js";
+import { drawFree } from "./freeports.js";
 
 const BINS = 64;
-const LAST_PORT = 65535;
-
-// The part of the port space that any host uses, rounded outwards.
-function spaceOf(ports) {
-  const numbers = ports.map(({ port }) => port);
-  const low = Math.max(0, Math.floor(Math.min(...numbers) / 100) * 100);
-  const high = Math.min(LAST_PORT, Math.ceil((Math.max(...numbers) + 1) / 100) * 100);
-  return { low, high: Math.max(high, low + 1) };
-}
-
-const place = (port, { low, high }) => (100 * (port - low)) / (high - low);
-
-// Numbers that follow each other as one range: 8000-8003, 9000.
-export function rangesOf(numbers) {
-  const ranges = [];
-  for (const number of [...numbers].sort((left, right) => left - right)) {
-    const last = ranges.at(-1);
-    if (last && number === last.to + 1) last.to = number;
-    else ranges.push({ from: number, to: number });
-  }
-  return ranges;
-}
-
-const rangeText = (numbers) => rangesOf(numbers).map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
 
 function strip(numbers, space) {
   const label = `Ports ${rangeText(numbers)} of ${space.low} to ${space.high}`;
@@ -72,7 +51,7 @@ const byHost = new Grid({
       id: "host",
       title: "Host",
       value: ({ host }) => host,
-      cell: ({ host }) => html`<button type="button" class="link" title=${host} aria-haspopup="dialog" @click=${() => open(host)}>${host}</button>`,
+      cell: ({ host }) => hostLink(host, open),
       width: "l",
     },
     { id: "ports", title: "Ports", value: ({ numbers }) => numbers.length, width: "xs", number: true },
@@ -104,32 +83,37 @@ function groupsOf(ports) {
   return groups;
 }
 
-const toggle = (page, each) => html`
+const ROWS = { "": "By host", port: "By port", free: "Free ports" };
+
+const toggle = (page, rows) => html`
   <div class="toggle" role="group" aria-label="Rows">
-    <button type="button" aria-pressed=${!each} @click=${() => page.set({ rows: "", sort: "", order: "" })}>By host</button>
-    <button type="button" aria-pressed=${each} @click=${() => page.set({ rows: "port", sort: "", order: "" })}>By port</button>
+    ${Object.entries(ROWS).map(([id, title]) => html`<button type="button" aria-pressed=${rows === id} @click=${() => page.set({ rows: id, sort: "", order: "" })}>${title}</button>`)}
   </div>`;
+
+function drawUsed(page, rows) {
+  const all = page.fleet.ports;
+  if (all.length === 0) return emptyNote("No ports", "Add a port under ports: in this configuration.");
+  const shown = filterRows(all, page.params);
+  open = (name) => page.set({ host: name });
+  space = spaceOf(all);
+  const hosts = new Set(shown.map(({ host }) => host)).size;
+  return html`
+    ${filterBar(page, all, shown, { what: all.length === 1 ? "port" : "ports", hint: "Host, number, name, tag…", fields: ["tag"] })}
+    <p class="hint">${whole(shown.length)} on ${count(hosts, "host")}</p>
+    ${shown.length ? histogram(shown, space) : nothing}
+    ${shown.length === 0
+      ? emptyNote("No port matches", "Every filter above narrows the list.", html`<button type="button" @click=${clearFilters(page)}>Clear the filters</button>`)
+      : rows === "port"
+        ? byPort.show(page, shown)
+        : byHost.show(page, groupByHost(shown))}`;
+}
 
 export const ports = {
   id: "ports",
   title: "Ports",
   draw(page) {
-    const all = page.fleet.ports;
-    if (all.length === 0) return emptyNote("No ports", "Add a port under ports: in this configuration, with its host and number.");
-    const each = page.params.get("rows") === "port";
-    const shown = filterRows(all, page.params);
-    open = (name) => page.set({ host: name });
-    space = spaceOf(all);
-    const hosts = new Set(shown.map(({ host }) => host)).size;
-    return html`
-      ${filterBar(page, all, shown, { what: "ports", hint: "Host, number, name, tag…", fields: ["tag"] })}
-      <div class="row">${toggle(page, each)}<p class="hint">${whole(shown.length)} on ${count(hosts, "host")}</p></div>
-      ${shown.length ? histogram(shown, space) : nothing}
-      ${shown.length === 0
-        ? emptyNote("No port matches", "Every filter above narrows the list.", html`<button type="button" @click=${clearFilters(page)}>Clear the filters</button>`)
-        : each
-          ? byPort.show(page, shown)
-          : byHost.show(page, groupByHost(shown))}
-    `;
+    const given = page.params.get("rows") ?? "";
+    const rows = given in ROWS ? given : "";
+    return html`${toggle(page, rows)}${rows === "free" ? drawFree(page) : drawUsed(page, rows)}`;
   },
 };

@@ -82,10 +82,11 @@ function result(page, data) {
   const rows = data.candidates.map((candidate, index) => ({ ...candidate, place: index + 1 }));
   return html`
     <p class="picked-line" role="status">${data.picked ? html`Picks <b>${data.picked}</b> of ${count(rows.length, "candidate")}` : "Picks nothing"}</p>
+    ${page.params.get("key") ? nothing : html`<p class="hint">Without a key, each requester has its own, and may get another of these hosts.</p>`}
     ${loadNote(data.load)}
     <div class="cards">
       <section class="card"><h2>In Python</h2>${codeBlock(data.python, "the line of Python")}</section>
-      <section class="card"><h2>In YAML</h2>${codeBlock(data.resolver, "the resolver expression")}</section>
+      <section class="card"><h2>In YAML</h2>${codeBlock(page.params.get("strategy") ? `# with strategy: ${page.params.get("strategy")} in the balancer\n${data.resolver}` : data.resolver, "the resolver expression")}</section>
     </div>
     ${grid.show(page, rows, { without: data.load?.source ? ["bar"] : ["taken", "share"] })}
   `;

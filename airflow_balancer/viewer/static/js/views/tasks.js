@@ -1,83 +1,89 @@
-// Which tasks the DAGs put on which host, against the host's slots.
+// Where each task runs, why there, and its latest attempt; the load of hosts by tasks; the picks of the configuration.
 import { html, nothing } from "../../vendor/index.js";
-import { drainedBadge } from "../badges.js";
-import { shareBar } from "../bars.js";
+import { airflowPage } from "../address.js";
+import { hostLink } from "../badges.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
-import { answerNote, emptyNote } from "../messages.js";
-import { count, ratio, sum } from "../numbers.js";
+import { answerNote, emptyNote, loadingNote } from "../messages.js";
+import { drawByHost } from "./taskhosts.js";
 
-const CROWDED = 2;
-let most = 1;
+const ROWS = { "": "By task", host: "By host", picks: "What the configuration picks" };
+const KINDS = { host: "", port: " (port)", queue: " (queue)", own: " (own)" };
 let open = () => {};
 
-const tasksBar = ({ tasks, slots, even, load }) => {
-  const label = `${count(tasks.length, "task")} for ${count(slots, "slot")}; an even share is ${even.toFixed(1)}`;
-  return shareBar(tasks.length, most, label, { fill: load >= CROWDED ? "bad" : "accent", mark: even });
-};
+const nameOf = ({ dag_id, task_id, map_index }) => `${dag_id}.${task_id}${map_index >= 0 ? `[${map_index}]` : ""}`;
+const whyOf = ({ why, kind }) => why || (kind === "host" ? "picked in the DAG file" : kind === "port" ? "the pool of a port of that host" : "any of these hosts");
+const textOf = (value) => html`<span title=${value}>${value}</span>`;
+const stateOf = ({ state, try_number }) => (state ? html`<span class=${`badge state-${state}`}>${state.replaceAll("_", " ")}</span>${try_number > 1 ? html` <span class="dim">try ${try_number}</span>` : nothing}` : html`<span class="dim">not run</span>`);
 
-const names = ({ tasks }) => tasks.map(({ dag_id, task_id }) => `${dag_id}.${task_id}`).join(", ");
+function taskCell(row) {
+  const page = row.path ? airflowPage(row.path) : "";
+  return page ? html`<a href=${page} target="_top" title=${`${nameOf(row)} in Airflow`}>${nameOf(row)}</a>` : textOf(nameOf(row));
+}
 
-const grid = new Grid({
-  label: "Tasks by host",
-  key: ({ host }) => host,
+const byTask = new Grid({
+  label: "Tasks",
+  key: (row) => `${nameOf(row)} ${row.pool}`,
   columns: [
-    {
-      id: "host",
-      title: "Host",
-      value: ({ host }) => host,
-      cell: (row) => html`<button type="button" class="link" title=${row.host} aria-haspopup="dialog" @click=${() => open(row.host)}>${row.host}</button>${drainedBadge(row)}`,
-      width: "l",
-    },
-    { id: "slots", title: "Slots", value: ({ slots }) => slots, width: "xs", number: true },
-    { id: "tasks", title: "Tasks", value: ({ tasks }) => tasks.length, width: "xs", number: true },
-    { id: "share", title: "Tasks against an even share", value: ({ tasks }) => tasks.length, cell: tasksBar, width: "xl" },
-    { id: "load", title: "Of its share", value: ({ load }) => load, cell: ({ load }) => html`<span class=${load >= CROWDED ? "strong" : ""}>${ratio(load)}</span>`, width: "s", number: true },
-    { id: "names", title: "Which", value: names, cell: (row) => html`<span title=${names(row)}>${names(row)}</span>`, width: "xl" },
+    { id: "task", title: "Task", value: nameOf, cell: taskCell, width: "l" },
+    { id: "host", title: "Host", value: ({ hosts }) => hosts.join(" "), cell: ({ hosts }) => (hosts.length === 1 ? hostLink(hosts[0], open) : textOf(hosts.join(" "))), width: "l" },
+    { id: "state", title: "Latest attempt", value: ({ state }) => state, cell: stateOf, width: "m" },
+    { id: "pool", title: "Pool", value: ({ pool }) => pool, cell: ({ pool, kind }) => textOf(pool + KINDS[kind]), width: "m" },
+    { id: "why", title: "Why there", value: whyOf, cell: (row) => textOf(whyOf(row)), width: "xl" },
   ],
 });
 
-// An even share of all tasks is in proportion to the slots.
-function withShares(hosts) {
-  const tasks = sum(hosts.map((host) => host.tasks.length));
-  const slots = sum(hosts.map((host) => host.slots)) || 1;
-  return hosts.map((host) => {
-    const even = (tasks * host.slots) / slots;
-    return { ...host, even, load: even > 0 ? host.tasks.length / even : 0 };
-  });
-}
+const picks = new Grid({
+  label: "What the configuration picks",
+  key: ({ requester, request }) => `${requester} ${request}`,
+  columns: [
+    { id: "requester", title: "Requester", value: ({ requester }) => requester, width: "l" },
+    { id: "request", title: "Request", value: ({ request }) => request, width: "l" },
+    { id: "gets", title: "Gets", value: ({ gets }) => gets, width: "m" },
+    { id: "why", title: "Why", value: ({ why }) => why, width: "xl" },
+  ],
+});
 
-function verdict(rows) {
-  const busiest = rows.reduce((left, right) => (right.load > left.load ? right : left));
-  const idle = rows.filter((row) => row.tasks.length === 0).length;
-  const worst = busiest.load >= CROWDED ? html`<b>${busiest.host}</b> has ${ratio(busiest.load)} its even share.` : html`No host has twice its even share; the most is ${ratio(busiest.load)}, on <b>${busiest.host}</b>.`;
-  return html`<p class="verdict">${worst} ${idle > 0 ? `${count(idle, "host has", "hosts have")} no task.` : nothing}</p>`;
-}
+const choice = (page, rows) => html`
+  <div class="toggle" role="group" aria-label="Rows">
+    ${Object.entries(ROWS).map(([id, title]) => (id === "picks" && page.fleet.picks.length === 0 ? nothing : html`<button type="button" aria-pressed=${rows === id} @click=${() => page.set({ rows: id, sort: "", order: "" })}>${title}</button>`))}
+  </div>`;
 
-// Tasks in a drained host's pool go on there until their DAG is parsed again with another pick.
-function toMove(rows) {
-  const drained = rows.filter((row) => row.drain && row.tasks.length > 0);
-  return drained.map((row) => html`<p class="verdict"><b>${row.host}</b> is drained: ${count(row.tasks.length, "task")} to move.</p>`);
-}
+const search = (page, hint, shown, all, what) => html`
+  <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, hint)}${tally(shown, all, what)}</form>`;
 
-const ofQueues = (queues) => queues.map(({ pool, slots, tasks }) => html`<p class="hint">Pool <b>${pool}</b> counts ${count(tasks.length, "task")} for ${count(slots, "slot")}, whichever host they run on${tasks.length > 0 ? html`: ${names({ tasks })}` : nothing}.</p>`);
-
-function draw(page, { hosts, queues = [] }) {
-  if (sum([...hosts, ...queues].map(({ tasks }) => tasks.length)) === 0) return emptyNote("No task uses these hosts' pools", "Give a task pool=host.pool, and let Airflow parse its DAG.");
-  const rows = withShares(hosts);
-  most = Math.max(...rows.map((row) => Math.max(row.tasks.length, row.even)), 1);
+function drawByTask(page, { tasks = [] }) {
+  if (tasks.length === 0) return emptyNote("No task uses these hosts' pools", "Give a task pool=host.pool, and let Airflow parse its DAG.");
   open = (name) => page.set({ host: name });
-  const shown = searchRows(rows, page.params.get("search"), (row) => [row.host, row.pool, names(row)].map((text) => String(text).toLowerCase()));
-  return html`
-    ${verdict(rows)}${toMove(rows)}${ofQueues(queues)}
-    <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>${searchBox(page, "Host, DAG, task…")}${tally(shown.length, rows.length, "hosts")}</form>
-    <ul class="key" aria-label="Colours of the bars"><li><i class="swatch fill-accent"></i>tasks</li><li><i class="swatch fill-bad"></i>twice an even share or more</li><li><i class="swatch fill-mark"></i>even share</li></ul>
-    ${grid.show(page, shown, { sort: "load", descending: true })}
-  `;
+  const shown = searchRows(tasks, page.params.get("search"), (row) => [nameOf(row), ...row.hosts, row.pool, row.state ?? "not run", whyOf(row)].map((text) => text.toLowerCase()));
+  return html`${search(page, "DAG, task, host, state…", shown.length, tasks.length, "tasks")}${shown.length ? byTask.show(page, shown) : emptyNote("No task matches", "The search leaves none.")}`;
+}
+
+// The pick that a node of the tree makes: its key is the node's own path, or that of one around it.
+function pickOf(made, { requester, gets }) {
+  const around = made.filter(({ key, host }) => host === gets && (requester === key || requester.startsWith(`${key}.`)));
+  return around.sort((left, right) => right.key.length - left.key.length)[0];
+}
+
+function drawPicks(page) {
+  const { data } = page.ask("api/picks", page.where);
+  if (!data) return loadingNote("the picks");
+  const all = page.fleet.picks.map((row) => {
+    const pick = pickOf(data.picks, row);
+    return { ...row, why: pick ? `${pick.why}; ${pick.candidates.length} of ${data.hosts} hosts match ${pick.query}` : "" };
+  });
+  const shown = searchRows(all, page.params.get("search"));
+  return html`${search(page, "Requester, query, host…", shown.length, all.length, "picks")}${picks.show(page, shown)}`;
 }
 
 export const tasks = {
   id: "tasks",
   title: "Tasks",
-  draw: (page) => answerNote(page.ask("api/assignments", page.where), "tasks", (data) => draw(page, data)),
+  draw(page) {
+    const given = page.params.get("rows") ?? "";
+    const rows = given in ROWS ? given : "";
+    if (rows === "picks") return html`${choice(page, rows)}${drawPicks(page)}`;
+    const draw = rows === "host" ? drawByHost : drawByTask;
+    return html`${choice(page, rows)}${answerNote(page.ask("api/assignments", page.where), "tasks", (data) => draw(page, data))}`;
+  },
 };

@@ -1,0 +1,106 @@
+"""What Airflow's database knows of each pool's attempts of the last day; its queries use Airflow's own indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from .versions import ELSEWHERE
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select, Table
+    from sqlalchemy.engine import Connection
+
+DAY = timedelta(days=1)
+_CHUNK = 500
+_HISTORY = 50_000
+"""The most rows of Airflow 2's history of attempts that are read: the last ones, it has no index by time."""
+_FIELDS = ("dag_id", "task_id", "run_id", "map_index", "try_number", "pool", "state", "start_date", "end_date", "queued_dttm")
+
+
+class Attempt(NamedTuple):
+    """An attempt of a task.
+
+    Attributes:
+        pool: Its pool.
+        state: Its state.
+        start: When it began.
+        end: When it ended, if it has.
+        wait: How many seconds it waited for a slot; None where Airflow does not know.
+        unreachable: Whether it failed because its host could not be reached; None where Airflow does not know.
+    """
+
+    pool: str
+    state: str | None
+    start: datetime
+    end: datetime | None
+    wait: float | None
+    unreachable: bool | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return self.state in ("failed", "up_for_retry")
+
+
+def read_attempts(connection: Connection, pools: Iterable[str], since: datetime) -> list[Attempt]:
+    """Return the attempts in these pools that began at or after a time."""
+    seen: dict[tuple[Any, ...], Attempt] = {}
+    for query in statements(sorted(pools), since):
+        for row in connection.execute(query):
+            # A task that is up for a retry is in both tables.
+            seen.setdefault(tuple(row[:5]), _attempt(row._mapping))
+    return list(seen.values())
+
+
+def statements(pools: Sequence[str], since: datetime) -> Iterator[Select[Any]]:
+    """Yield the queries: Airflow 3's attempts are found by the time in their ids, Airflow 2's by the index of pools."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.taskinstancehistory import TaskInstanceHistory
+
+    tasks, history = (_table(model) for model in (TaskInstance, TaskInstanceHistory))
+    if "task_instance_id" in history.c:
+        # Made with the run, which may be long before they begin.
+        first = _first_id(since - DAY)
+        yield from (_columns(rows).where(rows.c.start_date >= since, rows.c[key] >= first) for rows, key in _by_time(tasks, history))
+        return
+    for start in range(0, len(pools), _CHUNK):
+        yield _columns(tasks).where(tasks.c.pool.in_(pools[start : start + _CHUNK]), tasks.c.start_date >= since)
+    yield _columns(history).where(history.c.id > _newest(history) - _HISTORY, history.c.start_date >= since)
+
+
+def _by_time(tasks: Table, history: Table) -> Iterator[tuple[Table, str]]:
+    yield history, "task_instance_id"
+    yield tasks, "id"
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+def _columns(rows: Table) -> Select[Any]:
+    from sqlalchemy import select
+
+    more = [name for name in ("scheduled_dttm", "retry_reason") if name in rows.c]
+    return select(*(rows.c[name] for name in (*_FIELDS, *more)))
+
+
+def _newest(history: Table) -> Any:
+    from sqlalchemy import func, select
+
+    return select(func.coalesce(func.max(history.c.id), 0)).scalar_subquery()
+
+
+def _first_id(when: datetime) -> UUID:
+    """Return the smallest UUID of version 7 of a time: Airflow 3's ids begin with theirs, in milliseconds."""
+    return UUID(int=int(when.timestamp() * 1000) << 80)
+
+
+def _attempt(row: Any) -> Attempt:
+    scheduled, queued = row.get("scheduled_dttm"), row["queued_dttm"]
+    wait = max(0.0, (queued - scheduled).total_seconds()) if scheduled and queued else None
+    unreachable = row["retry_reason"] == ELSEWHERE if "retry_reason" in row else None
+    return Attempt(row["pool"], row["state"], row["start_date"], row["end_date"], wait, unreachable)

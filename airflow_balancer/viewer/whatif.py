@@ -1,0 +1,97 @@
+"""What would move if hosts were drained, removed, resized or added; nothing is written, the YAML that does it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from ..errors import ConfigurationError
+from ..fleet.fleet import Fleet
+from ..hydra.composed import Composed
+from ..hydra.nodes import dotted
+from .catalogue import Catalogue
+from .models import LoadRow, WhatIfAnswer, WhatIfQuery
+from .opened import Opened
+from .picks import Pick, loads, moves, picks_of
+
+
+def whatif(catalogue: Catalogue, query: WhatIfQuery) -> WhatIfAnswer:
+    """Return which picks move, and each host's load before and after, if the fleet were another."""
+    opened = catalogue.open(query.configuration, query.environment)
+    overrides, added = _changes(opened.fleet, query)
+    changed = _changed(opened, overrides, added, set(query.remove))
+    _ = changed.fleet  # what would be wrong with it is said first
+    before, after = opened.guarded(picks_of), opened.guarded(lambda _: picks_of(changed))
+    return WhatIfAnswer(
+        picks=len(before),
+        moves=list(moves(before, after, changed.fleet)),
+        loads=list(_loads(opened.fleet, before, changed.fleet, after)),
+        yaml=_yaml(opened, overrides, added, query.remove),
+    )
+
+
+def _changes(fleet: Fleet, query: WhatIfQuery) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the values to set by host, and the hosts to add.
+
+    Raises:
+        ConfigurationError: There is no such host, or there is one already, or a size is none.
+    """
+    sizes = dict(_size(text) for text in query.size)
+    for name in [*query.drain, *query.remove, *sizes]:
+        if name not in fleet.by_name:
+            raise ConfigurationError(f"there is no host {name!r}")
+    overrides: dict[str, dict[str, Any]] = {name: {"drain": True} for name in query.drain}
+    for name, size in sizes.items():
+        overrides.setdefault(name, {})["size"] = size
+    if not query.add:
+        return overrides, []
+    if query.add in fleet.by_name:
+        raise ConfigurationError(f"there is a host {query.add!r} already")
+    added = {"name": query.add, "size": query.add_size, "queues": query.add_queue, "tags": query.add_tag, "os": query.add_os}
+    return overrides, [{key: value for key, value in added.items() if value}]
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, size = text.rpartition(":")
+    if not name or not size.isdecimal():
+        raise ConfigurationError(f"a size is given as host:number, not {text!r}")
+    return name, int(size)
+
+
+def _changed(opened: Opened, overrides: Mapping[str, dict[str, Any]], added: Sequence[dict[str, Any]], removed: set[str]) -> Composed:
+    """Return a copy of the composed config with another fleet.
+
+    Raises:
+        ConfigurationError: The fleet would be wrong.
+    """
+    composed, fleet = opened.composed, opened.fleet
+    hosts = [{**host.model_dump(exclude_unset=True), **overrides.get(host.name, {})} for host in fleet.hosts if host.name not in removed]
+    ports = [port.model_dump() for port in fleet.ports if port.host not in removed]
+    data = {**composed.data, "hosts": [*hosts, *added], "ports": ports, "host_overrides": None}
+    return replace(composed, root=deepcopy(composed.root), data=data)
+
+
+def _loads(old: Fleet, before: Sequence[Pick], new: Fleet, after: Sequence[Pick]) -> Iterator[LoadRow]:
+    was, will = loads(old, before), loads(new, after)
+    for host in sorted(was.keys() | will.keys()):
+        (picks, fair), (then, then_fair) = was.get(host, (0, 0.0)), will.get(host, (0, 0.0))
+        before_size, after_size = (found.size if found else None for found in (old.by_name.get(host), new.by_name.get(host)))
+        sizes = {"before_size": before_size, "after_size": after_size}
+        yield LoadRow(host=host, **sizes, before=picks, after=then, before_fair=fair, after_fair=then_fair)
+
+
+def _yaml(opened: Opened, overrides: Mapping[str, Any], added: Sequence[Mapping[str, Any]], removed: Sequence[str]) -> str:
+    """Return the YAML of a change, for the balancer's node."""
+    path, hosts = dotted(opened.composed.path), opened.composed.data.get("hosts")
+    node: dict[str, Any] = {"host_overrides": overrides} if overrides else {}
+    if added:
+        by_name = {host["name"]: {key: value for key, value in host.items() if key != "name"} for host in added}
+        node["hosts"] = list(added) if isinstance(hosts, list) else by_name
+    text = yaml.safe_dump(node, sort_keys=False, allow_unicode=True) if node else ""
+    deleted = [f"# delete the host {name!r}, and its ports, where they are written\n" for name in removed]
+    where = f"# in {path}\n" if path and (text or deleted) else ""
+    return where + text + "".join(deleted)
