@@ -66,10 +66,10 @@ class Page:
         return self.settle()
 
     def fill(self, name: str, text: str) -> Page:
-        """Type into a field."""
-        field = self.find(f"[name={name}]")
-        field.clear()
-        field.send_keys(text)
+        """Type over what is in a field."""
+        from selenium.webdriver.common.keys import Keys
+
+        self.find(f"[name={name}]").send_keys(Keys.CONTROL, "a", Keys.NULL, text)
         return self.settle()
 
     def choose(self, name: str, value: str) -> Page:
