@@ -49,7 +49,14 @@ def _requests(arguments: Arguments) -> list[Request]:
         return [Request(source, tuple(overrides), keys)]
     runs = split_sweep(source, overrides, known)
     secrets = word_secrets(overrides)
-    return [Request(source, tuple(run), keys, title=", ".join(mask_word(word.lstrip("+"), secrets) for word in run)) for run in runs]
+    query = [f"{key}={_written(value)}" for key, value in keys.items() if key.startswith("query.")]
+    return [
+        Request(source, tuple(run), keys, title=", ".join(mask_word(word.lstrip("+"), secrets) for word in (*run, *query))) for run in runs
+    ]
+
+
+def _written(value: object) -> object:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else value
 
 
 def _run(argv: Sequence[str]) -> int:

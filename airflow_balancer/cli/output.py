@@ -1,4 +1,4 @@
-"""Prints answers as tables, JSON or YAML, and errors."""
+"""Prints answers as tables, JSON, YAML or Markdown, and errors."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def print_answer(command: Command, report: Report, output: str, title: str = "")
         import json
 
         sys.stdout.write(f"{json.dumps(report, indent=2)}\n")
+    elif output == "markdown" and command.markdown:
+        sys.stdout.write(f"# {title}\n\n{command.markdown(report)}" if title else command.markdown(report))
     elif output == "yaml" or not (command.tables or command.line):
         sys.stdout.write(_yaml(report, title))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .command import Command, Report, Request
+from .dag_files import DAG_FILES
 from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
 from .show import host_row
 
@@ -21,10 +22,10 @@ def _answer(request: Request) -> Report:
 COMMAND = Command(
     name="select",
     summary="print the host that a query picks",
-    help=f"Drained hosts are skipped. output=json has the candidates, too.\n{LIVE_HELP}",
+    help=f"Drained hosts are skipped. output=json has the candidates, too. A key of the `dag_files` gets its host there.\n{LIVE_HELP}",
     example="select query.queue=workers query.tag=[gpu,large] query.key=nightly",
     answer=_answer,
-    keys=(*QUERY_KEYS, *SERVER_KEYS),
+    keys=(*QUERY_KEYS, DAG_FILES, *SERVER_KEYS),
     line=lambda report: str(report["host"]),
     warning=warning_of,
 )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from .command import Command, Report, Request
 from .dag_files import DAG_FILES, paths_of
+from .picks import request_rows
 
 
 def _answer(request: Request) -> Report:
     from .locking import check_lock
 
     composed, fleet = request.composed, request.composed.fleet
-    check_lock(composed, paths_of(request))
+    check_lock(composed, paths_of(request) if fleet.settings.port_lock else ())
     return {
         "file": str(composed.source),
         "hosts": len(fleet.hosts),
         "slots": sum(host.size for host in fleet.hosts),
         "ports": len(fleet.ports),
         "pools": len(fleet.pools),
-        "picks": len(composed.requests()),
+        "picks": len(request_rows(request)),
     }
 
 
@@ -28,7 +29,7 @@ def _line(report: Report) -> str:
 COMMAND = Command(
     name="validate",
     summary="check the configuration, every pick in it, and its lock file",
-    help="Every host, port and key is checked, every request in the tree is served once.\n"
+    help="Every host, port and key is checked, every request in the tree is served once, and the DAG files under `dag_files` are run.\n"
     "The lock file that `port_lock` names must cover every requested free port and keep none that is in use.",
     example="validate --multirun env=dev,staging,prod",
     answer=_answer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Unpack
@@ -16,8 +16,9 @@ from ..errors import NoMatch, listing, suggestion
 from ..files.reading import caller_state, calling_frame
 from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_PORT
-from ..picking.choice import Assigned, call_key, choose_host, choose_port, rank_hosts
+from ..picking.choice import Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
 from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
+from ..picking.picked import note_pick
 from ..picking.strategies import assigns_together, strategy_data
 from ..ports.lock import PortRequest, locked_ports, record_request
 from ..ports.table import DEFAULT_MIN, PortTable
@@ -202,11 +203,17 @@ class SelectingBalancer(BaseBalancerConfiguration):
         index, assigned = self._of_hosts
         candidates = index.candidates(query)
         if key or not assigns_together(self.strategy):
-            return choose_host(self.strategy, key or call_key("host"), candidates, assigned=assigned)
+            key = key or call_key("host")
+            host = choose_host(self.strategy, key, candidates, assigned=assigned)
+            return self._noted(host, key, query, candidates)
         # The picks that the calling file has made so far; the balancer is kept with them, so that no other one gets its id.
         _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, Counter[str]()))
-        host = self.strategy.choose(call_key("host"), candidates, load)
+        host = self.strategy.choose(key := call_key("host"), candidates, load)
         load[host.name] += 1
+        return self._noted(host, key, query, candidates)
+
+    def _noted(self, host: Host, key: str, query: HostFilter, candidates: Sequence[Host]) -> Host:
+        note_pick(key, query, candidates, host.name, self._source)
         return host
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
@@ -219,12 +226,15 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        candidates = self._of_hosts[0].candidates(HostFilter.of(**patterns))
+        query = HostFilter.of(**patterns)
+        candidates = self._of_hosts[0].candidates(query)
         requests = {(key, ""): candidates for key in keys}
-        if not assigns_together(self.strategy):
-            return {key: self.strategy.choose(key, candidates, {}) for key, _ in requests}
-        assigned = self.strategy.assign(requests)
-        return {request[0]: assigned[request] for request in requests}
+        if assigns_together(self.strategy):
+            assigned = self.strategy.assign(requests)
+            hosts = {request[0]: assigned[request] for request in requests}
+        else:
+            hosts = {key: self.strategy.choose(key, candidates, {}) for key, _ in requests}
+        return {key: self._noted(host, key, query, candidates) for key, host in hosts.items()}
 
     def rank_hosts(
         self, *, key: str, index: int = -1, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]
@@ -241,8 +251,12 @@ class SelectingBalancer(BaseBalancerConfiguration):
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         known, assigned = self._of_hosts
-        candidates = known.candidates(HostFilter.of(**patterns))
-        return rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
+        query = HostFilter.of(**patterns)
+        candidates = known.candidates(query)
+        ranked = rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
+        if key:
+            self._noted(ranked[0], key if index < 0 else index_key(key, index), query, candidates)
+        return ranked
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
         """Return the tracked ports that match, sorted by the names of their pools.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..caching import cached
@@ -112,15 +113,15 @@ class Composed:
             picks.gather()
             return picks.balancers[dotted(self.path)].hosts
 
-    def pick(self, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that a key gets: what the config assigned to it, else what the strategy chooses for it alone.
+    def pick(self, key: str, query: HostFilter, assigned: Assigned = MappingProxyType({})) -> HostSpec:
+        """Return the host that a key gets: what the config assigned to it, or DAG files, else what the strategy chooses for it alone.
 
         Raises:
             NoMatch: No host matches the query.
             ConfigurationError: The config cannot be resolved.
         """
         strategy = build_strategy(self.fleet.settings.strategy)
-        return choose_host(strategy, key, self.index.candidates(query), assigned=self.assigned)
+        return choose_host(strategy, key, self.index.candidates(query), assigned={**assigned, **self.assigned})
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.

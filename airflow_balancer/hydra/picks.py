@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from operator import itemgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -19,21 +19,13 @@ from ..errors import BalancerError
 from ..fleet.model import HostSpec
 from ..picking.choice import choose_host
 from ..picking.filters import HostFilter
+from ..picking.picked import Picked, note_pick
 from ..picking.rendezvous import Candidates
 from .balancers import PENDING, Balancers, HostRequest, NodePort, NotedError, PendingError
 from .nodes import Path, walk
 
 _CACHE = "airflow_balancer"
 _RESOLVER = "balancer."
-
-
-class Picked(NamedTuple):
-    """A pick of a config: the key, the query, the candidates, and the name of the host."""
-
-    key: str
-    query: str
-    candidates: tuple[HostSpec, ...]
-    host: str
 
 
 class _Round:
@@ -77,7 +69,7 @@ class Picks:
     @property
     def made(self) -> list[Picked]:
         """The picks that were made so far, by key and query."""
-        made = (Picked(key, str(query), tuple(candidates), host) for (key, query), (candidates, host) in self._made.items())
+        made = (Picked(key, str(query), candidates, host) for (key, query), (candidates, host) in self._made.items())
         return sorted(made, key=itemgetter(0, 1))
 
     def host(self, path: str, key: str, query: HostFilter, candidates: Candidates[HostSpec]) -> HostSpec:
@@ -96,6 +88,7 @@ class Picks:
         chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.hosts)
         if self._round is None:
             self._made[key, query] = candidates, chosen.name
+            note_pick(key, query, candidates, chosen.name)
         return chosen
 
     def free_port(self, request: NodePort) -> int:

@@ -16,6 +16,7 @@ from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.picks import Picks
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.picking.rendezvous import rank
 from airflow_balancer.strategies import Bounded
 
 register_resolvers()
@@ -82,6 +83,13 @@ def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one(
     assert (hosts.key, hosts.first) == ("dag.task", cfg.dag.task.name)
     assert [host.name for host in hosts.fleet.hosts] == ["host2", "host3"]
     assert repr(hosts) == f"Ranking(host[2-3], key='dag.task', first={hosts.first!r})"
+
+
+def test_the_hosts_of_a_task_are_their_names_in_a_string_in_the_order_of_its_attempts():
+    task = {"_target_": "t", "hosts": "${balancer.hosts:{queue:workers}}", "command": "try ${balancer.hosts:{queue:workers}}"}
+    hosts = config(dag={"task": task}).dag.task
+    assert hosts.command == "try host2,host3"
+    assert [host.name for host in rank("dag.task", hosts.hosts.fleet.hosts)] == ["host2", "host3"]
 
 
 def test_all_that_a_task_asks_for_agrees():
