@@ -66,7 +66,6 @@ def _unquote(given: str) -> str:
 
 
 OUTPUT = Key("output", "table|json|yaml", "how the answer is printed; json and yaml are for programs")
-MARKDOWN_OUTPUT = Key("output", f"{OUTPUT.value}|markdown", f"{OUTPUT.help}, markdown for a comment in a pull request")
 
 
 @dataclass(frozen=True)
@@ -141,4 +140,4 @@ class Command:
     @property
     def all_keys(self) -> dict[str, Key]:
         """The keys that it takes, by name."""
-        return {key.name: key for key in (*self.keys, MARKDOWN_OUTPUT if self.markdown else OUTPUT)}
+        return {key.name: key for key in (*self.keys, OUTPUT)} | {key.name: key for key in self.keys}

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .command import Command, Key, Report, Request
+from .command import OUTPUT, Command, Key, Report, Request
 from .dag_files import DAG_FILES
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ COMMAND = Command(
     keys=(
         DAG_FILES,
         Key("against", "WHAT", "overrides such as env=prod, or a [list]; or what there was before: a file or folder"),
+        Key("output", f"{OUTPUT.value}|markdown", f"{OUTPUT.help}, markdown for a comment in a pull request"),
     ),
     tables=True,
     line=_line,

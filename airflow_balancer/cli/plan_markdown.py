@@ -19,36 +19,22 @@ def markdown(report: Report, looked_at: str, changes: str) -> str:
     lines = ["## airflow-balancer plan", "", counts, ""]
     if changes:
         lines += [f"From {_code(report['before'])} to {_code(report['after'])}", ""]
-    tables = (_moves(report["moves"]) if changes else _picks(report["picks"]), _load(report["load"]), _files(report["files"]))
+    moves = _requests("What moves", report["moves"], "before", "after") if changes else _requests("Picks", report["picks"], "host")
     room = MOST_BYTES - _bytes(lines)
-    for title, rows in tables:
+    for title, rows in (moves, _load(report["load"]), _files(report["files"])):
         section = list(_section(title, list(rows), room))
         room -= _bytes(section)
         lines += section
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _moves(rows: Iterable[Mapping[str, Any]]) -> tuple[str, Iterator[dict[str, str]]]:
-    return "What moves", (
+def _requests(title: str, rows: Iterable[Mapping[str, Any]], *hosts: str) -> tuple[str, Iterator[dict[str, str]]]:
+    return title, (
         {
             "requester": _code(row["requester"]),
             "DAG file": _code(row["file"]),
             "query": _code(row["query"]),
-            "before": _code(row["before"]),
-            "after": _code(row["after"]),
-            "why": _text(row["why"]),
-        }
-        for row in rows
-    )
-
-
-def _picks(rows: Iterable[Mapping[str, Any]]) -> tuple[str, Iterator[dict[str, str]]]:
-    return "Picks", (
-        {
-            "requester": _code(row["requester"]),
-            "DAG file": _code(row["file"]),
-            "query": _code(row["query"]),
-            "host": _code(row["host"]),
+            **{host: _code(row[host]) for host in hosts},
             "why": _text(row["why"]),
         }
         for row in rows

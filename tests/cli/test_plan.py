@@ -106,7 +106,11 @@ MOVES = {
     "another strategy": ([], MOST_EVEN, {"tasks.a": "the strategy is another one"}),
     "the strategy by another name": ([], "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1.25}", {}),
     "an address": ([], "+balancer.hosts.host2.address=10.0.0.5", {}),
-    "another query": ([], "tasks.c.host='${balancer.name:{queue:workers}}'", {"tasks.c": "the query was queue='primary'"}),
+    "another query": (
+        [],
+        "tasks.c.host='${balancer.name:{queue:workers}}'",
+        {"tasks.a": "host2 is at its bound", "tasks.c": "the query was queue='primary'"},
+    ),
     "another query with the same host": ([], "tasks.c.host='${balancer.name:host3}'", {}),
     "a new requester": ([], "+tasks.d={_target_:t,host:'${balancer.name:host1}'}", {"tasks.d": "the key is new"}),
     "a requester less": ([], "~tasks.c", {"tasks.c": "the key is gone"}),
