@@ -268,11 +268,12 @@ class TestOverrides:
 class TestOneAnswer:
     def test_select_gives_each_key_its_host_of_the_plan(self, answer, repository):
         subprocess.run(["git", "checkout", "-q", "."], cwd=repository, check=True, timeout=60)
-        picks = json.loads(answer("plan", "output=json").stdout)["picks"]
+        even = "+balancer.strategy={_target_:airflow_balancer.strategies.Bounded,c:1}"
+        picks = json.loads(answer("plan", even, "output=json").stdout)["picks"]
         queries = [pick["query"].replace("queue='", "query.queue=").rstrip("'") for pick in picks]
-        selected = [answer("select", query, f"query.key={pick['requester']}").stdout for query, pick in zip(queries, picks, strict=True)]
-        assert selected == [f"{pick['host']}\n" for pick in picks]
-        assert len({pick["host"] for pick in picks if pick["file"] == "dags/etl.py"}) == 2
+        asked = [(query, f"query.key={pick['requester']}", even) for query, pick in zip(queries, picks, strict=True)]
+        assert [answer("select", *words).stdout for words in asked] == [f"{pick['host']}\n" for pick in picks]
+        assert [pick["requester"] for pick in picks if pick["why"].endswith("after host1")] == ["etl.py#1"]
 
     def test_show_has_the_picks_of_the_plan(self, answer):
         shown = json.loads(answer("show", "output=json").stdout)["picks"]
