@@ -5,7 +5,7 @@ PYTEST_ARGS ?= -m "not slow"
 PYTEST_ON_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
-.PHONY: help demo test test-airflow2 test-without-airflow fuzz bench lint build check-dist constraints clean
+.PHONY: help demo test test-airflow2 test-without-airflow fuzz mutate bench lint build check-dist constraints clean
 
 help:
 	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
 	@echo "make fuzz                  read mutated configurations by every path (FUZZ_INPUTS=20000, FUZZ_SECONDS=3600)"
+	@echo "make mutate                break the core 300 times, and list what no test notices (MUTATE_ARGS='--seed 2')"
 	@echo "make bench                 times and memory beside the published package's (BENCH_ARGS=--quick: small fleets)"
 	@echo "make lint                  ruff, mypy, and checks of the workflows and of this repository"
 	@echo "make build                 the sdist, and the wheel that it builds, in dist/"
@@ -36,8 +37,11 @@ test-without-airflow: .venv-none/installed
 test test-airflow2 test-without-airflow: export PYTHONDONTWRITEBYTECODE =
 
 fuzz: .venv-airflow3/installed
-	HOSTILE_STEP=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile
+	HOSTILE_ALL=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile
 	.venv-airflow3/bin/python -W ignore -m tests.hostile.fuzz
+
+mutate: .venv-airflow3/installed
+	.venv-airflow3/bin/python -m tools.mutate $(MUTATE_ARGS)
 
 bench: .venv-airflow3/installed .venv-published/installed
 	.venv-airflow3/bin/python -m tools.bench $(BENCH_ARGS)

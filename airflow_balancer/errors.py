@@ -11,7 +11,7 @@ BalancerError
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
@@ -73,7 +73,16 @@ class ConfigurationError(BalancerError, ValueError):
 
 
 class NoMatch(BalancerError, RuntimeError):
-    """No host or port matches the query; the message has the query and what exists."""
+    """No host or port matches the query; the message has the query and what exists.
+
+    Attributes:
+        left_out: How many hosts each condition of the query leaves out, in the order of the conditions. A host counts at the
+            first that it fails, so that all hosts are counted. Empty where it was no query of several conditions for hosts.
+    """
+
+    def __init__(self, message: str = "", left_out: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.left_out = dict(left_out or {})
 
 
 class NoFreePort(BalancerError, RuntimeError):

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from airflow_balancer import load
 from airflow_balancer.hydra.compose import compose_file
+from airflow_balancer.lock.entries import HostEntry
+from airflow_balancer.lock.file import Lock, write_lock
+from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.viewer.catalogue import Catalogue
 from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.service import Viewer
@@ -29,7 +32,11 @@ requests = st.lists(st.tuples(st.sampled_from(QUEUES), st.sampled_from(["", "a",
 
 
 def tree(fleet: list[dict[str, Any]], strategy: Any, asked: list[tuple[str, str]]) -> dict[str, Any]:
-    balancer = {"strategy": strategy, "hosts": [{"name": f"host{at}", **host} for at, host in enumerate(fleet)]}
+    balancer = {
+        "strategy": strategy,
+        "lock": "balancer.lock.yaml",
+        "hosts": [{"name": f"host{at}", **host} for at, host in enumerate(fleet)],
+    }
     tasks = {}
     for at, (queue, key) in enumerate(asked):
         named = f",key:{key}" if key else ""
@@ -39,11 +46,17 @@ def tree(fleet: list[dict[str, Any]], strategy: Any, asked: list[tuple[str, str]
 
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(made=st.tuples(hosts, st.sampled_from(STRATEGIES), requests), other=st.tuples(st.sampled_from(QUEUES), st.just("other")))
-def test_a_key_has_one_host_wherever_it_is_looked_up(cli: Any, tmp_path: Path, made: Any, other: Any) -> None:
+@given(
+    made=st.tuples(hosts, st.sampled_from(STRATEGIES), requests),
+    other=st.tuples(st.sampled_from(QUEUES), st.just("other")),
+    locked=st.dictionaries(st.tuples(st.sampled_from(["a", "b", "other"]), st.sampled_from(QUEUES)), st.integers(0, 5)),
+)
+def test_a_key_has_one_host_wherever_it_is_looked_up(cli: Any, tmp_path: Path, made: Any, other: Any, locked: Any) -> None:
     fleet, strategy, asked = made
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(tree(fleet, strategy, asked)))
+    entries = [HostEntry(key, HostFilter.of(queue=queue), (f"host{at}",)) for (key, queue), at in locked.items()]
+    write_lock(Lock.sorted(tmp_path / "balancer.lock.yaml", entries))
     tasks: Any = compose_file(file).resolved(("tasks",))
     balancer, viewer = load(file), Viewer(Catalogue(lambda: Places((tmp_path,), ((file, ()),))))
     (shown,) = json.loads(viewer.api_of("configurations", {}).body)["configurations"]

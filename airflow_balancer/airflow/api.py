@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from ..errors import UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..errors import UnavailableError, listing
+from ..fleet.fleet import Fleet
 from ..fleet.masking import mask, mask_text, secrets_of
+from ..fleet.pools import PoolSlots
 from .connections import Plans, SshConnection, is_ours, plan_connections, variable_keys, wanted_connections
 from .pools import (
     COUNTED_STATES,
@@ -25,6 +27,7 @@ from .pools import (
     task_name,
     wanted_pools,
 )
+from .teams import name_teams, without_teams
 
 T = TypeVar("T")
 _PAGE = 100
@@ -113,7 +116,9 @@ class RestApi:
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
         """Return what `apply_pools` would write; which orphaned pools are in use is looked up only to prune them."""
-        return plan_pools(wanted, self.read_pools())
+        pools = self._read("pools", lambda item: (_pool_slots(item), "team_name" in item))
+        wanted, warnings = without_teams(wanted) if name_teams(wanted) and not all(teams for _, teams in pools) else (wanted, ())
+        return replace(plan_pools(wanted, [pool for pool, _ in pools]), warnings=warnings)
 
     def read_users(self, pools: Sequence[str]) -> dict[str, list[str]]:
         """Return the unfinished tasks of each of the pools, those of ended runs that never began included."""
@@ -133,8 +138,13 @@ class RestApi:
         plan = self.plan_pools(wanted)
         if prune:
             plan = spare_used(plan, self.read_users([pool.name for pool in plan.orphaned]))
-        self._bulk("pools", "create", [pool._asdict() for pool in plan.create], action_on_existence="skip")
-        self._bulk("pools", "update", [change.after._asdict() for change in plan.update])
+        try:
+            self._bulk("pools", "create", [_pool_body(pool, wanted) for pool in plan.create], action_on_existence="skip")
+            self._bulk("pools", "update", [_pool_body(change.after, wanted) for change in plan.update])
+        except ApiError as error:
+            if not (teams := {want.pool.team for want in wanted.values() if want.pool.team}):
+                raise
+            raise ApiError(f"{error}; create there what is missing of these teams: {listing(teams)}") from None
         if prune:
             self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
         return plan
@@ -205,7 +215,7 @@ class RestApi:
             data = None
         if response.is_success and isinstance(data, dict):
             return data
-        detail = data.get("detail") if isinstance(data, dict) else "no Airflow 3 API server answers there"
+        detail = _detail(data.get("detail")) if isinstance(data, dict) else "no Airflow 3 API server answers there"
         raise ApiError(f"{self._shown}: {what}: {response.status_code} {response.reason_phrase}: {self._told(detail)}")
 
     def _told(self, answer: Any, *sent: Any) -> str:
@@ -214,13 +224,27 @@ class RestApi:
         return mask_text(str(mask(answer, secrets)), secrets)
 
 
+def _detail(detail: Any) -> Any:
+    """Return what a server says is wrong, without what was sent to it."""
+    if isinstance(detail, list) and all(isinstance(item, dict) and "msg" in item for item in detail):
+        return "; ".join(dict.fromkeys(str(item["msg"]) for item in detail))
+    return detail
+
+
 def _with_extra(sent: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
     for entities in sent:
         yield from (item for item in entities if isinstance(item, Mapping) and "extra" in item)
 
 
 def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
-    return PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"])
+    return PoolSlots(item["name"], item["slots"], item["description"] or "", item["include_deferred"], item.get("team_name"))
+
+
+def _pool_body(pool: PoolSlots, wanted: Mapping[str, WantedPool]) -> dict[str, Any]:
+    """Return a pool as the server takes it, which refuses a team unless it runs with multi_team, and keeps one that is left out."""
+    body = pool._asdict()
+    team = body.pop("team")
+    return {**body, "team_name": team} if team and wanted[pool.name].pool.team else body
 
 
 def _occupancy(item: Mapping[str, Any]) -> tuple[str, PoolOccupancy]:

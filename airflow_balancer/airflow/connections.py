@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec, VariableSpec
+from ..fleet.pools import PoolSlots
 from .pools import Plan, Update
 
 MARK_TEXT = "[airflow-balancer]"

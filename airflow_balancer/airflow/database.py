@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,10 +15,12 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
 from . import metadata, versions
 from .connections import Plans, SshConnection, plan_connections, variable_keys, wanted_connections
-from .pools import Plan, PoolOccupancy, wanted_pools
+from .pools import Plan, PoolOccupancy, WantedPool, wanted_pools
+from .teams import name_teams, of_known_teams, without_teams
 
 T = TypeVar("T")
 _TRIES = 5
@@ -106,7 +109,8 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow.
     """
     variables = _variables(connection, variable_keys(fleets))
-    pools = metadata.plan_with_users(connection, wanted_pools(fleets))
+    wanted, warnings = _wanted(connection, fleets)
+    pools = replace(metadata.plan_with_users(connection, wanted), warnings=warnings)
     current = metadata.read_connections(connection, versions.cipher())
     return Plans(pools, plan_connections(wanted_connections(fleets, variables), current))
 
@@ -122,7 +126,7 @@ def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
         ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow: no connection is written.
         sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
     """
-    return Plans(metadata.apply_pools(connection, wanted_pools(fleets)), _apply_connections(connection, fleets))
+    return Plans(_apply_pools(connection, fleets), _apply_connections(connection, fleets))
 
 
 def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
@@ -130,8 +134,8 @@ def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plan
 
     Each is tried again where another process held a lock for too long. It raises what `apply_fleets` does.
     """
-    wanted, patience = wanted_pools(fleets), _TRY_MILLISECONDS
-    pools = _patiently(lambda connection: metadata.apply_pools(connection, wanted, prune=prune, patience=patience))
+    patience = _TRY_MILLISECONDS
+    pools = _patiently(lambda connection: _apply_pools(connection, fleets, prune=prune, patience=patience))
     return Plans(pools, _patiently(lambda connection: _apply_connections(connection, fleets, prune=prune, patience=patience)))
 
 
@@ -142,6 +146,24 @@ def _patiently(apply: Callable[[Connection], T]) -> T:
         time.sleep(0.1 * attempt)
     with versions.engine().begin() as connection:
         return apply(connection)
+
+
+def _wanted(connection: Connection, fleets: Mapping[str, Fleet]) -> tuple[Mapping[str, WantedPool], tuple[str, ...]]:
+    """Return the pools that the fleets want, as this Airflow has teams or not, and warnings of teams that are ignored."""
+    wanted = wanted_pools(fleets)
+    if not name_teams(wanted):
+        return wanted, ()
+    if not versions.has_teams():
+        return without_teams(wanted)
+    with connection.begin_nested():
+        return of_known_teams(wanted, metadata.read_teams(connection)), ()
+
+
+def _apply_pools(
+    connection: Connection, fleets: Mapping[str, Fleet], *, prune: bool = False, patience: int = metadata.PATIENCE
+) -> Plan[PoolSlots]:
+    wanted, warnings = _wanted(connection, fleets)
+    return replace(metadata.apply_pools(connection, wanted, prune=prune, patience=patience), warnings=warnings)
 
 
 def _apply_connections(

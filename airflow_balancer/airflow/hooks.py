@@ -12,15 +12,18 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
 from ..files.reading import reading
-from ..fleet.fleet import DEFAULT_POOL
+from ..fleet.drain import drained
+from ..fleet.masking import mask_text
 from ..fleet.model import called
+from ..fleet.pools import DEFAULT_POOL
+from ..picking.choice import choose_host
 from ..picking.filters import HOST_KEYS
 from ..picking.serialized import Counted, describe
-from ..picking.strategies import LeastLoaded
+from ..picking.strategies import LeastLoaded, Random
 from ..ssh.hook import SlotSSHHook
 from ..ssh.task import Attempt, attempt_of, current_context
-from .failover import in_turn, load_of_others, reason_of, starting_with, unreachable_message
-from .occupancy import host_load
+from .failover import in_turn, reason_of, starting_with, unreachable_message
+from .load import taken_slots
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
 """How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
@@ -36,8 +39,9 @@ class BalancedSSHHook(SSHHook):
     pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
 
     With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
-    slots; where it cannot be read, which is logged, it is that of a DAG file. The load is that of the
-    hosts' pools, so a task that runs on a host other than its pool's counts where it does not run.
+    slots; where it cannot be read, which is logged, it is that of a DAG file. Hosts with `hold_slots` are
+    asked how many slots are held. Others, and those that do not answer in time, count by their pools, in
+    which a task that runs on another host counts where it does not run.
 
     A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
     `failover`, the next hosts of the ranking are tried first, each once. A host that answers is never
@@ -93,7 +97,8 @@ class BalancedSSHHook(SSHHook):
             with reading(picks=None) if self.first else nullcontext():
                 ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
-                raise NoMatch(f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})")
+                text = f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})"
+                raise NoMatch("; ".join([text, *self._drained(name=self.first)]))
             self._ranked[key, index] = starting_with(ranked, self.first)
         return self._ranked[key, index]
 
@@ -108,6 +113,8 @@ class BalancedSSHHook(SSHHook):
             return self.client
         attempt = attempt_of(self.context or current_context(), self.key)
         ranked = self._ranked_now(attempt)
+        if passed := self._drained(**{name: value for name, value in self.query.items() if name != "prefer"}):
+            self.log.info("%s goes to no drained host: %s", attempt, listing(passed))
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
@@ -120,16 +127,24 @@ class BalancedSSHHook(SSHHook):
                 failures[called(host)] = error
         raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
+    def _drained(self, **query: Any) -> list[str]:
+        """Return what is said of the drained hosts that match, without secrets."""
+        try:
+            hosts = [host for host in self.balancer.filter_hosts(**query) if host.drain]
+        except NoMatch:
+            return []
+        return [mask_text(drained(host), self.balancer.fleet.secrets) for host in hosts]
+
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
         """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
-        if not isinstance(self.balancer.strategy, LeastLoaded):
-            return self.ranked(attempt.key, attempt.index)
+        strategy, candidates = self.balancer.strategy, self.ranked(attempt.key, attempt.index)
+        if not isinstance(strategy, LeastLoaded):
+            return candidates
         try:
-            fleet = self.balancer.fleet
-            load = load_of_others(attempt, host_load(fleet), {host.name: host.pool_name for host in fleet.hosts})
+            load = taken_slots(attempt, candidates, self.balancer.fleet, seconds=strategy.deadline, **self.hook_args)
         except BalancerError as error:
             self.log.warning("%s: no load is known, so the hosts are ranked without it: %s", attempt, error)
-            return self.ranked(attempt.key, attempt.index)
+            return candidates
         return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
     def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
@@ -156,21 +171,24 @@ class BalancedSSHHook(SSHHook):
                 yield hook
 
 
-def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "") -> str:
+def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: str = "") -> str:
     """Return the string of the hosts that a hook may connect to; see `picking.serialized.describe`.
 
     Args:
         hook: The hook.
         pool: The pool that its task has in its DAG.
         task: The key of the task, where it is known.
+        first: The host of the task's first attempt, where it is not mapped: the lock file may keep another one than is picked by its key.
 
     Raises:
         NoMatch: No host matches, or all that do are drained; or `first` is not among them.
     """
-    ranked = hook.ranked(hook.key or task)
-    first = hook.first or (ranked[0].name if hook.key else None)
+    ranked, strategy = hook.ranked(hook.key or task), hook.balancer.strategy
     hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
-    return describe(hook.balancer.strategy, hosts, pool=pool, key=hook.key, first=first, task=task)
+    locked = first and not isinstance(strategy, Random) and choose_host(strategy, task, hosts).name != first
+    return describe(
+        strategy, hosts, pool=pool, key=hook.key, first=hook.first or (ranked[0].name if hook.key or locked else None), task=task
+    )
 
 
 def is_unreachable(error: Exception) -> bool:

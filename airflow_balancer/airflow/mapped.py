@@ -7,7 +7,8 @@ from typing import Any
 
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
-from ..fleet.fleet import DEFAULT_POOL
+from ..files.reading import current_reading, reading
+from ..fleet.pools import DEFAULT_POOL
 from .hooks import BalancedSSHHook, candidates_text
 
 
@@ -43,8 +44,10 @@ def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
     query = dict(arguments.get("query") or {})
     hook = BalancedSSHHook(balancer, **query, key=arguments.get("key"), first=arguments.get("first"))
     task = f"{dag.dag_id}.{arguments['task_id']}" if (dag := arguments.get("dag")) else ""
-    pool = _shared_pool(hook, query, task) if own_pool else ""
-    arguments["balancer"] = TaskBalancer(balancer, candidates_text(hook, pool=pool, task=task))
+    with reading(recorder=current_reading().recorder if hook.key else None):  # which indices there will be is not known, so none is locked
+        pool = _shared_pool(hook, query, task) if own_pool else ""
+        text = candidates_text(hook, pool=pool, task=task)
+    arguments["balancer"] = TaskBalancer(balancer, text)
     arguments["pool"] = pool or arguments.get("pool")
 
 

@@ -16,9 +16,10 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import Executable, TableClause
 
-from ..fleet.fleet import PoolSlots
+from ..fleet.pools import PoolSlots
 from .connections import SshConnection, is_ours, plan_connections
 from .pools import COUNTED_STATES, UNFINISHED_STATES, Plan, PoolOccupancy, WantedPool, limit_of, plan_pools, spare_used, task_name
+from .teams import name_teams
 
 T = TypeVar("T")
 N = TypeVar("N", PoolSlots, SshConnection)
@@ -28,9 +29,16 @@ PATIENCE = 400
 """The longest wait for another's lock, in milliseconds: below PostgreSQL's deadlock_timeout of a second,
 so that in a deadlock this side gives way, never the scheduler."""
 
-POOLS = table(
-    "slot_pool", column("pool", String), column("slots", Integer), column("description", String), column("include_deferred", Boolean)
-)
+
+def _pools(*more: str) -> TableClause:
+    columns = (column("pool", String), column("slots", Integer), column("description", String), column("include_deferred", Boolean))
+    return table("slot_pool", *columns, *(column(name, String) for name in more))
+
+
+POOLS = _pools()
+TEAM_POOLS = _pools("team_name")
+"""The same table with the column that it has from Airflow 3.3 on."""
+TEAMS = table("team", column("name", String))
 CONNECTIONS = table(
     "connection",
     *(column(name, String) for name in ("conn_id", "conn_type", "host", "login", "password", "extra", "description")),
@@ -66,10 +74,19 @@ def refusal(original: BaseException | None) -> str:
     return f"the metadata database refuses ({type(original).__name__}: {first})"
 
 
-def read_pools(connection: Connection) -> list[PoolSlots]:
-    """Return all pools of Airflow."""
-    rows = connection.execute(select(POOLS.c.pool, POOLS.c.slots, POOLS.c.description, POOLS.c.include_deferred))
-    return [PoolSlots(name or "", slots, description or "", bool(deferred)) for name, slots, description, deferred in rows]
+def read_pools(connection: Connection, pools: TableClause = POOLS) -> list[PoolSlots]:
+    """Return all pools of Airflow, with their teams where the table has those."""
+    rows = connection.execute(select(*pools.c))
+    return [PoolSlots(name or "", slots, text or "", bool(deferred), *team) for name, slots, text, deferred, *team in rows]
+
+
+def read_teams(connection: Connection) -> set[str]:
+    """Return the names of Airflow's teams."""
+    return set(connection.scalars(select(TEAMS.c.name)))
+
+
+def _table_of(wanted: Mapping[str, WantedPool]) -> TableClause:
+    return TEAM_POOLS if name_teams(wanted) else POOLS
 
 
 def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[str]]:
@@ -87,7 +104,7 @@ def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[s
 
 def plan_with_users(connection: Connection, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
     """Return the plan for the `wanted` pools, which deletes none that unfinished tasks use."""
-    plan = plan_pools(wanted, read_pools(connection))
+    plan = plan_pools(wanted, read_pools(connection, _table_of(wanted)))
     return spare_used(plan, read_users(connection, [pool.name for pool in plan.orphaned])) if plan.orphaned else plan
 
 
@@ -133,17 +150,18 @@ def apply_pools(
     Raises:
         sqlalchemy.exc.DBAPIError: The database refuses; nothing is written, the caller's transaction goes on.
     """
+    pools = _table_of(wanted)
 
     def write(plan: Plan[PoolSlots]) -> None:
         after = [*plan.create, *(change.after for change in plan.update)]
-        _upsert(connection, POOLS, [dict(zip(POOLS.c.keys(), pool, strict=True)) for pool in after])
+        _upsert(connection, pools, [dict(zip(pools.c.keys(), pool, strict=False)) for pool in after])
         if prune:
-            _delete(connection, POOLS, [pool.name for pool in plan.orphaned])
+            _delete(connection, pools, [pool.name for pool in plan.orphaned])
 
     def plan() -> Plan[PoolSlots]:
-        return plan_with_users(connection, wanted) if prune else plan_pools(wanted, read_pools(connection))
+        return plan_with_users(connection, wanted) if prune else plan_pools(wanted, read_pools(connection, pools))
 
-    return _apply(connection, POOLS, plan, write, prune=prune, patience=patience)
+    return _apply(connection, pools, plan, write, prune=prune, patience=patience)
 
 
 def apply_connections(

@@ -99,8 +99,9 @@ def count_task(task: Any, hook: BalancedSSHHook, pool: str | None) -> None:
     """
     if hook.key or task.has_dag():
         name = f"{task.dag_id}.{task.task_id}" if task.has_dag() else ""
-        task.pool = pool or hook.ranked(hook.key or name)[0].pool.pool
-        task.candidates = task.candidates or candidates_text(hook, pool="" if pool else task.pool, task=name)
+        first = hook.ranked(hook.key or name)[0]
+        task.pool = pool or first.pool.pool
+        task.candidates = task.candidates or candidates_text(hook, pool="" if pool else task.pool, task=name, first=first.name)
     elif pool is None:
         raise ConfigurationError(f"task {task.task_id!r} is in no DAG yet, so its pool is unknown: give it dag=, key= or pool=")
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..errors import Problem, listing
-from ..fleet.fleet import DEFAULT_POOL, Fleet, PoolSlots, mark
+from ..errors import ConfigurationError, Problem, listing
+from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_NAME
+from ..fleet.pools import DEFAULT_POOL, PoolSlots, mark
 
 _ORPHANED = "no configuration wants it; prune=true deletes it"
 
@@ -40,6 +41,7 @@ class Plan(Generic[T]):
         orphaned: Made by the balancer and no longer wanted; only pruning deletes it.
         notes: By name, why an item is not changed to what the configuration says.
         problems: What has to be mended first: these items are left as they are, or missing, and all others are settled.
+        warnings: What the configuration says and this Airflow does not know.
     """
 
     create: tuple[T, ...] = ()
@@ -48,6 +50,7 @@ class Plan(Generic[T]):
     orphaned: tuple[T, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def differs(self, *, prune: bool = False) -> bool:
         """Return whether applying the plan writes anything."""
@@ -93,6 +96,26 @@ class WantedPool(NamedTuple):
     override: bool
     origin: str
     problem: Problem | None = None
+
+
+def importable(wanted: Mapping[str, WantedPool]) -> dict[str, dict[str, Any]]:
+    """Return the pools as `airflow pools import` reads them, with the balancer's mark, so that it knows them afterwards.
+
+    Raises:
+        ConfigurationError: One of them has a problem.
+    """
+    if problems := [want.problem for _, want in sorted(wanted.items()) if want.problem]:
+        raise ConfigurationError(problems)
+    pools = [want.pool for _, want in sorted(wanted.items())]
+    return {
+        pool.name: {
+            "slots": pool.slots,
+            "description": mark(pool.description, pool.slots),
+            "include_deferred": pool.include_deferred,
+            **({"team_name": pool.team} if pool.team else {}),
+        }
+        for pool in pools
+    }
 
 
 class PoolOccupancy(NamedTuple):
@@ -149,7 +172,7 @@ def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
         for pool in fleet.pools:
             new = WantedPool(pool, fleet.settings.override_pool_size, origin, _name_problem(pool, origin))
             other = wanted.setdefault(pool.name, new)
-            if other.problem is None and (other.pool.slots, other.pool.include_deferred) != (pool.slots, pool.include_deferred):
+            if other.problem is None and other.pool._replace(description="") != pool._replace(description=""):
                 wanted[pool.name] = other._replace(problem=_conflict(pool, origin, other))
     return wanted
 
@@ -180,6 +203,8 @@ def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -
             unchanged.append(before)
         else:
             update.append(Update(before, after))
+            if after.team != before.team:
+                notes.setdefault(name, f"goes from team {before.team!r} to {after.team!r}" if before.team else f"gets team {after.team!r}")
     orphaned = sorted(pool for name, pool in existing.items() if name not in wanted and name != DEFAULT_POOL and is_ours(pool))
     return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(orphaned), notes, problems)
 
@@ -224,7 +249,7 @@ def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[d
 
 def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
     """Return what an existing pool becomes, and why its slots are not the wanted ones."""
-    slots, described = want.pool.slots, want.pool.description
+    slots, described, team = want.pool.slots, want.pool.description, want.pool.team or before.team
     if not is_ours(before):
         if before.slots == slots or want.override:
             return before._replace(slots=slots), ""
@@ -232,8 +257,8 @@ def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
     marked = _MARK.search(before.description)
     given = int(marked[1]) if marked else slots
     if before.slots in (slots, given) or want.override:
-        return want.pool._replace(description=mark(described, slots)), ""
-    kept = want.pool._replace(slots=before.slots, description=mark(described, given))
+        return want.pool._replace(description=mark(described, slots), team=team), ""
+    kept = want.pool._replace(slots=before.slots, description=mark(described, given), team=team)
     return kept, f"has {before.slots} slots, not {slots}: edited by hand; set override_pool_size to change it"
 
 
@@ -253,4 +278,5 @@ def _conflict(pool: PoolSlots, origin: str, other: WantedPool) -> Problem:
 
 
 def _shown(pool: PoolSlots) -> str:
-    return f"{pool.slots} slots{'' if pool.include_deferred else ' and include_deferred: false'}"
+    deferred = "" if pool.include_deferred else " and include_deferred: false"
+    return f"{pool.slots} slots{deferred}{f' for team {pool.team!r}' if pool.team else ''}"

@@ -14,11 +14,10 @@ from ..errors import ConfigurationError, Problem
 from ..files.document import TooMuchError, read_outline
 from ..files.locate import MAX_BYTES, MAX_SECONDS, Snapshot
 from ..files.yaml import read_content
-from ..fleet.model import Settings
+from ..fleet.fleet import FLEET_KEYS
 from ..hydra.nodes import BALANCER_TARGETS
 from .options import SectionOptions
 
-_BALANCER_KEYS = frozenset({"hosts", "ports", "host_overrides", *Settings.model_fields})
 _MENTION = re.compile(rb"balancer|hosts|defaults", re.IGNORECASE)
 
 
@@ -136,7 +135,7 @@ def _is_balancer(keys: dict[str, Any]) -> bool:
     if str(keys.get("_target_")) in BALANCER_TARGETS:
         return True
     own = {key for key in keys if not key.startswith("_")}
-    return own <= _BALANCER_KEYS and isinstance(keys.get("hosts"), list | dict)
+    return own <= {*FLEET_KEYS} and isinstance(keys.get("hosts"), list | dict)
 
 
 def _pulled(defaults: list[Any]) -> Iterator[str]:
@@ -187,6 +186,4 @@ def _parts(item: _ConfigFile, known: dict[Path, _ConfigFile], roots: Sequence[Pa
 
 
 def _pulls_balancer(item: _ConfigFile, known: dict[Path, _ConfigFile]) -> bool:
-    if item.pulls is None:
-        return False
-    return any("balancer" in name for name in item.pulls) or any(file in known and known[file].balancer for file in _files(item))
+    return any("balancer" in name for name in item.pulls or ()) or any(file in known and known[file].balancer for file in _files(item))

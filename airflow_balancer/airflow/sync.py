@@ -24,6 +24,7 @@ from .options import SectionOptions, read_options
 from .sources import Source, find_sources, named_sources, watched_roots
 
 Load = Callable[[Path, Sequence[str]], Fleet]
+Tell = Callable[[Sequence[str]], object]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
 """The pause before what the database refused is tried again."""
@@ -46,11 +47,25 @@ def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet
     return fleets, problems
 
 
-class Sync:
-    """What one process knows of the configurations, so that unchanged files cost only a look at them."""
+def log_problems(texts: Sequence[str]) -> None:
+    """Log problems, and what becomes of the pools."""
+    for text in texts:
+        log.error("airflow-balancer: %s", text)
+    if texts:
+        log.error("airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference")
 
-    def __init__(self, load: Load | None = None) -> None:
+
+class Sync:
+    """What one process knows of the configurations, so that unchanged files cost only a look at them.
+
+    Args:
+        load: Composes a configuration; default: in a process of its own.
+        tell: Is called with the problems that were not said before.
+    """
+
+    def __init__(self, load: Load | None = None, tell: Tell = log_problems) -> None:
         self._load = load
+        self._tell = tell
         self._options: SectionOptions | None = None
         self._snapshot: Snapshot | None = None
         self._fleets: dict[str, Fleet] = {}
@@ -113,18 +128,21 @@ class Sync:
 
     def _complain(self, problems: Sequence[Problem]) -> None:
         secrets = {secret for fleet in self._fleets.values() for secret in fleet.secrets} if problems else ()
-        new = [text for text in (mask_text(str(problem), secrets) for problem in problems) if text not in self._said]
+        self.say([mask_text(str(problem), secrets) for problem in problems])
+
+    def say(self, problems: Sequence[str]) -> None:
+        """Tell of the problems that were not said before."""
+        new = [text for text in problems if text not in self._said]
         self._said.update(new)
-        for text in new:
-            log.error("airflow-balancer: %s", text)
-        if new:
-            log.error("airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference")
+        self._tell(new)
 
     @staticmethod
     def _report(plans: Plans) -> None:
         for noun, plan in (("pools", plans.pools), ("connections", plans.connections)):
             if plan.differs():
                 log.info("airflow-balancer: %s: %s", noun, plan.summary())
+        for text in plans.pools.warnings:
+            log.warning("airflow-balancer: %s", text)
 
 
 def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Problem]]:

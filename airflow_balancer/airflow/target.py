@@ -11,7 +11,8 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from ..errors import UnavailableError
-from ..fleet.fleet import Fleet, PoolSlots
+from ..fleet.fleet import Fleet
+from ..fleet.pools import PoolSlots
 from . import versions
 from .connections import Plans
 from .options import SectionOptions, environment_option, read_options

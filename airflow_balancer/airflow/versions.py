@@ -75,6 +75,14 @@ def session_connection(dag_run: object) -> Connection:
     return session.connection()  # type: ignore[no-any-return]
 
 
+def has_teams() -> bool:
+    """Return whether this Airflow runs with `[core] multi_team`, and its pools have a team by name, as from 3.3 on."""
+    from airflow.configuration import conf
+    from airflow.models.pool import Pool
+
+    return hasattr(Pool, "team_name") and bool(conf.getboolean("core", "multi_team", fallback=False))
+
+
 def cipher() -> Cipher:
     """Return what encrypts the secrets of Airflow's connections."""
     from airflow.models.crypto import get_fernet

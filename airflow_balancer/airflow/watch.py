@@ -6,12 +6,14 @@ that parses DAG files forks at any time.
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Thread
 
 from ..errors import ConfigurationError
@@ -34,9 +36,12 @@ _UNSEEN = (
 log = logging.getLogger("airflow_balancer")
 
 
-def apply_apart() -> None:
-    """Bring pools and connections up to date in a process of its own, which logs to the same place."""
-    subprocess.run([sys.executable, "-m", __name__], check=False, timeout=_APPLY_SECONDS)  # noqa: S603 (this module)
+def apply_apart() -> list[str]:
+    """Bring pools and connections up to date in a process of its own, which logs to the same place; return the problems."""
+    with NamedTemporaryFile() as told:
+        subprocess.run([sys.executable, "-m", __name__, told.name], check=False, timeout=_APPLY_SECONDS)  # noqa: S603 (this module)
+        problems: list[str] = json.loads(told.read() or "[]")
+    return problems
 
 
 class Watch:
@@ -47,7 +52,7 @@ class Watch:
         apply: Is called where a file changed, and once where no configuration is known.
     """
 
-    def __init__(self, apply: Callable[[], object] = apply_apart, *, known: bool) -> None:
+    def __init__(self, apply: Callable[[], object], *, known: bool) -> None:
         self._apply = apply
         self._known = known
         self._snapshot = take_snapshot(_roots())
@@ -86,7 +91,8 @@ def watch(job: object, sync: Sync, *, seconds: float = SECONDS) -> Thread | None
     """
     if not sync.enabled:
         return None
-    watch = Watch(known=sync.knows)
+    # This process says what is wrong, so that it says it once, whether an edit or a run showed it.
+    watch = Watch(lambda: sync.say(apply_apart()), known=sync.knows)
 
     def run() -> None:
         failed = False
@@ -114,13 +120,13 @@ def say_unseen() -> None:
             log.warning(_UNSEEN.format(places=", ".join(map(str, _roots())) or "any DAG bundle"))
 
 
-def main() -> None:
-    """Sync once, as the listener does."""
-    sync = Sync()
+def main(told: str) -> None:
+    """Sync once, as the listener does; write the problems to a file."""
+    sync = Sync(tell=lambda problems: Path(told).write_text(json.dumps(problems)))
     sync.at_start()
     if sync.enabled and not sync.knows:
         say_unseen()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -9,9 +9,10 @@ from contextlib import redirect_stdout
 from io import TextIOWrapper
 
 from ..errors import BalancerError, ConfigurationError, NoFreePort, NoMatch
+from ..files.reading import reading
 from ..fleet.masking import mask, mask_text, mask_word, masking, word_secrets
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
-from .command import Request, UsageError
+from .command import Command, Request, UsageError
 from .hydra_app import check_overrides, split_sweep
 from .output import print_answer, say
 
@@ -21,10 +22,11 @@ _FAILED, _MISUSED, _DIFFERS, _INTERRUPTED = 1, 2, 3, 130
 def _answer(arguments: Arguments, request: Request) -> int:
     """Print the answer to one request and return its exit code."""
     command = arguments.command
+    modules = (request.source.parent,) if request.source else ()
     with masking(lambda: request.secrets):
         try:
             # What Airflow or a DAG file prints is not the answer.
-            with redirect_stdout(sys.stderr):
+            with redirect_stdout(sys.stderr), reading(modules=modules):
                 report = command.answer(request)
         except ConfigurationError as error:
             raise _misspelt(arguments, error) or error from None
@@ -36,7 +38,12 @@ def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationE
     """Return the error of an override that the tree does not know and that resembles a key of the command."""
     for override in arguments.overrides:
         key = override.partition("=")[0]
-        if f"Could not override '{key}'" in str(error) and (message := unknown_key(arguments.command, key)):
+        if f"Could not override '{key}'" not in str(error):
+            continue
+        if f"query.{key}" in arguments.command.all_keys:
+            told = f"the configuration has no key {key!r}; for a query write query.{mask_word(override)}"
+            return ConfigurationError(f"{arguments.source}: {told}")
+        if message := unknown_key(arguments.command, key):
             return ConfigurationError(message)
     return None
 
@@ -73,10 +80,18 @@ def _run(argv: Sequence[str]) -> int:
             codes.append(_answer(arguments, request))
         except BalancerError as error:
             failures.append(error)
+            _tell_programs(arguments.command, request, error)
     for failure in failures:
         text = f"{arguments.source}: {failure}" if isinstance(failure, NoMatch | NoFreePort) else str(failure)
         say(mask_text(text, word_secrets(argv)))
     return _FAILED if failures else max(codes)
+
+
+def _tell_programs(command: Command, request: Request, error: BalancerError) -> None:
+    """Print what each condition of a query without a match leaves out, where the answer is for programs."""
+    output = str(request.keys.get("output", "table"))
+    if isinstance(error, NoMatch) and error.left_out and output in ("json", "yaml"):
+        print_answer(command, {"error": str(error), "left_out": error.left_out}, output, request.title)
 
 
 def _ask_hydra(arguments: Arguments) -> None:

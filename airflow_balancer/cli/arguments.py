@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -24,8 +24,8 @@ Shell completion: eval "$(airflow-balancer -sc install=bash)"
 Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools, hosts or picks differ
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
-Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one:
-  mkdir conf && printf 'balancer:\\n  hosts:\\n    - {{name: host1, size: 8, queues: [workers]}}\\n' > conf/config.yaml"""
+Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one in a new folder:
+  airflow-balancer init fleet && cd fleet"""
 
 
 class Arguments(NamedTuple):
@@ -122,13 +122,15 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     """
     given = _parser().parse_intermixed_args(list(argv))
     bare = [word for word in given.words if _is_bare(word)]
+    if bare and bare[0] in COMMANDS and COMMANDS[bare[0]].writes_folder:
+        return _writing(COMMANDS[bare[0]], given)
     files = [Path(word) for word in bare if _is_file(word)]
     name = _command([word for word in bare if not _is_file(word)], bare)
     if len(files) + (given.config_dir is not None) > 1:
         raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
     command = WHOLE if given.cfg else COMMANDS.get(name, DEFAULT)
     own, overrides = _own(command, [word for word in given.words if word not in bare])
-    keys = {key: command.all_keys[key].read(value) for key, _, value in (word.partition("=") for word in own)}
+    keys = _read(command, own)
     folder = given.config_dir or next(iter(files), None) or _nearest_tree()
     if folder is None and overrides and not command.needs_source:
         key = overrides[0].partition("=")[0]
@@ -143,6 +145,21 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         flags=[word for flag, value in (("--info", given.info), ("-sc", given.shell_completion)) if value for word in (flag, value)],
         help=given.help,
     )
+
+
+def _writing(command: Command, given: Namespace) -> Arguments:
+    """Return the arguments of a command that writes a folder, which has no configuration yet."""
+    folder = [word for word in given.words if _is_bare(word)][1:]
+    own, overrides = _own(command, [word for word in given.words if not _is_bare(word)])
+    if overrides or len(folder) > 1 or given.config_dir:
+        raise UsageError(f"give one folder to write into, as in airflow-balancer {command.example}")
+    keys = {"folder": folder[0]} if folder else {}
+    return Arguments(command, command.name, None, keys | _read(command, own), overrides=[], multirun=False, flags=[], help=given.help)
+
+
+def _read(command: Command, own: Sequence[str]) -> dict[str, Any]:
+    """Return the values of a command's keys."""
+    return {key: command.all_keys[key].read(value) for key, _, value in (word.partition("=") for word in own)}
 
 
 def _command(words: Sequence[str], bare: Sequence[str]) -> str:

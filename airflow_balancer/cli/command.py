@@ -122,6 +122,7 @@ class Command:
         warning: Returns what stderr says beside a printed answer, or an empty string.
         compares: Whether the exit code is 3 where an answer says that something `differs`.
         needs_source: Whether there must be a configuration.
+        writes_folder: Whether the word behind its name is the folder that it writes; its key is `folder`.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Command:
     warning: Callable[[Report], str] = lambda _: ""
     compares: bool = False
     needs_source: bool = True
+    writes_folder: bool = False
 
     @property
     def all_keys(self) -> dict[str, Key]:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
 
+_PICKS = (b"free_port", b"select_host", b"assign_hosts")
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
 
 
@@ -46,7 +47,7 @@ def find_dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     """Return the Python files to run, each with the folder that it is imported from, as absolute paths.
 
     A folder stands for the files below it that Airflow takes for DAG files, those that hold the words
-    `dag` and `airflow`, and for those that say `free_port`.
+    `dag` and `airflow`, and for those that say `free_port`, `select_host` or `assign_hosts`.
 
     Raises:
         ConfigurationError: A path does not exist, or is neither a folder nor a Python file.
@@ -68,7 +69,7 @@ def _is_meant(file: Path, folder: Path) -> bool:
     if any(part in _SKIPPED or part.startswith(".") for part in file.relative_to(folder).parts):
         return False
     content = file.read_bytes().lower()
-    return b"free_port" in content or (b"dag" in content and b"airflow" in content)
+    return any(word in content for word in _PICKS) or (b"dag" in content and b"airflow" in content)
 
 
 def run_dag_files(files: Sequence[tuple[Path, Path]], recorder: Notes) -> None:

@@ -1,6 +1,8 @@
-"""`airflow-balancer port lock`: the lock file that keeps free ports."""
+"""`airflow-balancer lock`: the lock file that keeps the hosts of keys, and free ports."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from .command import Command, Key, Report, Request, UsageError
 from .dag_files import DAG_FILES, paths_of
@@ -18,15 +20,18 @@ def _answer(request: Request) -> Report:
 
 
 def _line(report: Report) -> str:
-    return f"{report['file']}: {len(report['added'])} added, {len(report['dropped'])} dropped, {report['kept']} kept"
+    changes = Counter(row["change"] for name in ("picks", "ports") for row in report[name])
+    counts = ", ".join(f"{changes[change]} {change}" for change in ("added", "moved", "dropped"))
+    return f"{report['file']}: {counts}, {report['kept']} kept"
 
 
 COMMAND = Command(
-    name="port lock",
-    summary="write the free ports that are requested into the file that `port_lock` names",
-    help="Every `${balancer.free_port:...}` of the tree gets an entry, and every free_port() of the DAG files. Existing entries stay,\n"
-    "also those of other environments, unless their port is in use by now. Commit the file.",
-    example="port lock dag_files=dags",
+    name="lock",
+    summary="write the hosts and the free ports that are requested into the file that `lock` names",
+    help="Every key of the tree and of the DAG files gets an entry with its host, and every request for a free port one with its port.\n"
+    "Existing entries stay, also those of other environments: a host changes where it is drained, no longer matches or has more\n"
+    "than its bound, a port where it is in use by now. Commit the file.",
+    example="lock dag_files=dags",
     answer=_answer,
     keys=(DAG_FILES, Key("prune", "true|false", "drop the entries that nothing in this run requests")),
     tables=True,

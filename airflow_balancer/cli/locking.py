@@ -1,29 +1,33 @@
-"""What `airflow-balancer port lock` writes into the lock file, and what `validate` finds missing there."""
+"""What `airflow-balancer lock` writes into the lock file, and what `validate` finds missing there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, NoFreePort, Problem
 from ..files.reading import reading
 from ..fleet.fleet import Fleet
-from ..fleet.model import LockEntry
 from ..hydra.composed import Composed
-from ..ports.lock import PortLock, PortRequest, Recorder, changing, lock_at, write_lock
+from ..lock.entries import PortEntry, PortRequest
+from ..lock.file import Lock, changing, lock_at, write_lock
+from ..lock.recorder import Recorder
 from ..ports.table import PortTable
 from .dag_files import find_dag_files, run_dag_files
+from .lock_hosts import locked_hosts, unusable
 
-_RUN = "`airflow-balancer port lock`"
+_RUN = "`airflow-balancer lock`"
 _NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"
 
 
 def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
     """Write the lock file of a configuration: every request in it and in the DAG files gets an entry.
 
-    Existing entries stay, also those of other environments, unless their port is in use or `prune` drops what nothing
-    requests. The report has what was added, what was dropped and why, and how many entries stayed.
+    Existing entries stay, also those of other environments, unless `prune` drops what nothing requests. A port
+    that is in use is another one then, and so is a host that is no candidate, or has more than its bound. The
+    report has what changes and why, and how many entries stay as they are.
 
     Raises:
         ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
@@ -34,29 +38,31 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
 
 
 def _changed(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
-    fleet = composed.fleet
-    before = lock_at(_lock_path(composed))
-    noted = _noted(composed, fleet, _usable(before.entries, _in_use(fleet)), files)
-    usable = _usable(before.entries, noted.in_use)
-    kept = [entry for entry in usable if not prune or PortRequest.of(entry) in noted.given]
-    after = PortLock.sorted(before.file, _with_new(kept, noted, before.file))
+    fleet, before = composed.fleet, lock_at(_lock_path(composed))
+    noted = _noted(composed, fleet, replace(before, ports=_usable(before.ports, _in_use(fleet))), files)
+    usable = _usable(before.ports, noted.in_use)
+    kept = [entry for entry in usable if not prune or PortRequest.of(entry) in noted.ports]
+    hosts, changes = locked_hosts(composed, before, noted, prune=prune)
+    after = Lock.sorted(before.file, hosts, _with_new(kept, noted, before.file))
     write_lock(after)
-    added, dropped = set(after.ports.items()) - set(before.ports.items()), set(before.ports.items()) - set(after.ports.items())
     return {
         "file": str(after.file),
-        "added": [entry.model_dump() for entry in after.entries if (PortRequest.of(entry), entry.port) in added],
-        "dropped": [
-            {**entry.model_dump(), "why": _NOT_ASKED if entry in usable else _IN_USE}
-            for entry in before.entries
-            if (PortRequest.of(entry), entry.port) in dropped
-        ],
-        "kept": len(kept),
+        "picks": [change._asdict() for change in changes],
+        "ports": [*_port_changes("added", after, before, ""), *_port_changes("dropped", before, after, _IN_USE, usable)],
+        "kept": len(kept) + len(set(after.hosts) & set(before.hosts)),
     }
 
 
+def _port_changes(change: str, lock: Lock, other: Lock, why: str, usable: Iterable[PortEntry] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the ports of a lock that the other one lacks; those that are `usable` are dropped because nothing requests them."""
+    for entry in lock.ports:
+        if other.by_request.get(PortRequest.of(entry)) != entry.port:
+            yield {"change": change, **entry.model_dump(), "why": _NOT_ASKED if entry in usable else why}
+
+
 def _lock_path(composed: Composed) -> Path:
-    if not (file := composed.fleet.settings.port_lock):
-        raise ConfigurationError(f"{composed.source}: needs key 'port_lock': the file to write, such as port_lock: ports.lock.yaml")
+    if not (file := composed.fleet.settings.lock):
+        raise ConfigurationError(f"{composed.source}: needs key 'lock': the file to write, such as lock: balancer.lock.yaml")
     return Path(file)
 
 
@@ -67,17 +73,17 @@ def _in_use(fleet: Fleet) -> dict[str, set[int]]:
     return found
 
 
-def _usable(entries: Iterable[LockEntry], in_use: Mapping[str, set[int]]) -> list[LockEntry]:
-    return [entry for entry in entries if entry.port not in in_use.get(entry.host, ())]
+def _usable(entries: Iterable[PortEntry], in_use: Mapping[str, set[int]]) -> tuple[PortEntry, ...]:
+    return tuple(entry for entry in entries if entry.port not in in_use.get(entry.host, ()))
 
 
-def _noted(composed: Composed, fleet: Fleet, entries: Iterable[LockEntry], files: Iterable[str]) -> Recorder:
-    """Return the requests of the config's nodes, with the ports that they get, and those of the DAG files."""
-    noted = Recorder(PortLock.sorted(Path(str(fleet.settings.port_lock)), entries), in_use=_in_use(fleet))
+def _noted(composed: Composed, fleet: Fleet, lock: Lock, files: Iterable[str]) -> Recorder:
+    """Return the requests of the config's nodes, with what they get, and those of the DAG files."""
+    noted = Recorder(lock, in_use=_in_use(fleet))
     found = find_dag_files(map(Path, files))
     with reading(recorder=noted):
         composed.requests()
-        noted.composed = dict(noted.given)
+        noted.composed = dict(noted.ports)
         run_dag_files(found, noted)
     if problems := list(_one_key_rules(noted)):
         raise ConfigurationError(problems)
@@ -88,11 +94,12 @@ def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
     for (host, requester), files in sorted(noted.requesters.items()):
         if len(files) > 1:
             first, *others = sorted(map(str, files))
-            text = f"also requests a free port of host {host!r} with the key {requester!r}, as {first} does"
+            what = f"a free port of host {host!r}" if host else "a host"
+            text = f"also requests {what} with the key {requester!r}, as {first} does"
             yield from (Problem(f"{text}; give one of them another with key=", origin=other) for other in others)
 
 
-def _with_new(kept: list[LockEntry], noted: Recorder, file: Path) -> list[LockEntry]:
+def _with_new(kept: list[PortEntry], noted: Recorder, file: Path) -> list[PortEntry]:
     """Return the entries with one for each request that has none.
 
     A node of the config keeps the port that it got when it was composed, as other requests may be relative to it.
@@ -105,10 +112,10 @@ def _with_new(kept: list[LockEntry], noted: Recorder, file: Path) -> list[LockEn
         if request not in answered and free:
             entries.append(request.entry(port))
             places.add((request.host, port))
-    lock, tables = PortLock(file, tuple(entries)), dict[str, PortTable]()
-    for request in sorted(noted.given.keys() - lock.ports.keys()):
+    lock, tables = Lock(file, ports=tuple(entries)), dict[str, PortTable]()
+    for request in sorted(noted.ports.keys() - lock.by_request.keys()):
         if request.host not in tables:
-            tables[request.host] = PortTable(request.host, noted.in_use.get(request.host, ()), lock.of(request.host))
+            tables[request.host] = PortTable(request.host, noted.in_use.get(request.host, ()), lock.ports_of(request.host))
         try:
             entries.append(request.entry(tables[request.host].take(request.requester, request.first, request.last)))
         except NoFreePort as error:
@@ -117,31 +124,45 @@ def _with_new(kept: list[LockEntry], noted: Recorder, file: Path) -> list[LockEn
 
 
 def check_lock(composed: Composed, files: Iterable[str]) -> None:
-    """Check that the lock file covers every requested port, where the configuration names one or DAG files are given.
+    """Check that the lock file that a configuration names, if it names one, covers every requested host and port.
 
     An entry on a host that this configuration lacks is another environment's, and right.
 
     Raises:
-        ConfigurationError: The file is missing or wrong, keeps a port that is in use, or lacks a request.
+        ConfigurationError: The file is missing or wrong, keeps a port that is in use, or a host that is no candidate, or lacks a request.
     """
-    files, fleet = list(files), composed.fleet
-    if not fleet.settings.port_lock and not files:
+    fleet = composed.fleet
+    if not fleet.settings.lock:
         return
     lock = lock_at(_lock_path(composed))
     if not lock.file.is_file():
-        raise ConfigurationError(f"{lock.file}: the lock file that 'port_lock' names does not exist; run {_RUN}")
+        raise ConfigurationError(f"{lock.file}: the lock file that 'lock' names does not exist; run {_RUN}")
     if problems := list(_clashes(lock, fleet)):
         raise ConfigurationError(problems)
-    noted = _noted(composed, fleet, lock.entries, files)
-    missing = sorted(noted.given.keys() - lock.ports.keys())
-    if missing:
-        kept_none = "keeps no port of host {0.host!r} from {0.first} to {0.last} for {0.requester!r}; run {1}"
-        raise ConfigurationError(Problem(kept_none.format(request, _RUN), origin=str(lock.file)) for request in missing)
+    noted = _noted(composed, fleet, lock, files)
+    if problems := [
+        Problem(f"{text}; run {_RUN}", origin=str(lock.file)) for text in (*_missing_hosts(composed, noted), *_missing_ports(noted))
+    ]:
+        raise ConfigurationError(problems)
 
 
-def _clashes(lock: PortLock, fleet: Fleet) -> Iterator[Problem]:
+def _missing_hosts(composed: Composed, noted: Recorder) -> Iterator[str]:
+    for request in noted.in_order:
+        (_, names), kept, who = request.asked, noted.hosts[request].kept, f"{request.requester!r} ({request.query})"
+        if not kept and len(names) > 1:
+            yield f"keeps no host for {who}"
+        elif kept and not set(names) & set(kept):
+            yield f"keeps no host for {who} that is a candidate: {', '.join(unusable(composed, host, names) for host in kept)}"
+
+
+def _missing_ports(noted: Recorder) -> Iterator[str]:
+    for request in sorted(noted.ports.keys() - noted.lock.by_request.keys()):
+        yield f"keeps no port of host {request.host!r} from {request.first} to {request.last} for {request.requester!r}"
+
+
+def _clashes(lock: Lock, fleet: Fleet) -> Iterator[Problem]:
     in_use = {(port.host, port.port): port for port in fleet.ports}
-    for entry in lock.entries:
+    for entry in lock.ports:
         if port := in_use.get((entry.host, entry.port)):
             text = f"keeps port {entry.port} of host {entry.host!r} for {entry.requester!r}, but it is in use"
             named = f"port {port.name!r}" if port.name else "'ports'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..fleet.drain import drained
 from ..picking.picked import Picked
 from ..picking.rendezvous import Bounded, rank
 from ..picking.strategies import LeastLoaded, Rendezvous, Strategy, build_strategy, strategy_data
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..fleet.model import HostSpec
 
 MOVED, NEW, GONE = "moved", "new", "gone"
+KEPT = "kept by the lock file"
 
 
 class _Fleets(NamedTuple):
@@ -86,13 +88,22 @@ def _reason(old: Picked, new: Picked, fleets: _Fleets) -> str:
     """Return why a pick moves from one host to another."""
     left = fleets.after.by_name.get(old.host)
     if left is None:
-        return f"{old.host} is removed"
+        return f"{old.host} is gone"
     if left.drain:
-        return f"{old.host} is drained"
+        return drained(left)
     if old.query != new.query:
         return f"the query was {old.query}"
     if old.host not in {host.name for host in new.candidates}:
-        return f"{old.host} matches no longer"
+        return f"{old.host} no longer matches"
+    return _reason_of_choice(old, new, fleets)
+
+
+def _reason_of_choice(old: Picked, new: Picked, fleets: _Fleets) -> str:
+    """Return why a pick moves from a host that it could still have."""
+    if new.locked:
+        return KEPT
+    if old.locked:
+        return f"{old.host} is no longer {KEPT}"
     if strategy_data(build_strategy(fleets.before.settings.strategy)) != strategy_data(build_strategy(fleets.after.settings.strategy)):
         return "the strategy is another one"
     return _reason_of_score(old, new, fleets)

@@ -18,12 +18,13 @@ def say(text: str, program: str = "airflow-balancer") -> None:
 
 def print_answer(command: Command, report: Report, output: str, title: str = "") -> None:
     """Print a command's answer to stdout as `output` says, and its warning to stderr; `title` tells the answers of a sweep apart."""
-    if output == "json":
+    if output == "markdown" and command.markdown:
+        sys.stdout.write(f"# {title}\n\n{command.markdown(report)}" if title else command.markdown(report))
+    elif output not in ("table", "yaml"):
         import json
 
-        sys.stdout.write(f"{json.dumps(report, indent=2)}\n")
-    elif output == "markdown" and command.markdown:
-        sys.stdout.write(f"# {title}\n\n{command.markdown(report)}" if title else command.markdown(report))
+        answer = report if output == "json" else report["pools"]
+        sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
     elif output == "yaml" or not (command.tables or command.line):
         sys.stdout.write(_yaml(report, title))
     else:

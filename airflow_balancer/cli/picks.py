@@ -19,9 +19,9 @@ from .dag_files import find_dag_files, paths_of, run_dag_files
 
 if TYPE_CHECKING:
     from ..hydra.composed import Composed
-    from ..picking.choice import Assigned
+    from ..picking.choice import Asked
 
-_NO_DAG_FILE = "there is no DAG file in it, a Python file that holds the words dag and airflow"
+_NO_DAG_FILE = "there is no DAG file in it, a Python file that holds the words dag and airflow, or free_port, select_host or assign_hosts"
 StandIns = Mapping[Path, tuple[Path, tuple[str, ...]]]
 
 
@@ -85,7 +85,7 @@ class Survey:
         return [pick for pick in self.picks if pick.file]
 
     @property
-    def assigned(self) -> Assigned:
+    def assigned(self) -> Mapping[Asked, str]:
         """The hosts of the DAG files' picks, by key and names of the candidates."""
         return {(pick.key, Candidates.of(pick.candidates).names): pick.host for _, pick in reversed(self.of_files)}
 
@@ -141,16 +141,10 @@ def survey_of(request: Request) -> Survey:
 
 
 def tree_picks(composed: Composed) -> list[Picked]:
-    """Return the picks of a configuration's own nodes."""
-    if isinstance(composed.root, dict):
-        return []
-    from omegaconf import DictConfig
-
-    from ..hydra.picks import Picks
-
-    assert isinstance(composed.root, DictConfig)
-    composed.requests()
-    return Picks.of(composed.root).made
+    """Return the picks of a configuration's own nodes, by key and query."""
+    with reading(picks=(notes := PickNotes())):
+        composed.requests()
+    return notes.in_order
 
 
 def _run(place: Place, found: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, list[Picked]]]:
@@ -164,7 +158,7 @@ def _run(place: Place, found: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Pat
         except ConfigurationError as error:
             problems += error.problems
         else:
-            yield file, [notes.made[request] for request in sorted(notes.made)]
+            yield file, notes.in_order
     if problems:
         raise ConfigurationError(problems)
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def _why(pick: Picked, strategy: Strategy) -> str:
-    from .moves import ranked_names
+    from .moves import KEPT, ranked_names
 
+    if pick.locked and len(pick.candidates) > 1:
+        return KEPT
     ranking = ranked_names(pick, strategy)
     if not ranking:
         return f"chosen by {type(strategy).__name__}"

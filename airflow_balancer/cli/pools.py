@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..fleet.masking import mask
@@ -36,6 +37,23 @@ def _fleets(request: Request, *, others: bool) -> dict[str, Fleet]:
     return fleets
 
 
+_IMPORTS = ("airflow", "airflowctl")
+
+
+def _import(fleets: Mapping[str, Fleet], output: str) -> Report:
+    """Return the pools that the fleets want as `airflow pools import` reads them, or as a list, as `airflowctl pools import` does."""
+    from ..airflow.pools import importable, wanted_pools
+
+    pools = importable(wanted_pools(fleets))
+    report = {"pools": pools if output == "airflow" else [{"name": name, **pool} for name, pool in pools.items()]}
+    return _masked(report, fleets)
+
+
+def _masked(report: Report, fleets: Mapping[str, Fleet]) -> Report:
+    masked: Report = mask(report, {secret for fleet in fleets.values() for secret in fleet.secrets})
+    return masked
+
+
 def _answer(request: Request) -> Report:
     """Compare the pools and connections that the fleets want with Airflow's, and write them where that is requested.
 
@@ -44,6 +62,8 @@ def _answer(request: Request) -> Report:
     from ..airflow.pools import pool_rows, wanted_pools
     from ..airflow.target import current_options, open_target
 
+    if (output := str(request.keys.get("output"))) in _IMPORTS:
+        return _import(_fleets(request, others=False), output)
     if request.source:
         _ = request.composed.fleet  # what is wrong in it is said before Airflow is loaded, which takes seconds
     options = current_options(api_url=str(request.keys.get("api_url") or ""), api_username=str(request.keys.get("api_username") or ""))
@@ -58,9 +78,9 @@ def _answer(request: Request) -> Report:
         "unchanged": len(plans.pools.unchanged) + len(plans.connections.unchanged),
         "applied": writes,
         "differs": (plans.differs() and not writes) or bool(plans.pools.problems),
+        **({"warning": "\n".join(plans.pools.warnings)} if plans.pools.warnings else {}),
     }
-    masked: dict[str, Any] = mask(report, {secret for fleet in fleets.values() for secret in fleet.secrets})
-    return masked
+    return _masked(report, fleets)
 
 
 def _line(report: Report) -> str:
@@ -75,16 +95,19 @@ def _line(report: Report) -> str:
 COMMAND = Command(
     name="pools",
     summary="compare Airflow's pools and connections with the configuration, and write them",
-    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.",
+    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.\n"
+    "With `output=airflow` or `output=airflowctl`, nothing is compared: the pools are printed as the `pools import` of each reads them.",
     example="pools env=prod apply=true",
     answer=_answer,
     keys=(
         Key("apply", "true|false", "write what differs"),
         Key("prune", "true|false", "write what differs, and delete the balancer's pools that no configuration wants"),
         *SERVER_KEYS,
+        Key("output", "|".join(("table", "json", "yaml", *_IMPORTS)), "how the answer is printed; airflow and airflowctl are to import"),
     ),
     tables=True,
     line=_line,
+    warning=lambda report: str(report.get("warning", "")),
     compares=True,
     needs_source=False,
 )

@@ -8,13 +8,13 @@ from .query import LIVE_HELP, QUERY_KEYS, SERVER_KEYS, key_of, pick, warning_of
 
 def _answer(request: Request) -> Report:
     from ..fleet.model import MAX_PORT
-    from ..ports.lock import locked_ports
+    from ..lock.recorder import locked_ports
     from ..ports.table import DEFAULT_MIN, PortTable, port_number
 
     fleet, key = request.composed.fleet, key_of(request)
     picked, live = pick(request)
     in_use = [port.port for port in fleet.ports if port.host == picked.name]
-    table = PortTable(picked.name, in_use, locked_ports(fleet.settings.port_lock, picked.name))
+    table = PortTable(picked.name, in_use, locked_ports(fleet.settings.lock, picked.name))
     first, last = (
         port_number(name, default if (given := request.keys.get(name)) is None else given)
         for name, default in (("query.min", DEFAULT_MIN), ("query.max", MAX_PORT))

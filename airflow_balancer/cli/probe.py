@@ -21,7 +21,7 @@ import asyncssh
 from ..airflow.connections import clear_password
 from ..fleet.masking import secrets_of
 from ..fleet.model import HostSpec, Settings, VariableSpec
-from .host_facts import Facts, printable, script
+from ..ssh.host_facts import Facts, printable, script
 from .host_keys import HostKeys, KnownHosts
 
 TIMEOUT = 10

@@ -20,6 +20,7 @@ _HELP = {
     "queue": "one of its queues",
     "os": "its operating system",
     "tag": "one of its tags",
+    "all_tags": "tags of which it must have every one",
     "min_size": "the smallest size, in slots",
     "exclude": "names that are not wanted",
     "prefer": "names or tags to prefer among the hosts that match",
@@ -32,6 +33,9 @@ QUERY_KEYS = (
 SERVER_KEYS = (
     Key("api_url", "URL", "Airflow's API server; without it, the metadata database of the Airflow on this machine"),
     Key("api_username", "NAME", "the user there; its password stands in AIRFLOW__BALANCER__API_PASSWORD"),
+)
+QUERY_HELP = (
+    "A query takes shell patterns. A list means any of them, such as query.tag=[gpu,large]; under query.all_tags it means every one."
 )
 LIVE_HELP = """With `strategy=least_loaded`, Airflow is asked how full the hosts' pools are now. Without an answer in two
 seconds, rendezvous picks, and stderr says so."""

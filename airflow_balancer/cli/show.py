@@ -1,4 +1,4 @@
-"""`airflow-balancer show`: hosts, ports, queues and picks."""
+"""`airflow-balancer show`: hosts, ports, queues, further pools and picks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..picking.filters import HostFilter
 from .command import Command, Report, Request
 from .dag_files import DAG_FILES
 from .picks import request_rows
-from .query import QUERY_KEYS, filter_of, key_of
+from .query import QUERY_HELP, QUERY_KEYS, filter_of, key_of
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
@@ -29,7 +29,7 @@ def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -
         "pool": host.pool_name,
         "username": host.username,
         "credential": host.credential,
-        **({"drained": "yes" if host.drain else ""} if drains else {}),
+        **({"drained": "yes" if host.drain is True else host.drain or ""} if drains else {}),
     }
 
 
@@ -51,14 +51,16 @@ def _answer(request: Request) -> Report:
         "hosts": [host_row(host, drains=drains, addresses=addresses) for host in hosts],
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue_row(composed, queue, key_of(request)) for queue in queues],
+        "pools": [pool.model_dump() for pool in fleet.named_pools],
         "picks": request_rows(request),
     }
 
 
 COMMAND = Command(
     name="show",
-    summary="hosts, ports, queues and picks (the default)",
+    summary="hosts, ports, queues, further pools and picks (the default)",
     help="A query limits the hosts, their ports and their queues. Each queue is shown with the host that a key gets of it, `query.key=`.\n"
+    f"{QUERY_HELP}\n"
     "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
     example="show env=prod query.queue=workers",
     answer=_answer,

@@ -10,8 +10,8 @@ from .picks import request_rows
 def _answer(request: Request) -> Report:
     from .locking import check_lock
 
-    composed, fleet = request.composed, request.composed.fleet
-    check_lock(composed, paths_of(request) if fleet.settings.port_lock else ())
+    composed, fleet = request.composed, request.composed.check()
+    check_lock(composed, paths_of(request))
     return {
         "file": str(composed.source),
         "hosts": len(fleet.hosts),
@@ -19,20 +19,28 @@ def _answer(request: Request) -> Report:
         "ports": len(fleet.ports),
         "pools": len(fleet.pools),
         "picks": len(request_rows(request)),
+        **({"not_imported": foreign} if (foreign := composed.foreign_targets()) else {}),
     }
 
 
 def _line(report: Report) -> str:
-    return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if key != "file")
+    return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if isinstance(value, int))
+
+
+def _warning(report: Report) -> str:
+    foreign = report.get("not_imported", ())
+    return "\n".join(f"{target} is of another package, and not imported here: `load` says whether it is right" for target in foreign)
 
 
 COMMAND = Command(
     name="validate",
     summary="check the configuration, every pick in it, and its lock file",
     help="Every host, port and key is checked, every request in the tree is served once, and the DAG files under `dag_files` are run.\n"
-    "The lock file that `port_lock` names must cover every requested free port and keep none that is in use.",
+    "A `_target_` of a balancer, host or port must be one; a class of another package is not imported, and only named.\n"
+    "The lock file that `lock` names must cover every requested host and free port; it may keep no port that is in use.",
     example="validate --multirun env=dev,staging,prod",
     answer=_answer,
     keys=(DAG_FILES,),
     line=_line,
+    warning=_warning,
 )

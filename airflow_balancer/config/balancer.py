@@ -28,14 +28,17 @@ from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source
 from ..files.yaml import pause_gc, read_root
 from ..fleet.entries import plain_node
-from ..fleet.fleet import Fleet, mark
+from ..fleet.fleet import Fleet
 from ..fleet.masking import mask, masking, secrets_of
+from ..fleet.model import NamedPoolSpec
+from ..fleet.pools import mark
 from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
+from .known import Known
 from .models import Host, Port, Settled, adopt, password_of, settle_objects
-from .selection import Known, SelectingBalancer
+from .selection import SelectingBalancer
 from .watching import WatchedList
 
 
@@ -50,7 +53,10 @@ def plain(value: Any) -> Any:
 
 def configured_pools(config: SelectingBalancer) -> list[Pool]:
     """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
-    return [Pool(pool=name, slots=slots, description=text, include_deferred=deferred) for name, slots, text, deferred in config.fleet.pools]
+    return [
+        Pool(pool=pool.name, slots=pool.slots, description=pool.description, include_deferred=pool.include_deferred)
+        for pool in config.fleet.pools
+    ]
 
 
 class PoolManagerConfiguration(BasePoolManagerConfiguration):
@@ -129,6 +135,8 @@ class BalancerConfiguration(SelectingBalancer):
 
     hosts: list[Host] = Field(default_factory=WatchedList)
     ports: list[Port] = Field(default_factory=WatchedList)
+    pools: tuple[NamedPoolSpec, ...] = Field(default=(), description="Pools that belong to no host or port.")
+    team: str | None = Field(default=None, description="The team of all of these pools, where Airflow runs with multi_team.")
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration.model_construct)
     queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
     hold_slots: bool = Field(default=False, description="Whether each command over SSH holds one of its host's slots.")
@@ -136,7 +144,7 @@ class BalancerConfiguration(SelectingBalancer):
     slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
     slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
     strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
-    port_lock: str | None = Field(default=None, description="The file that keeps the free port of each request.")
+    lock: str | None = Field(default=None, description="The file that keeps the host of each key and the free port of each request.")
 
     @field_validator("hosts", "ports", mode="wrap")
     @classmethod
@@ -158,7 +166,7 @@ class BalancerConfiguration(SelectingBalancer):
         if "strategy" in given:
             given["strategy"] = build_strategy(given["strategy"])
         hosts, ports = settle_objects(fleet, data.get("hosts"), data.get("ports"))
-        return handler({**given, "hosts": hosts, "ports": ports})
+        return handler({**given, "hosts": hosts, "ports": ports, "pools": fleet.named_pools})
 
     @classmethod
     def of_fleet(cls, fleet: Fleet) -> Self:
@@ -169,7 +177,7 @@ class BalancerConfiguration(SelectingBalancer):
         if settings.pool_manager is not None:
             values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
-        made = cls.model_construct(**values, hosts=hosts, ports=ports)
+        made = cls.model_construct(**values, hosts=hosts, ports=ports, pools=fleet.named_pools)
         object.__setattr__(made, "_kept", Known(fleet))
         return made
 
@@ -203,6 +211,14 @@ class BalancerConfiguration(SelectingBalancer):
             NoMatch: No host is of this queue; a RuntimeError.
         """
         return self.fleet.queue_pool(queue)
+
+    def pool(self, name: str) -> str:
+        """Return the name of a pool of this balancer, as for `pool=` of a task: one under `pools:`, or a host's or port's.
+
+        Raises:
+            NoMatch: There is none of this name; a RuntimeError.
+        """
+        return self.fleet.pool(name)
 
     @staticmethod
     def load_path(yaml_file: str | Path, _config_dir: str | Path | None = None, *, overrides: Sequence[str] = ()) -> BalancerConfiguration:

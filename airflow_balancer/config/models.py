@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from ..fleet.fleet import Fleet, check_port, checked_host
 from ..fleet.masking import MASK, is_secret_key, mask, mask_args, secrets_of
-from ..fleet.model import HostSpec, PortSpec, Settings, called
+from ..fleet.model import Drain, HostSpec, PortSpec, Settings, called
 from ..ssh.slots import Slots
 from .watching import Watchable, WatchedList, tell
 
@@ -70,7 +70,7 @@ class Host(Watchable, BaseHost):
     queues: list[str] = Field(default_factory=WatchedList)
     tags: list[str] = Field(default_factory=WatchedList)
     address: str | None = Field(default=None, description="Where the host is reached, when that is not its name.")
-    drain: bool = Field(default=False, description="Whether the host takes no new picks; its pool stays.")
+    drain: Drain = Field(default=False, description="Whether the host takes no new picks, or the reason; its pool stays.")
     hold_slots: bool | None = Field(default=None, description="Whether each command over SSH holds one of the host's slots.")
     slot_dir: str | None = Field(default=None, description="The folder of the slots on the host.")
     slot_wait: int | float | None = Field(default=None, description="Seconds until a task for which no slot is free tries again.")
@@ -213,11 +213,11 @@ def settle_objects(fleet: Fleet, hosts: Any = None, ports: Any = None) -> tuple[
     given_hosts = {host.name: host for host in hosts or () if isinstance(host, Host)}
     by_name = {spec.name: given_hosts[spec.name].settle(spec) if spec.name in given_hosts else Host.of_spec(spec) for spec in fleet.hosts}
     given_ports = {(port.host.name if port.host else port.host_name, port.port): port for port in ports or () if isinstance(port, Port)}
-    settled = Settled()
+    settled = []
     for spec in fleet.ports:
         port, host = given_ports.get((spec.host, spec.port)), by_name[spec.host]
         settled.append(Port.at(host, spec.port, spec.name, spec.tags) if port is None else port.settle(host))
-    return Settled(by_name.values()), settled
+    return Settled(by_name.values()), Settled(settled)
 
 
 def has_values_of(fleet: Fleet, hosts: list[Host], ports: list[Port]) -> bool:

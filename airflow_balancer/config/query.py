@@ -41,6 +41,7 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
 
     balancer: BalancerConfiguration
     key: str | None = _KEY
+    all_tags: str | list[str] | None = None
     min_size: int | None = None
     exclude: str | list[str] | None = None
     prefer: str | list[str] | None = None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Unpack
 from weakref import ref
 
@@ -16,28 +14,16 @@ from ..errors import NoMatch, listing, suggestion
 from ..files.reading import caller_state, calling_frame
 from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_PORT
-from ..picking.choice import Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
+from ..lock.entries import PortRequest
+from ..lock.hosts import locked_hosts, note_pick
+from ..lock.recorder import locked_ports, record_port
+from ..picking.choice import Asked, Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
 from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.picked import note_pick
-from ..picking.strategies import assigns_together, strategy_data
-from ..ports.lock import PortRequest, locked_ports, record_request
+from ..picking.strategies import assigns_together
 from ..ports.table import DEFAULT_MIN, PortTable
+from .known import Known, digest_of
 from .models import Host, Port, has_values_of, settle_objects
 from .watching import watch
-
-
-@dataclass
-class Known:
-    """What a balancer knows; all but the free ports that were given is forgotten when a watched object changes."""
-
-    fleet: Fleet | None = None
-    hosts: tuple[HostIndex[Host], Assigned] | None = None
-    in_use: dict[str, list[int]] | None = None
-    tables: dict[tuple[str, str | None], PortTable] = field(default_factory=dict)
-
-    def forget(self) -> None:
-        """Forget what follows from hosts and ports."""
-        self.fleet = self.hosts = self.in_use = None
 
 
 class SelectingBalancer(BaseBalancerConfiguration):
@@ -48,7 +34,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
 
     __slots__ = ("_kept",)
 
-    _assigned: tuple[str, Assigned] = PrivateAttr(default=("", {}))
+    _assigned: tuple[str, Mapping[Asked, str]] = PrivateAttr(default=("", {}))
     _source: str = PrivateAttr(default="")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -78,15 +64,16 @@ class SelectingBalancer(BaseBalancerConfiguration):
 
     @property
     def _of_hosts(self) -> tuple[HostIndex[Host], Assigned]:
-        """The hosts by what queries look for, each with its defaults, and those that a composed tree assigned."""
+        """The hosts by what queries look for, each with its defaults, and those that the lock file or a composed tree gives to keys."""
         known = self._known
         if known.hosts is None:
             if any(host.size is None or host.pool is None for host in self.hosts):
                 self._settle_objects()
             digest, assigned = self._assigned
-            valid = bool(assigned) and digest == self._digest()
+            valid = bool(assigned) and digest == digest_of(self.strategy, self.hosts)
             watch(self, "hosts", ("queues", "tags"), ref(known))
-            known.hosts = HostIndex(self.hosts), assigned if valid else {}
+            index = HostIndex(self.hosts)
+            known.hosts = index, locked_hosts(self.lock, index, self.strategy, assigned if valid else {})
         return known.hosts
 
     @property
@@ -115,15 +102,15 @@ class SelectingBalancer(BaseBalancerConfiguration):
         """
         self.hosts[:], self.ports[:] = settle_objects(self.fleet, self.hosts, self.ports)
 
-    def _carry(self, source: str, assigned: Assigned) -> None:
+    def _carry(self, source: str, assigned: Mapping[Asked, str]) -> None:
         """Know the file that this was read from; answer as its tree assigned, as long as hosts and strategy are those of the tree."""
         self._source = source
         if assigned:
-            self._assigned = (self._digest(), assigned)
+            self._assigned = (digest_of(self.strategy, self.hosts), assigned)
 
     def _take_port(self, host: str, key: str, first: int, last: int) -> int:
         """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
-        table = self._known.tables[host, self.port_lock]
+        table = self._known.tables[host, self.lock]
         if not self._source:
             return table.take(key, first, last)
         given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", self._source, host), {})
@@ -132,10 +119,6 @@ class SelectingBalancer(BaseBalancerConfiguration):
             table.avoid(given)
             number = given[key, first, last] = table.take(key, first, last)
         return number
-
-    def _digest(self) -> str:
-        hosts = sorted((host.name, host.size, host.drain, host.os, host.queues, host.tags) for host in self.hosts)
-        return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     @property
     def all_hosts(self) -> list[Host]:
@@ -156,6 +139,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         tag: Patterns = None,
         custom: Callable[[Host], object] | None = None,
         *,
+        all_tags: Patterns = None,
         min_size: int | None = None,
         exclude: Patterns = None,
     ) -> list[Host]:
@@ -166,6 +150,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             queue: Likewise for the host's queues.
             os: Likewise for its operating system.
             tag: Likewise for its tags.
+            all_tags: Likewise, but the host must have a tag for each pattern.
             custom: Returns whether a host is wanted.
             min_size: The smallest size, in slots.
             exclude: Patterns of names that are not wanted.
@@ -173,7 +158,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
-        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude})
         return self._of_hosts[0].matching(query)
 
     def select_host(
@@ -185,6 +171,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         custom: Callable[[Host], object] | None = None,
         *,
         key: str | None = None,
+        all_tags: Patterns = None,
         min_size: int | None = None,
         exclude: Patterns = None,
         prefer: Patterns = None,
@@ -199,25 +186,24 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostFilter.of(name=name, queue=queue, os=os, tag=tag, custom=custom, min_size=min_size, exclude=exclude, prefer=prefer)
+        patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
+        query = HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer})
         index, assigned = self._of_hosts
         candidates = index.candidates(query)
-        if key or not assigns_together(self.strategy):
-            key = key or call_key("host")
-            host = choose_host(self.strategy, key, candidates, assigned=assigned)
-            return self._noted(host, key, query, candidates)
-        # The picks that the calling file has made so far; the balancer is kept with them, so that no other one gets its id.
-        _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, Counter[str]()))
-        host = self.strategy.choose(key := call_key("host"), candidates, load)
+        load = Counter[str]()
+        if not key and assigns_together(self.strategy):
+            # The picks that the calling file has made so far; the balancer is kept with them, so that no other one gets its id.
+            _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, load))
+        key = key or call_key("host")
+        host = choose_host(self.strategy, key, candidates, assigned=assigned, load=load)
         load[host.name] += 1
-        return self._noted(host, key, query, candidates)
-
-    def _noted(self, host: Host, key: str, query: HostFilter, candidates: Sequence[Host]) -> Host:
-        note_pick(key, query, candidates, host.name, self._source)
+        note_pick(assigned, key, query, candidates, host.name, source=self._source)
         return host
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
         """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
+
+        A key that has a host in the lock file, or in the composed tree, gets that one, which counts.
 
         Args:
             keys: Identify the requests, such as the ids of a DAG's tasks.
@@ -226,15 +212,16 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
-        query = HostFilter.of(**patterns)
-        candidates = self._of_hosts[0].candidates(query)
-        requests = {(key, ""): candidates for key in keys}
+        index, assigned = self._of_hosts
+        candidates = index.candidates(query := HostFilter.of(**patterns))
+        requests = {(key, candidates.names): candidates for key in keys}
+        names = {request: name for request in requests if (name := assigned.get(request))}
         if assigns_together(self.strategy):
-            assigned = self.strategy.assign(requests)
-            hosts = {request[0]: assigned[request] for request in requests}
-        else:
-            hosts = {key: self.strategy.choose(key, candidates, {}) for key, _ in requests}
-        return {key: self._noted(host, key, query, candidates) for key, host in hosts.items()}
+            names |= {request: host.name for request, host in self.strategy.assign(requests, names).items()}
+        hosts = {key: choose_host(self.strategy, key, candidates, assigned=names) for key, _ in requests}
+        for key, host in hosts.items():
+            note_pick(assigned, key, query, candidates, host.name, source=self._source)
+        return hosts
 
     def rank_hosts(
         self, *, key: str, index: int = -1, load: Mapping[str, int] | None = None, **patterns: Unpack[HostPatterns]
@@ -251,11 +238,12 @@ class SelectingBalancer(BaseBalancerConfiguration):
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         known, assigned = self._of_hosts
-        query = HostFilter.of(**patterns)
-        candidates = known.candidates(query)
+        candidates = known.candidates(query := HostFilter.of(**patterns))
         ranked = rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
-        if key:
-            self._noted(ranked[0], key if index < 0 else index_key(key, index), query, candidates)
+        if key and index < 0:
+            note_pick(assigned, key, query, candidates, ranked[0].name, source=self._source)
+        elif key:  # no lock file has the host of an index
+            note_pick({}, index_key(key, index), query, candidates, ranked[0].name, source=self._source)
         return ranked
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
@@ -300,10 +288,10 @@ class SelectingBalancer(BaseBalancerConfiguration):
             if host not in by_name:
                 raise NoMatch(f"no host is named {host!r}{suggestion(host, by_name)} (hosts: {listing(by_name)})")
             host = by_name[host]
-        key, place = key or call_key("free_port"), (host.name, self.port_lock)
+        key, place = key or call_key("free_port"), (host.name, self.lock)
         if place not in tables:
-            tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.port_lock, host.name))
+            tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.lock, host.name))
         number = self._take_port(host.name, key, min, max)
-        if self.port_lock:
-            record_request(self.port_lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
+        if self.lock:
+            record_port(self.lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
         return Port.at(host, number)

@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, suggestion
+from .ansible import check_no_ansible
 from .reading import calling_file, calling_frame, current_reading
 from .yaml import read_checked
 
@@ -51,9 +52,16 @@ def _root_file(path: Path) -> Path:
             if (file := path / f"{name}.yaml").is_file():
                 return file
         raise ConfigurationError(f"{path}: the folder holds no {' or '.join(f'{name}.yaml' for name in _ROOT_NAMES)}")
+    if not path.suffix and not path.exists():
+        raise ConfigurationError(f"{path}: there is no such folder{suggestion(path.name, _sources_in(path.parent))}")
     if path.suffix != ".yaml":
         raise ConfigurationError(f"{path}: Hydra reads files that end in .yaml; rename it to {path.with_suffix('.yaml').name}")
     return path.absolute()
+
+
+def _sources_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder that hold a configuration."""
+    return sorted({root.parent.name for name in _ROOT_NAMES for root in folder.glob(f"*/{name}.yaml")})
 
 
 def find_file(name: str) -> Path:
@@ -84,7 +92,12 @@ def tree_above(file: Path, root: Mapping[str, object]) -> list[Path]:
 
 @lru_cache(maxsize=32)
 def _read(path: Path, stamp: Stamp) -> tuple[Any, ...]:  # noqa: ARG001 (the file's state is the cache's key)
-    data = read_checked(path)
+    try:
+        data = read_checked(path)
+    except ConfigurationError:
+        check_no_ansible(path, None)
+        raise
+    check_no_ansible(path, data)
     if isinstance(data, dict) and all(isinstance(value, dict | None) for value in data.values()):
         return tuple({"name": name, **(value or {})} for name, value in data.items())
     if isinstance(data, list):

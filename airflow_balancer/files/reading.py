@@ -47,8 +47,9 @@ class Reading:
         folders: Where relative names are looked for first.
         roots: The folders, links resolved, that hold every file that may be opened; None for anywhere.
         foreign_code: Whether a strategy of another package may be imported and called.
+        modules: Where its module is looked for behind Python's own path: beside the YAML, on the command line.
         opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
-        recorder: Takes note of requests for free ports; see `ports/lock.py`.
+        recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
         picks: Takes note of the hosts that are picked; see `picking/picked.py`.
         stand_ins: By a configuration's root file, the one to compose in its place, and overrides to add.
     """
@@ -56,6 +57,7 @@ class Reading:
     folders: tuple[Path, ...] = ()
     roots: tuple[Path, ...] | None = None
     foreign_code: bool = True
+    modules: tuple[Path, ...] = ()
     opened: set[Path] = field(default_factory=set)
     recorder: Any = None
     picks: Any = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +28,7 @@ _SHORTEST, _SHORTEST_NUMBER, _LONGEST_SHOWN = 4, 6, 60
 _COMMON = frozenset(["true", "false", "null", "none", "default", "airflow", "admin", "root"])
 _COUNTS = frozenset(("size", "slots", "port", "min", "max", "default_size"))
 _VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "deserialize_json"))
-_NAMED = frozenset(("hosts", "ports", "host_overrides", "dags", "tasks"))
+_NAMED = frozenset(("hosts", "ports", "pools", "host_overrides", "dags", "tasks"))
 """The keys whose mappings are by name: such a name is no secret's key."""
 _LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
 _OPTION = re.compile(
@@ -124,8 +125,23 @@ def _mask_string(text: str, present: Iterable[str]) -> str:
 
 def _present(secrets: Iterable[str], text: str) -> list[str]:
     """Return the forms of secrets that a text holds, the longest first."""
-    forms = {form for secret in secrets for form in _forms(secret) if form in text}
-    return sorted(forms, key=len, reverse=True)
+    return _search(text, [_index(secrets)])
+
+
+def _index(secrets: Iterable[str]) -> dict[str, set[str]]:
+    """Return the forms of secrets by their first characters."""
+    forms = defaultdict[str, set[str]](set)
+    for secret in secrets:
+        for form in _forms(secret):
+            forms[form[:_SHORTEST]].add(form)
+    return forms
+
+
+def _search(text: str, indexes: Iterable[dict[str, set[str]]]) -> list[str]:
+    """Return the forms that a text holds; the price of those whose first characters it lacks is small, and there may be thousands."""
+    starts = {text[place : place + _SHORTEST] for place in range(len(text))}
+    found = {form for index in indexes for start in index.keys() & starts for form in index[start] if form in text}
+    return sorted(found, key=len, reverse=True)
 
 
 def _forms(secret: str) -> set[str]:
@@ -207,12 +223,8 @@ class _Known:
         self._find = find
 
     @cached
-    def secrets(self) -> frozenset[str]:
-        return frozenset(self._find())
-
-    @cached
-    def forms(self) -> frozenset[str]:
-        return frozenset(form for secret in self.secrets for form in _forms(secret))
+    def forms(self) -> dict[str, set[str]]:
+        return _index(self._find())
 
 
 _known: ContextVar[tuple[_Known, ...]] = ContextVar("airflow_balancer_secrets", default=())
@@ -220,7 +232,11 @@ _known: ContextVar[tuple[_Known, ...]] = ContextVar("airflow_balancer_secrets", 
 
 def mask_known(text: str) -> str:
     """Return a text without the secrets of this context; see `masking`."""
-    return _mask_string(text, sorted({form for known in _known.get() for form in known.forms if form in text}, key=len, reverse=True))
+    return _mask_string(text, _search(text, _known_forms()))
+
+
+def _known_forms() -> list[dict[str, set[str]]]:
+    return [known.forms for known in _known.get()]
 
 
 @contextmanager
@@ -233,9 +249,8 @@ def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
     try:
         yield
     except BalancerError as error:
-        if (
-            masked := mask_error(error, secrets := {secret for known in _known.get() for secret in known.secrets})
-        ) is not error or _causes_tell(error, secrets):
+        masked = _mask_error(error, forms := _known_forms())
+        if masked is not error or _causes_tell(error, forms):
             raise masked.with_traceback(error.__traceback__) from None
         raise
     finally:
@@ -244,19 +259,28 @@ def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
 
 def mask_error(error: BalancerError, secrets: Collection[str]) -> BalancerError:
     """Return the same error without secrets; the error itself where it has none."""
+    return _mask_error(error, [_index(secrets)])
+
+
+def _mask_error(error: BalancerError, forms: list[dict[str, set[str]]]) -> BalancerError:
     text = "\n".join(error.strings) if isinstance(error, ConfigurationError) else str(error)
     # Once for all problems: there may be one for each host, and as many secrets.
-    present = _present(secrets, text)
+    present = _search(text, forms)
     if (masked := _mask_string(text, present)) == text:
         return error
     if isinstance(error, ConfigurationError):
         return error.rewritten(lambda string: _mask_string(string, present))
-    return type(error)(masked)
+    told = type(error)(masked)
+    told.__dict__.update(error.__dict__)
+    return told
 
 
-def _causes_tell(error: BaseException, secrets: Collection[str]) -> bool:
+def _causes_tell(error: BaseException, forms: list[dict[str, set[str]]]) -> bool:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return cause is not None and (mask_text(str(cause), secrets) != str(cause) or _causes_tell(cause, secrets))
+    if cause is None:
+        return False
+    text = str(cause)
+    return _mask_string(text, _search(text, forms)) != text or _causes_tell(cause, forms)
 
 
 def shown(value: object) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import PydanticCustomError
 
+from .drain import drain_value
 from .masking import MASK, mask, mask_args, mask_known, secrets_of, shown
 from .strategy import check_strategy
 
@@ -138,6 +139,8 @@ Text = Annotated[str, Field(pattern=_PRINTABLE)]
 Slots = Annotated[int, Field(ge=1, le=MAX_SLOTS), BeforeValidator(_whole)]
 Seconds = Annotated[int | float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
 Folder = Annotated[str, Field(pattern=r"^(/|~/)[^\r\n]+$")]
+Drain = Annotated[bool | str, BeforeValidator(drain_value)]
+Team = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{3,50}$")]
 PortNumber = Annotated[int, Field(ge=1, le=MAX_PORT), BeforeValidator(_whole)]
 
 
@@ -164,6 +167,15 @@ class PoolSpec(_Plain):
     include_deferred: bool | None = True
 
 
+class NamedPoolSpec(_Plain):
+    """A pool under `pools:`, which belongs to no host or port."""
+
+    name: Name
+    slots: Slots
+    description: Text = ""
+    include_deferred: bool = True
+
+
 class HostSpec(_Plain):
     """A host with the balancer's defaults applied."""
 
@@ -178,7 +190,7 @@ class HostSpec(_Plain):
     size: Slots
     queues: list[Text] = Field(default_factory=list)
     tags: list[Text] = Field(default_factory=list)
-    drain: bool = False
+    drain: Drain = False
     hold_slots: bool = False
     slot_dir: Folder | None = None
     slot_wait: Seconds | None = None
@@ -238,23 +250,14 @@ class Settings(_Plain):
     override_pool_size: bool = False
     create_connection: bool = False
     queue_pools: bool = False
+    team: Team | None = None
     hold_slots: bool = False
     slot_dir: Folder = "~/.airflow-balancer/slots"
     slot_wait: Seconds = 60
     slot_timeout: Seconds = 86400
     pool_manager: Annotated[Any, BeforeValidator(_mapping)] = None
     strategy: Annotated[Any, BeforeValidator(_strategy)] = "bounded"
-    port_lock: str | None = None
-
-
-class LockEntry(_Plain):
-    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
-
-    host: Name
-    port: PortNumber
-    requester: Annotated[str, Field(pattern=r"\S")]
-    min: PortNumber
-    max: PortNumber
+    lock: str | None = None
 
 
 class _Called(Protocol):

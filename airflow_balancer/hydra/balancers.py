@@ -11,17 +11,18 @@ from ..caching import cached
 from ..errors import ConfigurationError
 from ..fleet.fleet import Fleet
 from ..fleet.model import HostSpec
+from ..lock.entries import PortRequest
+from ..lock.hosts import locked_hosts
+from ..lock.recorder import locked_ports, record_port
+from ..picking.choice import Asked
 from ..picking.filters import HostIndex
 from ..picking.rendezvous import Candidates
 from ..picking.strategies import assigns_together, build_strategy
-from ..ports.lock import PortRequest, locked_ports, record_request
 from ..ports.table import PortTable
 from .nodes import dotted, find_balancer, has_interpolation
 
 PENDING = "<not assigned yet>"
 """What a request resolves to until it is assigned."""
-HostRequest = tuple[str, tuple[str, ...]]
-"""A request for a host: its key, and the names of the candidates."""
 
 
 class PendingError(Exception):
@@ -47,6 +48,7 @@ class Balancer:
 
     Attributes:
         hosts: The name of the host of each request.
+        answers: The same, and the hosts that the lock file keeps.
         ports: The port of each request.
     """
 
@@ -55,15 +57,17 @@ class Balancer:
         self.index = index or HostIndex(fleet.hosts)
         self.strategy = build_strategy(fleet.settings.strategy)
         self.assigns_together = assigns_together(self.strategy)
-        self.hosts: dict[HostRequest, str] = {}
+        self.hosts: dict[Asked, str] = {}
+        self.answers = locked_hosts(fleet.settings.lock, self.index, self.strategy, self.hosts)
         self.ports: dict[NodePort, int] = {}
-        self._requests: dict[HostRequest, Candidates[HostSpec]] = {}
+        self._requests: dict[Asked, Candidates[HostSpec]] = {}
         self._tables: dict[str, PortTable] = {}
 
-    def assign(self, requests: Mapping[HostRequest, Candidates[HostSpec]]) -> None:
-        """Assign a host to each new request, together, beside those of earlier rounds."""
+    def assign(self, requests: Mapping[Asked, Candidates[HostSpec]]) -> None:
+        """Assign a host to each new request: that of the lock file, and together to the others, beside those of earlier rounds."""
         assert assigns_together(self.strategy)
         self._requests.update(requests)
+        self.hosts.update({request: host for request in requests if (host := self.answers.get(request))})
         self.hosts.update({request: host.name for request, host in self.strategy.assign(self._requests, self.hosts).items()})
 
     def take(self, request: NodePort) -> int:
@@ -76,7 +80,7 @@ class Balancer:
         host = request.host
         if host not in self._tables:
             in_use = [port.port for port in self.fleet.ports if port.host == host]
-            self._tables[host] = PortTable(host, in_use, locked_ports(self.fleet.settings.port_lock, host))
+            self._tables[host] = PortTable(host, in_use, locked_ports(self.fleet.settings.lock, host))
         self.ports[request] = self._tables[host].take(request.node, request.first, request.last)
         return self.ports[request]
 
@@ -84,7 +88,7 @@ class Balancer:
         """Return the port of a request, and record it for the lock file; raises as `take`."""
         port = self.ports[request] if request in self.ports else self.take(request)
         wanted = PortRequest(request.host, request.node, request.first, request.last)
-        record_request(self.fleet.settings.port_lock, wanted, port, self._tables[request.host], by_file=False)
+        record_port(self.fleet.settings.lock, wanted, port, self._tables[request.host], by_file=False)
         return port
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_error, masking, secrets_of, word_secrets
 from ..fleet.model import HostSpec
-from ..picking.choice import Assigned, choose_host
+from ..lock.file import lock_path
+from ..lock.hosts import locked_hosts
+from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
-from ..picking.strategies import Ranking, build_strategy
-from ..ports.lock import lock_file
-from .nodes import Path, dotted, node_at, walk
+from ..picking.strategies import Ranking, Strategy, build_strategy
+from .nodes import Path, dotted, judged_targets, node_at, walk
 from .origins import Origins
 from .secrets import resolved_secrets
 
@@ -53,11 +54,11 @@ class Composed:
     @property
     def node(self) -> Mapping[str, Any]:
         """The balancer's node, with the lock file as a path that holds wherever it is used."""
-        lock = self.data.get("port_lock")
+        lock = self.data.get("lock")
         if not isinstance(lock, str):
             return self.data
         with reading(folders=self.folders):
-            return {**self.data, "port_lock": str(lock_file(lock))}
+            return {**self.data, "lock": str(lock_path(lock))}
 
     @cached
     def fleet(self) -> Fleet:
@@ -71,6 +72,26 @@ class Composed:
                 return Fleet.from_data(self.node)
             except ConfigurationError as error:
                 raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+
+    def check(self) -> Fleet:
+        """Return the fleet, and hold the `_target_`s to what they may name as well.
+
+        Raises:
+            ConfigurationError: Something is wrong; the error has all of it.
+        """
+        targets = [Problem(text, path=path) for path, text in judged_targets(self.data) if text]
+        problems = [replace(problem, origin=self._origin(problem)) for problem in targets]
+        try:
+            fleet = self.fleet
+        except ConfigurationError as error:
+            raise ConfigurationError([*problems, *error.problems]) from None
+        if problems:
+            raise ConfigurationError(problems)
+        return fleet
+
+    def foreign_targets(self) -> list[str]:
+        """Return the `_target_`s of balancer, hosts and ports that are classes of other packages."""
+        return sorted({str(node_at(self.data, path)) for path, text in judged_targets(self.data) if not text})
 
     def own_secrets(self) -> set[str]:
         """Return the secrets that are known without resolving anything."""
@@ -101,7 +122,7 @@ class Composed:
         return HostIndex(self.fleet.hosts)
 
     @cached
-    def assigned(self) -> Assigned:
+    def assigned(self) -> Mapping[Asked, str]:
         """The hosts that the config's own requests were assigned, by key and names of the candidates.
 
         Raises:
@@ -113,15 +134,26 @@ class Composed:
             picks.gather()
             return picks.balancers[dotted(self.path)].hosts
 
-    def pick(self, key: str, query: HostFilter, assigned: Assigned = MappingProxyType({})) -> HostSpec:
-        """Return the host that a key gets: what the config assigned to it, or DAG files, else what the strategy chooses for it alone.
+    def pick(self, key: str, query: HostFilter, assigned: Mapping[Asked, str] = MappingProxyType({})) -> HostSpec:
+        """Return the host that a key gets: of the lock file, else as the config or a DAG file assigned it, else as the strategy chooses.
 
         Raises:
             NoMatch: No host matches the query.
             ConfigurationError: The config cannot be resolved.
         """
-        strategy = build_strategy(self.fleet.settings.strategy)
-        return choose_host(strategy, key, self.index.candidates(query), assigned={**assigned, **self.assigned})
+        answers = self._locked({**assigned, **self.assigned}) if assigned else self._answers
+        return choose_host(self._strategy, key, self.index.candidates(query), assigned=answers)
+
+    @cached
+    def _strategy(self) -> Strategy:
+        return build_strategy(self.fleet.settings.strategy)
+
+    @cached
+    def _answers(self) -> Assigned:
+        return self._locked(self.assigned)
+
+    def _locked(self, others: Mapping[Asked, str]) -> Assigned:
+        return locked_hosts(self.fleet.settings.lock, self.index, self._strategy, others)
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.

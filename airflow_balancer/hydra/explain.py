@@ -12,7 +12,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import BalancerError, ConfigurationError, Problem, suggestion
-from ..files.yaml import read_checked, yaml_text
+from ..files.yaml import read_checked, read_root, yaml_text
 from ..fleet.fleet import FLEET_KEYS
 from ..fleet.masking import is_secret_key, mask_word
 from ..fleet.model import HostSpec, PortSpec
@@ -54,7 +54,7 @@ def _one_line(error: BaseException) -> str:
     keys = [line.removeprefix(_FULL_KEY) for line in lines if line.startswith(_FULL_KEY)]
     text = "; ".join(line for line in lines if not line.startswith(_FULL_KEY)).replace(":; ", ": ")
     unknown = re.search(r"Key '([^']+)' (?:is )?not in", text)
-    hint = next((hint for start, hint in _HINTS.items() if start in text), suggestion(unknown[1], _KEYS) if unknown else "")
+    hint = next((hint for start, hint in _HINTS.items() if start in text), suggestion(unknown[1], _KEYS - {unknown[1]}) if unknown else "")
     return f"{f'key {keys[0]!r}: ' if keys else ''}{text}{hint}"
 
 
@@ -79,7 +79,26 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
             _read_all(folders)
         except ConfigurationError as unreadable:
             return unreadable
-    return ConfigurationError(f"{source}: {_one_line(error)}")
+    if isinstance(error, RecursionError):
+        return ConfigurationError(f"{source}: a value, or an override, is nested too deep to be read")
+    return ConfigurationError(f"{source}: {_relative_default(error, source) or _one_line(error)}")
+
+
+def _relative_default(error: BaseException, source: str) -> str:
+    """Return what to say of an override of an option that the root of airflow-config's tree names without a slash.
+
+    airflow-config composes `config/config.yaml` as an option of the group `config`, in which `env: dev` is `config/env: dev`.
+    """
+    found = re.search(r"Could not override '(\w+)'\. No match in the defaults list", str(error))
+    defaults = read_root(Path(source)).get("defaults") if found else None
+    if not found or not isinstance(defaults, list):
+        return ""
+    key = found[1]
+    option = next((default[key] for default in defaults if isinstance(default, dict) and key in default), None)
+    if option is None:
+        return ""
+    written = f"write `- /{key}: {option}` in place of `- {key}: {option}` under `defaults`"
+    return f"could not override {key!r}: {written}; airflow-config composes this file as an option of a group"
 
 
 def _told(cause: BaseException, source: str) -> ConfigurationError | None:

@@ -206,7 +206,8 @@ class _Effort:
 
     def count(self, node: Any) -> None:
         """Count a node that is to be resolved."""
-        self.repeats += id(node) in self._known
+        if id(node) in self._known:
+            self.repeats += str(node._value()).count("${")
         self._known[id(node)] = node
         if self.repeats > MAX_REPEATS:
             raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")

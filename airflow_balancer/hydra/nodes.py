@@ -5,10 +5,12 @@ OmegaConf gives a resolver its node without a public way to the node's parents a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..fleet.masking import shown
 
 _MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
 BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
@@ -58,6 +60,39 @@ def node_at(data: Any, path: Path) -> Any:
 
 def _is_balancer(data: Any) -> bool:
     return isinstance(data, Mapping) and str(data.get("_target_")) in BALANCER_TARGETS
+
+
+_PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
+
+
+def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
+    """Return the path of each `_target_` that is not the class of its balancer, host or port, and what is wrong; nothing is imported.
+
+    A class of another package may be one of those: nothing is said to be wrong with it.
+    """
+    found = [(path, str(value), cls) for path, value in walk(node) if (cls := _class_at(path))]
+    return [(path, _wrong_target(path, value, cls)) for path, value, cls in found if not _is(value, cls)]
+
+
+def _class_at(path: Path) -> str:
+    """Return the class that the `_target_` at a path below the balancer's node names; empty for anything else."""
+    match path:
+        case ("_target_",):
+            return "BalancerConfiguration"
+        case ("hosts" | "ports" as group, _, "_target_"):
+            return "Host" if group == "hosts" else "Port"
+    return ""
+
+
+def _is(target: str, cls: str) -> bool:
+    return target.partition(".")[0] in _PACKAGES and target.rpartition(".")[2] == cls
+
+
+def _wrong_target(path: Path, target: str, cls: str) -> str:
+    package = target.partition(".")[0]
+    if package not in (*_PACKAGES, "", target) and package not in sys.stdlib_module_names:
+        return ""
+    return f"key {dotted(path)!r} names {shown(target)}, which is no {cls}; write {_PACKAGES[0]}.{cls}, or leave it out"
 
 
 def find_balancer(root: Mapping[Any, Any]) -> Path:

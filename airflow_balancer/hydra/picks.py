@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from operator import itemgetter
 from typing import Any, Self
 
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import BalancerError
 from ..fleet.model import HostSpec
-from ..picking.choice import choose_host
+from ..lock.hosts import note_pick
+from ..picking.choice import Asked, choose_host
 from ..picking.filters import HostFilter
-from ..picking.picked import Picked, note_pick
 from ..picking.rendezvous import Candidates
-from .balancers import PENDING, Balancers, HostRequest, NodePort, NotedError, PendingError
+from .balancers import PENDING, Balancers, NodePort, NotedError, PendingError
 from .nodes import Path, walk
 
 _CACHE = "airflow_balancer"
@@ -32,7 +31,7 @@ class _Round:
     """The new requests of one round, and what the node that is being resolved met."""
 
     def __init__(self) -> None:
-        self.hosts: defaultdict[str, dict[HostRequest, Candidates[HostSpec]]] = defaultdict(dict)
+        self.hosts: defaultdict[str, dict[Asked, Candidates[HostSpec]]] = defaultdict(dict)
         self.ports: set[NodePort] = set()
         self.pending = False
         self.again = False
@@ -43,7 +42,6 @@ class Picks:
 
     def __init__(self, root: DictConfig | None) -> None:
         self.root = root
-        self._made: dict[tuple[str, HostFilter], tuple[Candidates[HostSpec], str]] = {}
         self._round: _Round | None = None
         if root is not None:
             written = OmegaConf.to_container(root, resolve=False)
@@ -66,12 +64,6 @@ class Picks:
     def __reduce__(self) -> tuple[type[Self], tuple[None]]:
         return type(self), (None,)
 
-    @property
-    def made(self) -> list[Picked]:
-        """The picks that were made so far, by key and query."""
-        made = (Picked(key, str(query), candidates, host) for (key, query), (candidates, host) in self._made.items())
-        return sorted(made, key=itemgetter(0, 1))
-
     def host(self, path: str, key: str, query: HostFilter, candidates: Candidates[HostSpec]) -> HostSpec:
         """Return which of the `candidates` of a query a key gets in the balancer at a path.
 
@@ -85,10 +77,9 @@ class Picks:
                 self._round.hosts[path][request] = candidates
                 raise NotedError
             self.gather()
-        chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.hosts)
+        chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.answers)
         if self._round is None:
-            self._made[key, query] = candidates, chosen.name
-            note_pick(key, query, candidates, chosen.name)
+            note_pick(balancer.answers, key, query, candidates, chosen.name)
         return chosen
 
     def free_port(self, request: NodePort) -> int:

@@ -5,12 +5,14 @@
     ${balancer.address:{queue:workers}}            where it is reached: its address, else its name as its hook has it
     ${balancer.hosts:{queue:workers}}              all that match: for `hosts` of a BalancedSSHTask
     ${balancer.pool:{queue:workers}}               the name of its pool
+    ${balancer.pool:{pool:warehouse}}              the name of a pool under `pools:`, which must exist
     ${balancer.port:web}                           the number of a tracked port
     ${balancer.free_port:{host:host1,min:9000}}    a port of that host which nothing else has
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
 A query is a name or a mapping: the keys of `HostFilter` (ports: `PortFilter`), further `key` for the
-requester, and `balancer` for the path of the balancer where it is not found by itself.
+requester, and `balancer` for the path of the balancer where it is not found by itself. A list means any
+of its patterns, under `all_tags` every one.
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ class _Request:
         from ..picking.strategies import Ranking
 
         name = self.host().name
-        return Ranking(Fleet(tuple(self.candidates), (), self.balancer.fleet.settings), self.key, name)
+        settings = self.balancer.fleet.settings.model_copy(update={"lock": None})  # the first host is known
+        return Ranking(Fleet(tuple(self.candidates), (), settings), self.key, name)
 
 
 def _short(query: Any) -> str:
@@ -104,6 +107,16 @@ def _host(request: _Request) -> DictConfig:
     return OmegaConf.create({"_target_": "airflow_balancer.Host", "_convert_": "all", **data, "pool": host.pool_values})
 
 
+def _pool(request: _Request) -> str:
+    from ..errors import ConfigurationError, listing
+
+    if (name := request.query.pop("pool", None)) is None:
+        return request.host().pool_name
+    if request.query:
+        raise ConfigurationError(f"key 'pool' names the pool; leave out {listing(request.query)}")
+    return request.balancer.fleet.pool(str(name))
+
+
 def _port(request: _Request) -> int:
     from ..picking.choice import choose_port
     from ..picking.filters import PortFilter, matching_ports
@@ -141,7 +154,7 @@ def register_resolvers() -> None:
     _resolver("name", lambda request: request.host().name)
     _resolver("address", lambda request: request.host().remote_host)
     _resolver("hosts", _Request.ranking)
-    _resolver("pool", lambda request: request.host().pool_name)
+    _resolver("pool", _pool, ("pool",))
     _resolver("port", _port, ("name", "tag"), of_host=False)
     _resolver("free_port", _free_port, ("host", "min", "max"))
     _register("inventory", _inventory)

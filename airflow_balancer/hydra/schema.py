@@ -48,8 +48,8 @@ class HostConf:
     queues: list[str] = field(default_factory=list)
     # free labels
     tags: list[str] = field(default_factory=list)
-    # whether the host takes no new picks; its pool stays
-    drain: bool = False
+    # whether the host takes no new picks, or the reason why it takes none; its pool stays
+    drain: Any = False
     # whether each command over SSH holds one of the host's slots while it runs; default: the balancer's hold_slots
     hold_slots: bool | None = None
     # folder of the slots on the host, absolute or below ~/; default: the balancer's slot_dir
@@ -103,9 +103,11 @@ class BoundedConf(StrategyConf):
 
 @dataclass
 class LeastLoadedConf(StrategyConf):
-    """The host with the fewest taken slots for its size at run time; rendezvous if Airflow cannot say how many are."""
+    """The host with the fewest taken slots for its size at run time; rendezvous if nobody can say how many are."""
 
     _target_: str = "airflow_balancer.strategies.LeastLoaded"
+    # the seconds in which a task asks its candidates, where they hold slots, how many are held
+    deadline: float = 2.0
 
 
 @dataclass
@@ -128,6 +130,10 @@ class BalancerConf:
     host_overrides: dict[str, Any] = field(default_factory=dict)
     # ports: a list of PortConf, or a mapping of them by name
     ports: Any = None
+    # pools that belong to no host or port, by name: slots, or {slots: 4, description: text, include_deferred: false}
+    pools: Any = None
+    # the team of all of these pools, where Airflow runs with multi_team; default: tasks of all teams may use them
+    team: str | None = None
     # SSH user of hosts that name none
     default_username: str = "airflow"
     # password of hosts that give none: a string, or {key: <Airflow Variable>}
@@ -160,8 +166,8 @@ class BalancerConf:
     pool_manager: Any = None
     # a name, or a mapping with a _target_
     strategy: Any = "bounded"
-    # the file of `airflow-balancer port lock`, relative to the configuration, such as ports.lock.yaml
-    port_lock: str | None = None
+    # the file of `airflow-balancer lock`, relative to the configuration, such as balancer.lock.yaml
+    lock: str | None = None
 
 
 def register_configs() -> None:

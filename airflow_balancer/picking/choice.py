@@ -26,8 +26,18 @@ def call_key(kind: str) -> str:
 
 
 C = TypeVar("C", bound=Candidate)
-Assigned = Mapping[tuple[str, tuple[str, ...]], str]
-"""Hosts that were assigned together, by key and names of the candidates."""
+Asked = tuple[str, tuple[str, ...]]
+"""A request for a host: its key, and the names of the candidates."""
+
+
+class Assigned(Protocol):
+    """The hosts of requests that have one already: those of the lock file, or assigned together; a mapping, too."""
+
+    def __len__(self) -> int: ...
+    def get(self, asked: Asked, /) -> str | None:
+        """Return the name of a request's host, or None."""
+
+
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -40,7 +50,7 @@ def choose_host(
         strategy: Chooses for a key that is not assigned.
         key: Identifies the request.
         candidates: The hosts that match the request; at least one.
-        assigned: The hosts that a composed configuration assigned to its own requests.
+        assigned: The hosts of the lock file, and those that a composed configuration assigned to its own requests.
         load: How many slots are taken on each host now, by name; empty unless the load is live.
     """
     if assigned:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from fnmatch import translate
-from functools import lru_cache
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
+from ..fleet.drain import drained
 from ..fleet.masking import masking, secrets_of, shown
-from .rendezvous import Candidate, Candidates
+from .left_out import LeftOut, left_out
+from .places import H, Places, matcher
+from .rendezvous import Candidates
 
 Patterns = str | Sequence[str] | None
 
@@ -36,6 +36,7 @@ class HostPatterns(TypedDict, total=False):
     queue: Patterns
     os: Patterns
     tag: Patterns
+    all_tags: Patterns
     custom: Callable[[Any], object] | None
     min_size: int | None
     exclude: Patterns
@@ -44,7 +45,7 @@ class HostPatterns(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class HostFilter:
-    """Patterns that a host must match: any pattern of each key that has some.
+    """Patterns that a host must match: any pattern of each key that has some, and every one of `all_tags`.
 
     Patterns are the shell's (`*`, `?`, `[...]`), case-sensitive on every system. `min_size` is in slots; `exclude` has
     patterns of names, and `prefer` of names or tags: if any matching host matches these, only such hosts are candidates.
@@ -54,6 +55,7 @@ class HostFilter:
     queue: tuple[str, ...] = ()
     os: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
+    all_tags: tuple[str, ...] = ()
     custom: Callable[[Any], object] | None = None
     min_size: int | None = None
     exclude: tuple[str, ...] = ()
@@ -120,15 +122,12 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
 
 def _describe(query: HostFilter | PortFilter) -> str:
     given = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
-    patterns = [f"{key}={' or '.join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value]
+    words = {"all_tags": " and "}
+    patterns = [
+        f"{key}={words.get(key, ' or ').join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value
+    ]
     size = [f"min_size={given['min_size']}"] if given.get("min_size") else []
     return ", ".join([*patterns, *size, *(["custom"] if query.custom else [])]) or "anything"
-
-
-@lru_cache(maxsize=4096)
-def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a function that says whether a string matches one of the shell patterns."""
-    return re.compile("|".join(map(translate, patterns))).match
 
 
 def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
@@ -149,41 +148,40 @@ def _matches(query: PortFilter, port: _PortLike) -> bool:
     return bool(named and (not query.tag or any(map(matcher(query.tag), port.tags))) and (not query.custom or query.custom(port)))
 
 
+def _wanted(query: HostFilter | PortFilter, key: str) -> tuple[str, ...]:
+    """Return the patterns of a query for one kind of value."""
+    more = query.all_tags if key == "tag" and isinstance(query, HostFilter) else ()
+    patterns: tuple[str, ...] = getattr(query, key)
+    return patterns + more
+
+
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
-def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]]) -> str:
+def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]], why: str = "") -> str:
     """Return the message for a filter that nothing matches.
 
     Args:
         noun: What it filters: `host` or `port`.
         query: The filter.
         names: The values that exist, by the filter's key.
+        why: What each condition leaves out.
     """
-    wanted = [(pattern, values) for key, values in names.items() for pattern in getattr(query, key)]
+    wanted = [(pattern, values) for key, values in names.items() for pattern in _wanted(query, key)]
     hints = [suggestion(pattern, values) for pattern, values in wanted if not any(map(matcher((pattern,)), values))]
-    known = "; ".join(f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items())
-    return f"no {noun} matches {query}{next(filter(None, hints), '')} ({known})"
+    known = [f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items()]
+    return f"no {noun} matches {query}{next(filter(None, hints), '')} ({'; '.join(filter(None, [why, *known]))})"
 
 
-class _HostLike(Candidate, Protocol):
-    """What a host filter reads of a host."""
-
-    @property
-    def drain(self) -> bool: ...
-    @property
-    def os(self) -> str | None: ...
-    @property
-    def queues(self) -> Sequence[str]: ...
-    @property
-    def tags(self) -> Sequence[str]: ...
-
-
-H = TypeVar("H", bound=_HostLike)
-_SPECIAL = frozenset("*?[")
-"""The characters that make a string a shell pattern; any other is looked up as it is."""
 _CACHED = 256
 """How many filters' candidates are cached."""
+_CONDITIONS = ("name", "queue", "os", "tag", "all_tags", "exclude", "min_size", "custom")
+"""The conditions of a host filter, in the order in which they are applied."""
+
+
+def _conditions(query: HostFilter, *, drained: bool = True) -> list[str]:
+    """Return the conditions of a filter that has them, and behind those that a candidate passes besides if no `drained` one is wanted."""
+    return [key for key in _CONDITIONS if getattr(query, key)] + ([] if drained else ["drain", "prefer"])
 
 
 class HostIndex(Generic[H]):
@@ -194,12 +192,7 @@ class HostIndex(Generic[H]):
 
     def __init__(self, hosts: Iterable[H]) -> None:
         self.hosts = tuple(sorted(hosts, key=lambda host: host.name))
-        self._places = {
-            "name": _by_value(self.hosts, lambda host: (host.name,)),
-            "queue": _by_value(self.hosts, lambda host: host.queues),
-            "os": _by_value(self.hosts, lambda host: () if host.os is None else (host.os,)),
-            "tag": _by_value(self.hosts, lambda host: host.tags),
-        }
+        self._places = Places(self.hosts)
         self._cache: dict[HostFilter, Candidates[H]] = {}
 
     @cached
@@ -213,15 +206,34 @@ class HostIndex(Generic[H]):
         Raises:
             NoMatch: No host matches; the message has the filter, and the names, queues, systems and tags that exist.
         """
-        found = [self.hosts[place] for place in sorted(self._matching_places(query))]
-        if query.min_size:
-            found = [host for host in found if (host.size or 0) >= query.min_size]
-        if query.custom:
-            found = [host for host in found if query.custom(host)]
+        return [self.hosts[place] for place in sorted(self._matching(query))]
+
+    def _matching(self, query: HostFilter, *, drained: bool = True) -> frozenset[int]:
+        found = self._places.all
+        for key in _conditions(query):
+            found = self._places.admit(key, query, found)
         if not found:
+            why = self.left_out(query, drained=drained)
             with masking(self._secrets):
-                raise NoMatch(no_match("host", query, self._places))
+                raise NoMatch(no_match("host", query, self._places.by_value, str(why)), why.counts)
         return found
+
+    def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
+        """Return how many hosts each condition of a filter leaves out.
+
+        `custom` is called for hosts that pass the conditions before it, and counts as failed by all others.
+
+        Args:
+            query: The filter.
+            drained: Whether drained hosts are wanted, too, and preferred ones no more than others.
+        """
+        everything, admitted = self._places.all, dict[str, frozenset[int]]()
+        left = everything
+        for key in _conditions(query, drained=drained):
+            admits = self._places.admit(key, query, left if key == "custom" else everything)
+            admitted[key] = admits if key != "prefer" or left & admits else everything
+            left &= admitted[key]
+        return left_out([host.name for host in self.hosts], admitted)
 
     def _secrets(self) -> set[str]:
         return secrets_of(*map(vars, self.hosts))
@@ -241,38 +253,9 @@ class HostIndex(Generic[H]):
         return self._cache[query]
 
     def _candidates(self, query: HostFilter) -> Candidates[H]:
-        found = self.matching(query)
-        open_hosts = [host for host in found if not host.drain]
+        open_hosts = self._places.admit("drain", query, self._matching(query, drained=False))
         if not open_hosts:
-            raise NoMatch(f"every host that matches {query} is drained ({listing(host.name for host in found)})")
-        preferred = self._named("name", query.prefer) | self._named("tag", query.prefer)
-        names = {self.hosts[place].name for place in preferred}
-        return Candidates([host for host in open_hosts if host.name in names] or open_hosts)
-
-    def _matching_places(self, query: HostFilter) -> set[int]:
-        found: set[int] | None = None
-        for key in self._places:
-            if patterns := getattr(query, key):
-                places = self._named(key, patterns)
-                found = places if found is None else found & places
-        found = set(range(len(self.hosts))) if found is None else found
-        return found - self._named("name", query.exclude) if query.exclude else found
-
-    def _named(self, key: str, patterns: tuple[str, ...]) -> set[int]:
-        """Return the places of the hosts that have a value under a key that matches one of the patterns."""
-        places, found = self._places[key], set[int]()
-        special = tuple(pattern for pattern in patterns if not _SPECIAL.isdisjoint(pattern))
-        for pattern in patterns:
-            found.update(places.get(pattern, ()))
-        if special:
-            match = matcher(special)
-            found.update(place for value in filter(match, places) for place in places[value])
-        return found
-
-
-def _by_value(hosts: Iterable[H], values: Callable[[H], Iterable[str]]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for place, host in enumerate(hosts):
-        for value in values(host):
-            places.setdefault(value, []).append(place)
-    return places
+            why, found = self.left_out(query), self.matching(query)
+            with masking(self._secrets):
+                raise NoMatch(f"no host that matches {query} takes a pick: {listing(map(drained, found))} ({why})", why.counts)
+        return Candidates([self.hosts[place] for place in sorted(self._places.admit("prefer", query, open_hosts))])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..files.reading import current_reading
 from .rendezvous import Candidate
 
 
@@ -26,6 +25,7 @@ class Picked(NamedTuple):
         candidates: The hosts that match it.
         host: The name of the host that the key gets.
         source: The root file of the balancer that picks; empty where it comes from none, or is the composed config's.
+        locked: Whether the lock file keeps the host for the key.
     """
 
     key: str
@@ -33,6 +33,7 @@ class Picked(NamedTuple):
     candidates: Sequence[Candidate]
     host: str
     source: str = ""
+    locked: bool = False
 
 
 @dataclass
@@ -47,6 +48,11 @@ class PickNotes:
     made: dict[tuple[str, str, str], Picked] = field(default_factory=dict)
     shared: dict[tuple[Sized, ...], tuple[Sized, ...]] = field(default_factory=dict)
 
+    @property
+    def in_order(self) -> list[Picked]:
+        """The picks, sorted by source, key and query."""
+        return [self.made[request] for request in sorted(self.made)]
+
     def note(self, pick: Picked) -> None:
         """Note a pick."""
         sized = tuple(Sized(host.name, host.size or 1) for host in pick.candidates)
@@ -55,10 +61,3 @@ class PickNotes:
     def add(self, other: PickNotes) -> None:
         """Add the picks of notes that began as a copy of these."""
         self.made |= other.made
-
-
-def note_pick(key: str, query: object, candidates: Sequence[Candidate], host: str, source: str = "") -> None:
-    """Note a pick where the current reading has notes; see `Picked`."""
-    notes: PickNotes | None = current_reading().picks
-    if notes is not None:
-        notes.note(Picked(key, str(query), candidates, host, source))

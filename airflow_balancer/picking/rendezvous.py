@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from struct import Struct
 from types import MappingProxyType
@@ -249,23 +249,51 @@ def _augment(request: Request, requests: Mapping[Request, Candidates[C]], caps: 
 
     Requests outside `held` that never move can leave none: then the host that is least over its cap takes it.
     """
-    came_from: dict[str, tuple[str | None, Request]] = {host.name: (None, request) for host in rank(request[0], requests[request])}
+    ranking = [host.name for host in rank(request[0], requests[request])]
+    if not (moves := make_room(ranking, requests, caps, held)):
+        moves = [min(ranking, key=lambda host: len(held[host]) - caps[host])]
+    held[moves[0]].append(request)
+
+
+def make_room(
+    starts: Iterable[str],
+    requests: Mapping[Request, Candidates[C]],
+    caps: Mapping[str, int],
+    held: dict[str, list[Request]],
+    order: Callable[[str, Request], Any] = lambda _, request: request,
+) -> list[str]:
+    """Move requests along a shortest chain, from the first of the hosts `starts` for which there is one to a host with room.
+
+    Args:
+        starts: The names of the hosts, one of which is to hold one request less, or has room already.
+        requests: The candidates of each request.
+        caps: The most requests of each host.
+        held: The requests of each host, which are changed.
+        order: Sorts the requests of a host by how soon they move.
+
+    Returns:
+        The hosts along the chain; none where there is no chain.
+    """
+    came_from: dict[str, tuple[str, Request] | None] = dict.fromkeys(starts)
     queue = deque(came_from)
     while queue:
-        name = queue.popleft()
-        if len(held[name]) < caps[name]:
-            break
-        for other in sorted(held[name]):
+        if len(held[name := queue.popleft()]) < caps[name]:
+            return _move_along(came_from, name, held)
+        for other in sorted(held[name], key=partial(order, name)):
+            if len(came_from) == len(held):
+                break
             for target in rank(other[0], requests[other]):
                 if target.name not in came_from:
                     came_from[target.name] = (name, other)
                     queue.append(target.name)
-    else:
-        name = min((host.name for host in rank(request[0], requests[request])), key=lambda host: len(held[host]) - caps[host])
-    place: str | None = name
-    while place is not None:
-        source, moving = came_from[place]
-        if source is not None:
-            held[source].remove(moving)
-        held[place].append(moving)
-        place = source
+    return []
+
+
+def _move_along(came_from: Mapping[str, tuple[str, Request] | None], name: str, held: dict[str, list[Request]]) -> list[str]:
+    hosts = [name]
+    while step := came_from[hosts[0]]:
+        source, moving = step
+        held[source].remove(moving)
+        held[hosts[0]].append(moving)
+        hosts.insert(0, source)
+    return hosts

@@ -111,6 +111,7 @@ def _listed(described: Described) -> dict[str, str]:
         return {"pools": ",".join(map(quoted, described.pools))}
     data = strategy_data(described.strategy)
     name = TARGETS[data.pop("_target_")]
+    data.pop("deadline", None)  # without a load, `least_loaded` asks nobody
     options = [f"{option}={value!r}" for option, value in data.items()]
     return {"strategy": ",".join([name, *options]), "hosts": _hosts(described.candidates)}
 

@@ -7,13 +7,16 @@ every process, in any order of the candidates. Only `random` breaks that promise
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from ..errors import ConfigurationError
 from ..files.reading import current_reading
-from ..fleet.strategy import CLASSES, TARGETS, check_strategy
+from ..fleet.strategy import CLASSES, TARGETS, check_strategy, option_problem
 from .folding import fold
 from .rendezvous import Bounded, Candidate, Candidates, Request, rank
 
@@ -109,7 +112,16 @@ class LeastLoaded:
 
     Equally loaded hosts are in the order of rendezvous hashing. So is every pick without a load, as while a
     DAG file is parsed or a configuration composed: the load of that moment would change the DAG at each parse.
+
+    Attributes:
+        deadline: The seconds in which a task asks its candidates, where they hold slots, how many are held.
     """
+
+    deadline: float = 2.0
+
+    def __post_init__(self) -> None:
+        if wrong := option_problem("LeastLoaded", "deadline", self.deadline):
+            raise ConfigurationError(wrong)
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return the candidate with the smallest load for its size; of several, the one with the highest score."""
@@ -164,15 +176,40 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
+    folders = current_reading().modules
     try:
-        built = instantiate(dict(strategy))
+        with _importing_from(folders):
+            built = instantiate(dict(strategy))
     except (InstantiationException, SystemExit) as error:
+        if "Error locating target" in str(error):
+            raise ConfigurationError(_not_found(str(strategy["_target_"]), error, folders)) from error
         raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {error}") from error
     if not isinstance(built, Strategy):
         raise ConfigurationError(
             f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)"
         )
     return built
+
+
+@contextmanager
+def _importing_from(folders: Sequence[Path]) -> Iterator[None]:
+    """Let modules in some folders be imported, unless Python's own path has others of their names."""
+    added = [str(folder) for folder in folders if str(folder) not in sys.path]
+    sys.path.extend(added)
+    try:
+        yield
+    finally:
+        for folder in added:
+            sys.path.remove(folder)
+
+
+def _not_found(target: str, error: BaseException, folders: Sequence[Path]) -> str:
+    """Return the message for a class that cannot be imported: why, and where its module may be."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    places = ["installed", "in a folder of PYTHONPATH", *(f"in {folder}" for folder in folders)]
+    return f"key 'strategy': {target!r} cannot be imported: {cause}; its module must be {', '.join(places[:-1])} or {places[-1]}"
 
 
 def strategy_data(strategy: Strategy) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Which port is free on a host, and the lock file that keeps ports apart."""
+"""Which port is free on a host."""

@@ -83,7 +83,7 @@ class PortTable:
     def _locked_port(self, request: tuple[str, int, int]) -> int:
         if (port := self._locked.ports[request]) in self.in_use:
             text = f"port {port}, which {self._locked.file} keeps for {request[0]!r}, is in use"
-            raise ConfigurationError(f"host {self._host!r}: {text}; take it out of 'ports', or run `airflow-balancer port lock`")
+            raise ConfigurationError(f"host {self._host!r}: {text}; take it out of 'ports', or run `airflow-balancer lock`")
         return port
 
     def _free_port(self, key: str, first: int, last: int) -> int:
@@ -94,7 +94,7 @@ class PortTable:
                 return port
         text = f"host {self._host!r}: all ports from {first} to {last} are taken; give a wider range with min and max"
         if kept := sum(first <= port <= last for port in self._locked.ports.values()):
-            text += f"; {self._locked.file} keeps {kept} of them: `airflow-balancer port lock prune=true` drops what nothing asks for"
+            text += f"; {self._locked.file} keeps {kept} of them: `airflow-balancer lock prune=true` drops what nothing asks for"
         raise NoFreePort(text)
 
     def _next_free(self, port: int) -> int:

@@ -17,9 +17,12 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from paramiko.buffered_pipe import BufferedPipe
 
 from ..errors import NoSlot
+from .host_facts import Facts, script
 from .slots import Answer, Slots, claim_command, holder_of, read_answer, refusal_message
 from .task import attempt_of, current_context, rescheduled, waiting_since
 
+_MOST_BYTES = 2**18
+"""How much of a host's answer is read."""
 Streams = tuple[paramiko.ChannelFile, paramiko.ChannelFile, paramiko.ChannelFile]
 
 
@@ -92,6 +95,26 @@ class SlotSSHHook(HostSSHHook):
             channel.close()
             raise AirflowException("SSH command timed out") from None
         return streams, answer
+
+    def held(self, seconds: float) -> int:
+        """Return how many of the host's slots are held now, all where it takes no claims; this needs no slot.
+
+        Args:
+            seconds: How long each step of connecting and asking may take, once.
+
+        Raises:
+            NoSlot: The host cannot know.
+        """
+        self.conn_timeout = self.banner_timeout = self.auth_timeout = seconds
+        self.conn_retry_attempts = 1
+        with super().get_conn() as client:
+            stdin, stdout, _ = paramiko.SSHClient.exec_command(client, "sh -s", timeout=seconds)
+            stdin.write(script(self.slots.folder, slots_only=True))
+            stdin.channel.shutdown_write()
+            facts = Facts.read(stdout.read(_MOST_BYTES))
+        if facts.held is None:
+            raise NoSlot(f"{self.slots.host} does not say which slots are held; see `airflow-balancer check`")
+        return facts.held if facts.drain is None else max(facts.held, self.slots.size)
 
     def _holder(self) -> str:
         context = self.context or current_context()

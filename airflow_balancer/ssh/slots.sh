@@ -73,13 +73,16 @@ slot_find_limit() {
     done
 }
 
+# Looks twice, as whoever counts the slots locks each for a moment.
 slot_claim() {
-    slot_index=0
-    while [ "$slot_index" -lt "$slot_limit" ]; do
-        slot_open
-        if slot_lock -x; then return; fi
-        slot_note
-        slot_index=$((slot_index + 1))
+    for slot_noted in "" 1; do
+        slot_index=0
+        while [ "$slot_index" -lt "$slot_limit" ]; do
+            slot_open
+            if slot_lock -x; then return; fi
+            [ -z "$slot_noted" ] || slot_note
+            slot_index=$((slot_index + 1))
+        done
     done
     slot_refuse "full ${slot_held#; }"
 }
@@ -131,4 +134,4 @@ slot_main
 # The shell goes on with `eval`, in which it waits for the last command, too, instead of becoming it: sudo and ssh close what
 # they inherit, descriptor 9 included.
 unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_main slot_run
-unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond
+unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond slot_noted

@@ -53,7 +53,8 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
     ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
     index: int = -1 if (given := getattr(ti, "map_index", None)) is None else given
     named = task if index < 0 else index_key(task, index)
-    counted = context["task"].pool, context["task"].pool_slots
+    # Airflow 2 lets the policy change the pool of an attempt when it starts.
+    counted = getattr(ti, "pool", None) or context["task"].pool, context["task"].pool_slots
     return Attempt(key or task, max(ti.try_number, 1), named, *counted, index=-1 if key else index)
 
 

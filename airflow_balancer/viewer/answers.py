@@ -22,6 +22,7 @@ from .models import (
     ConfigurationsAnswer,
     FleetAnswer,
     HostRow,
+    NamedPoolRow,
     NoQuery,
     OriginRow,
     PortRow,
@@ -70,6 +71,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
         ),
         hosts=_hosts(opened),
         ports=_ports(opened),
+        pools=[NamedPoolRow(**pool) for pool in opened.masked([pool.model_dump() for pool in found.named_pools])],
         settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
         yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
@@ -122,7 +124,7 @@ def _ports(opened: Opened) -> list[PortRow]:
 def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
     values = opened.fleet.settings.model_dump()
     # The fleet knows where the lock file is on this machine, which is not for showing.
-    values = opened.masked({**values, "port_lock": opened.composed.data.get("port_lock")})
+    values = opened.masked({**values, "lock": opened.composed.data.get("lock")})
     return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 

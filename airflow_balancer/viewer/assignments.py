@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..airflow import versions
 from ..errors import UnavailableError
-from ..fleet.fleet import DEFAULT_POOL
+from ..fleet.pools import DEFAULT_POOL
 from .catalogue import Catalogue
 from .models import AssignmentsAnswer, ConfigurationQuery, HostTasks, QueueTasks, TaskRow
 
@@ -27,7 +27,8 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
 
     They are those of the Airflow that the page is in, whose login decides which DAGs are `readable`; None for all.
     """
-    fleet = catalogue.open(query.configuration, query.environment).fleet
+    opened = catalogue.open(query.configuration, query.environment)
+    fleet = opened.fleet
     if not versions.has_airflow():
         return AssignmentsAnswer(available=False, why="Airflow is not installed here; open the page within Airflow to see its tasks")
     from ..airflow.database import read_connection
@@ -41,9 +42,10 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     def tasks(pool: str) -> list[TaskRow]:
         return [task for task in pools.get(pool, []) if readable is None or task.dag_id in readable]
 
+    drains = opened.masked([host.drain for host in fleet.hosts])
     hosts = [
-        HostTasks(host=host.name, pool=host.pool_name, slots=host.pool_values["slots"], tasks=tasks(host.pool_name), drain=host.drain)
-        for host in fleet.hosts
+        HostTasks(host=host.name, pool=host.pool_name, slots=host.pool_values["slots"], tasks=tasks(host.pool_name), drain=drain)
+        for host, drain in zip(fleet.hosts, drains, strict=True)
     ]
     queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
     return AssignmentsAnswer(available=True, hosts=hosts, queues=queues)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -25,11 +26,12 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """A host query, its key and its strategy; a `min_size` of 0 means any size."""
+    """A host query, its key and its strategy; a list means any of it, `all_tags` all of them, and a `min_size` of 0 any size."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
     tag: Patterns = Field(default_factory=list)
+    all_tags: Patterns = Field(default_factory=list)
     name: Patterns = Field(default_factory=list)
     exclude: Patterns = Field(default_factory=list)
     prefer: Patterns = Field(default_factory=list)
@@ -47,10 +49,11 @@ class CompareQuery(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong, as a string and as one line for each problem."""
+    """What went wrong, as a string and as one line for each problem; of a query that matches no host, what each condition leaves out."""
 
     message: str
     problems: list[str]
+    left_out: Mapping[str, int] = Field(default_factory=dict)
 
 
 class ErrorAnswer(BaseModel):
@@ -90,7 +93,7 @@ class Summary(BaseModel):
 
 
 class HostRow(BaseModel):
-    """A host; of its credential only the kind. A drained one is not picked. `address` is where its hook connects to."""
+    """A host; of its credential only the kind. A drained one is not picked; `drain` may be the reason."""
 
     name: str
     os: str | None
@@ -98,7 +101,7 @@ class HostRow(BaseModel):
     tags: list[str]
     size: int
     username: str | None
-    drain: bool
+    drain: bool | str
     hold_slots: bool
     credential: str
     pool: str
@@ -113,6 +116,15 @@ class PortRow(BaseModel):
     name: str
     pool: str
     tags: list[str]
+
+
+class NamedPoolRow(BaseModel):
+    """A pool that belongs to no host or port."""
+
+    name: str
+    slots: int
+    description: str
+    include_deferred: bool
 
 
 class SettingRow(BaseModel):
@@ -148,6 +160,7 @@ class FleetAnswer(BaseModel):
     summary: Summary
     hosts: list[HostRow]
     ports: list[PortRow]
+    pools: list[NamedPoolRow]
     settings: list[SettingRow]
     yaml: str
     origins: list[OriginRow]
@@ -207,7 +220,7 @@ class HostTasks(BaseModel):
     pool: str
     slots: int
     tasks: list[TaskRow]
-    drain: bool = False
+    drain: bool | str = False
 
 
 class QueueTasks(BaseModel):
@@ -244,10 +257,14 @@ class LoadSource(BaseModel):
 
 
 class PickedAnswer(BaseModel):
-    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML."""
+    """The picked host, the candidates in the strategy's order, and the same request in Python and YAML.
+
+    `left_out` has how many hosts each condition leaves out, which add up to all hosts with the candidates.
+    """
 
     picked: str
     candidates: list[CandidateRow]
+    left_out: dict[str, int]
     load: LoadSource | None
     python: str
     resolver: str

@@ -92,7 +92,7 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
             files.update(composed.origins.files())
             _check(composed, files, permitted.roots or ())
             fleet = composed.fleet
-            if lock := fleet.settings.port_lock:
+            if lock := fleet.settings.lock:
                 permitted.admit(Path(lock), f"the lock file {Path(lock).name!r}")
             return Opened(configuration, environment, composed, fleet, composed.secrets, permitted), files | permitted.opened
     except ConfigurationError as error:

@@ -7,6 +7,7 @@ import shlex
 from ..airflow.occupancy import SECONDS, read_occupancy
 from ..airflow.pools import plan_pools, pool_rows, wanted_pools
 from ..airflow.target import current_options, read_target
+from ..airflow.teams import without_teams
 from ..errors import BalancerError, ConfigurationError
 from .catalogue import Catalogue
 from .models import ConfigurationQuery, NoQuery, OccupancyAnswer, OccupancyRow, PoolRow, PoolsAnswer
@@ -33,7 +34,7 @@ def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:
         current = read_target(current_options(), lambda target: target.read_pools(), seconds=SECONDS)
     except BalancerError as error:
         return PoolsAnswer(available=False, why=str(error), command=command)
-    plan = plan_pools(wanted, current)
+    plan = plan_pools(without_teams(wanted)[0], current)
     others = _wanted_by_others(catalogue, opened)
     rows = [row for row in pool_rows(plan, wanted) if row["change"] != "orphaned" or row["name"] not in others]
     kept = sum(row["change"] == "kept" for row in rows)

@@ -38,6 +38,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     return PickedAnswer(
         picked=picked.name,
         candidates=_candidates(strategy, key, candidates, live),
+        left_out=dict(opened.composed.index.left_out(wanted).counts),
         load=LoadSource(source=live.source, why=live.why) if live else None,
         python=python_expression(opened.configuration.name, opened.environment, {**given, "key": key}),
         resolver=resolver_expression({**given, "key": key}),

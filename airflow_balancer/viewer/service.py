@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import BalancerError, ConfigurationError
+from ..errors import BalancerError, ConfigurationError, NoMatch
 from ..fleet.masking import mask_error
 from . import answers
 from .assignments import assignments
@@ -123,7 +123,7 @@ class Viewer:
         except ConfigurationError as error:
             return error_reply(400, str(error), [str(problem) for problem in error.problems])
         except BalancerError as error:
-            return error_reply(400, str(error))
+            return error_reply(400, str(error), left_out=error.left_out if isinstance(error, NoMatch) else None)
         except Exception as error:
             return failure_reply(error)
 
@@ -199,10 +199,19 @@ def _conditional(reply: Reply, match: str) -> Reply:
     return Reply(304, b"", {name: value for name, value in reply.headers.items() if name != "Content-Type"})
 
 
-def error_reply(status: int, message: str, problems: Collection[str] | None = None, headers: Mapping[str, str] | None = None) -> Reply:
+def error_reply(
+    status: int,
+    message: str,
+    problems: Collection[str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    left_out: Mapping[str, int] | None = None,
+) -> Reply:
     """Return an error as the API has it."""
-    shown = ErrorAnswer(error=ErrorDetail(message=message, problems=list([message] if problems is None else problems)))
-    return Reply(status, shown.model_dump_json().encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})})
+    told = list([message] if problems is None else problems)
+    shown = ErrorAnswer(error=ErrorDetail(message=message, problems=told, left_out=left_out or {}))
+    return Reply(
+        status, shown.model_dump_json(exclude_defaults=True).encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})}
+    )
 
 
 def invalid_reply(errors: Collection[Any]) -> Reply:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from airflow_balancer.airflow.pools import is_ours
 from airflow_balancer.airflow.sync import Sync
-from airflow_balancer.fleet.fleet import PoolSlots
+from airflow_balancer.fleet.pools import PoolSlots
 
 __all__ = ("GOOD", "Scheduler")
 

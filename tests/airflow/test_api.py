@@ -16,7 +16,8 @@ import pytest
 
 from airflow_balancer.airflow.connections import wanted_connections
 from airflow_balancer.airflow.pools import Plan, PoolOccupancy, mark, wanted_pools
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 from tests.airflow.databases import AIRFLOW, environment, free_port
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")

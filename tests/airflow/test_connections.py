@@ -44,7 +44,7 @@ class TestWanted:
         assert plan_connections(wanted, [before]) == Plan((), (Update(before, after),), (), (), {})
 
     def test_arguments_of_the_hook_become_port_and_extra(self) -> None:
-        host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3, "username": "x"}}
+        host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3}}
         wanted = connection(port=22022, extra='{"conn_timeout": 3, "key_file": "/key"}')
         assert wanted_connections(fleets(host), {}) == {"host1": wanted}
 
@@ -73,11 +73,16 @@ class TestWanted:
         assert "word" not in repr(wanted_connections(fleets({"name": "host1", "password": "word"}), {}))
 
 
-def test_the_plan_makes_updates_leaves_and_orphans() -> None:
-    new, old, same, gone = connection("a"), connection("b", login="old"), connection("c"), connection("e")
-    others = connection("d")._replace(description="by hand", host="elsewhere")
-    wanted = {name: connection(name) for name in "abcd"}
+def test_the_plan_makes_updates_leaves_and_orphans_by_name() -> None:
+    named = {name: connection(name) for name in "hgfedcba"}
+    old = {name: named[name]._replace(login="old") for name in "dc"}
+    others = connection("g")._replace(description="by hand", host="elsewhere")
+    gone = [connection("j"), connection("i")]
     note = "others made this connection; delete it to let the balancer make its own"
-    assert plan_connections(wanted, [old, same, others, gone]) == Plan(
-        create=(new,), update=(Update(old, connection("b")),), unchanged=(same, others), orphaned=(gone,), notes={"d": note}
+    assert plan_connections(named, [others, named["h"], *gone, *old.values(), named["f"], named["e"]]) == Plan(
+        create=(named["a"], named["b"]),
+        update=(Update(old["c"], named["c"]), Update(old["d"], named["d"])),
+        unchanged=(named["e"], named["f"], others, named["h"]),
+        orphaned=(gone[1], gone[0]),
+        notes={"g": note},
     )

@@ -23,7 +23,7 @@ HOSTILE = {
     "top": "_target_: builtins.open\nfile: {path}\nmode: w\nextensions: {{balancer: {{hosts: [{{name: bad}}]}}}}\n",
     "node": "extensions:\n  balancer:\n    _target_: builtins.open\n    file: {path}\n    mode: w\n    hosts: [{{name: bad}}]\n",
     "list": "balancer:\n  hosts: [{{name: bad, _target_: builtins.open, file: {path}, mode: w}}]\n",
-    "nested": "balancer:\n  hosts: [{{name: bad, ssh_hook_args: {{x: {{_target_: builtins.open, file: {path}, mode: w}}}}}}]\n",
+    "nested": "balancer:\n  hosts: [{{name: bad, ssh_hook_args: {{ciphers: {{_target_: builtins.open, file: {path}, mode: w}}}}}}]\n",
     "interpolation": "evil: {{_target_: builtins.open, file: {path}, mode: w}}\nbalancer:\n  hosts: [{{name: bad, pool: '${{evil}}'}}]\n",
     "strategy": "balancer:\n  strategy: {{_target_: builtins.open, file: {path}, mode: w}}\n  hosts: [{{name: bad}}]\n",
     "password": "balancer:\n  default_password: {{_target_: builtins.open, key: x, file: {path}, mode: w}}\n  hosts: [{{name: bad}}]\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import socket
 from pathlib import Path
@@ -16,6 +17,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from airflow_balancer import BalancedSSHHook, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
 from airflow_balancer.airflow.hooks import is_unreachable
+from airflow_balancer.fleet.hook_args import OF_THE_HOOK
 from airflow_balancer.picking.strategies import LeastLoaded
 from examples.demo.ssh_hosts import HostKeys
 from tests.airflow.pools_server import serving_pools
@@ -206,8 +208,23 @@ def test_a_drained_host_is_none_of_the_ranking(hosts):
     assert [host.name for host in BalancedSSHHook(drained).ranked(KEY)] == order(hosts)[1:]
 
 
+def test_the_log_says_which_hosts_are_drained_and_why_without_secrets(hosts, log):
+    drained = changed(hosts, {"drain": "hunter2 is replaced", "password": "hunter2"})
+    with running(context(1)):
+        assert reached(BalancedSSHHook(drained, queue="workers")) == order(hosts)[1]
+    assert f"attempt 1 of etl.extract goes to no drained host: {order(hosts)[0]} is drained: ********** is replaced" in log()
+
+
+def test_a_first_host_that_is_drained_is_no_candidate_and_the_error_says_why(hosts):
+    drained, first = changed(hosts, {"drain": "disks are replaced"}), order(hosts)[0]
+    with pytest.raises(NoMatch) as error:
+        BalancedSSHHook(drained, first=first).ranked(KEY)
+    assert str(error.value).startswith(f"host {first!r}, which is to be the first, is not a candidate (")
+    assert str(error.value).endswith(f"); {first} is drained: disks are replaced")
+
+
 def test_a_query_that_nothing_matches_says_so(hosts):
-    with pytest.raises(NoMatch, match="no host matches queue='wokers'; did you mean 'workers'"):
+    with pytest.raises(NoMatch, match=r"queue='wokers'; did you mean 'workers'\? \(3 hosts left out: 3 by queue;"):
         BalancedSSHHook(balancer_of(hosts), queue="wokers", key=KEY).get_conn()
 
 
@@ -231,3 +248,7 @@ def test_a_hosts_hook_has_one_repr_at_each_parse(hold_slots):
     name = "SlotSSHHook" if hold_slots else "HostSSHHook"
     assert [repr(hook) for hook in hooks] == [f"{name}(me@10.0.0.1:22)"] * 2
     assert all(isinstance(hook, SSHHook) for hook in hooks)
+
+
+def test_the_arguments_that_are_known_are_those_of_the_providers_hook():
+    assert sorted(inspect.signature(SSHHook.__init__).parameters.keys() - {"self"}) == list(OF_THE_HOOK)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="Airflow is not installed")
 

@@ -14,6 +14,10 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed")
 from airflow.exceptions import AirflowException
 
 from airflow_balancer import BalancedSSHOperator, BalancerConfiguration, ConfigurationError, HostUnreachable, NoMatch
+from airflow_balancer.files.reading import reading
+from airflow_balancer.lock.file import Lock
+from airflow_balancer.lock.recorder import Recorder
+from airflow_balancer.picking.serialized import Described
 from tests.airflow.ssh import KEY, WHERE, addressed, balancer_of, context, order
 
 try:
@@ -59,6 +63,27 @@ class TestInADag:
         with dag():
             BalancedSSHOperator(task_id="other", balancer=balancer)
             assert BalancedSSHOperator(task_id="extract", balancer=balancer).pool == alone
+
+    @pytest.mark.parametrize("locked", ["host1", "host2", "host3"])
+    def test_the_first_host_is_that_of_the_lock_file_for_the_policy_too(self, tmp_path, locked):
+        lock = tmp_path / "balancer.lock.yaml"
+        lock.write_text(f"hosts: [{{requester: etl.extract, query: {{queue: workers}}, host: {locked}}}]\n")
+        given = {"query": {"queue": "workers"}}
+        task, alone = (
+            extract(BalancerConfiguration(hosts=HOSTS, lock=str(lock)), **given),
+            extract(BalancerConfiguration(hosts=HOSTS), **given),
+        )
+        assert (task.pool, task.ssh_hook.ranked("etl.extract")[0].name) == (locked, locked)
+        assert Described.parse(task.candidates).first == ("" if locked == alone.pool else locked)
+
+    def test_an_index_of_a_mapped_task_is_not_locked(self, tmp_path):
+        recorder = Recorder(Lock(tmp_path / "balancer.lock.yaml"))
+        balancer = BalancerConfiguration(hosts=HOSTS, lock=str(recorder.lock.file))
+        with reading(recorder=recorder), dag():
+            BalancedSSHOperator.partial(task_id="mapped", balancer=balancer).expand(command=["a", "b"])
+            BalancedSSHOperator.partial(task_id="shared", balancer=balancer, key="shared").expand(command=["a", "b"])
+            BalancedSSHOperator(task_id="plain", balancer=balancer, command="a")
+        assert {request.requester for request in recorder.hosts} == {"shared", "etl.plain"}
 
     def test_airflows_queue_is_not_the_querys(self):
         with dag(default_args={"queue": "celery"}):

@@ -10,7 +10,8 @@ import pytest
 from airflow_balancer.airflow import pools
 from airflow_balancer.airflow.pools import Plan, Update, mark, plan_pools, wanted_pools
 from airflow_balancer.errors import ConfigurationError
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 
 
 def fleet(**node: Any) -> Fleet:

@@ -44,7 +44,7 @@ def at_home(servers, tmp_path, monkeypatch):
     (tmp_path / ".ssh").mkdir()
     shutil.copy(servers[0].key_file.with_name("known_hosts"), tmp_path / ".ssh")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(task.time, "sleep", lambda _: None)
+    monkeypatch.setattr("airflow_balancer.ssh.task.time.sleep", lambda _: None)
 
 
 @pytest.fixture(params=[True, False], ids=["stored", "not stored"])

@@ -29,6 +29,14 @@ class TestAtRun:
         assert scheduler.pools() == {"good1": 8}
         assert said() == ["airflow-balancer: pools: 1 created, 0 updated, 0 unchanged, 0 orphaned"]
 
+    def test_a_problem_that_another_process_found_is_said_once(self, scheduler: Scheduler, dags: Any, said: Any) -> None:
+        dags(wrong=GOOD.replace("size", "sise"))
+        sync, found = Sync(), list[str]()
+        Sync(tell=found.extend).at_start()
+        sync.say(found)
+        scheduler.run(sync)
+        assert (len(found), said().count(f"airflow-balancer: {found[0]}")) == (1, 1)
+
     def test_unchanged_files_cost_no_statement_and_no_parse(self, scheduler: Scheduler, dags: Any) -> None:
         dags(fleet=GOOD)
         sync = Sync()

@@ -19,7 +19,8 @@ from airflow_balancer.airflow.pools import Plan, PoolOccupancy, Update, plan_poo
 from airflow_balancer.cli.command import Request
 from airflow_balancer.cli.pools import COMMAND
 from airflow_balancer.errors import UnavailableError
-from airflow_balancer.fleet.fleet import Fleet, PoolSlots
+from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.fleet.pools import PoolSlots
 from airflow_balancer.viewer.catalogue import Catalogue
 from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.models import ConfigurationQuery

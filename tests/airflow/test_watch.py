@@ -171,7 +171,7 @@ class TestBundles:
 
 
 def apart(home: Path, url: str, **more: str) -> str:
-    command = [sys.executable, "-W", "ignore", "-m", "airflow_balancer.airflow.watch"]
+    command = [sys.executable, "-W", "ignore", "-m", "airflow_balancer.airflow.watch", str(home / "told")]
     done = subprocess.run(command, env=environment(home, url, **more), cwd=home, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -183,6 +183,13 @@ class TestApart:
         dags(fleet=GOOD)
         apart(tmp_path, sqlite_database)
         assert Scheduler(sqlite_database).pools() == {"good1": 8}
+
+    def test_it_tells_the_problems_to_the_process_that_says_them(self, sqlite_database: str, dags: Any, tmp_path: Path) -> None:
+        dags(fleet=GOOD, wrong=GOOD.replace("size", "sise"))
+        said = apart(tmp_path, sqlite_database)
+        (problem,) = json.loads((tmp_path / "told").read_text())
+        assert problem.startswith(f"{tmp_path}/dags/wrong.yaml: host 'good1': unknown key 'sise'; did you mean 'size'?")
+        assert "sise" not in said
 
     def test_a_deployment_in_which_nobody_sees_a_configuration_is_told_what_to_do(
         self, sqlite_database: str, dags: Any, tmp_path: Path

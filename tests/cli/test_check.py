@@ -14,7 +14,8 @@ from getpass import getuser
 
 import pytest
 
-from airflow_balancer.cli import host_facts, host_keys
+from airflow_balancer.cli import host_keys
+from airflow_balancer.ssh import host_facts
 from examples.demo.openssh_hosts import OpenSshHosts, find_sshd
 from tests.cli.machines import ADDRESS, PASSWORD, PYTHON, findings, say
 
@@ -209,7 +210,7 @@ def test_a_size_above_the_cores_is_a_warning(check, machine):
 @pytest.mark.parametrize("output", ["table", "json", "yaml"])
 def test_no_secret_is_printed_even_where_the_host_tells_it(cli, write, machine, output):
     machine.slots.mkdir(parents=True)
-    secrets = {"password": PASSWORD, "ssh_hook_args": {"port": machine.port, "password": "another-secret"}}
+    secrets = {"password": PASSWORD, "ssh_hook_args": {"port": machine.port, "private_key_passphrase": "another-secret"}}
     (machine.slots / "drain").write_text(f"{PASSWORD} and another-secret")
     hosts = {"ws1": {**machine.host(key_file=None), **secrets}, "ws2": machine.host(password={"key": "ws2"})}
     write("balancer.yaml", json.dumps({"hosts": hosts}))

@@ -72,8 +72,25 @@ class TestShow:
             ],
             "ports": [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}],
             "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "key": "command line", "pick": "host1"}],
+            "pools": [],
             "picks": [],
         }
+
+    def test_has_the_pools_that_belong_to_no_host_or_port(self, cli, write):
+        pools = "{warehouse: 4, api: {slots: 2, description: calls, include_deferred: false}}"
+        write("balancer.yaml", f"hosts: {{}}\npools: {pools}\n")
+        assert lines(cli("balancer.yaml").stdout)[-4:] == [
+            ["pools", "(2)"],
+            ["name", "slots", "description", "include_deferred"],
+            ["api", "2", "calls", "False"],
+            ["warehouse", "4", "True"],
+        ]
+        assert cli("validate", "balancer.yaml").stdout == "valid: 0 hosts, 0 slots, 0 ports, 2 pools, 0 picks\n"
+
+    def test_says_why_a_host_is_drained_without_its_secrets(self, cli, write):
+        write("balancer.yaml", "hosts: {ws1: {drain: true}, ws2: {drain: hunter2 leaks, password: hunter2}, ws3: {}}\n")
+        report = json.loads(cli("show", "balancer.yaml", "output=json").stdout)
+        assert [host["drained"] for host in report["hosts"]] == ["yes", "********** leaks", ""]
 
     def test_has_the_addresses_where_a_host_has_one(self, cli, write):
         write("balancer.yaml", "hosts: {ws1: {address: 10.0.0.5}, ws2: {}}\n")
@@ -101,9 +118,47 @@ class TestOtherCommands:
         report = yaml.safe_load(cli("select", "balancer.yaml", "query.queue=[workers,pri*]", "query.key=etl", "output=yaml").stdout)
         assert (report["host"], report["key"], report["candidates"]) == ("host2", "etl", ["host1", "host2"])
 
+    def test_select_counts_the_hosts_that_each_condition_leaves_out(self, cli, balancer):
+        report = json.loads(cli("select", "balancer.yaml", "query.queue=workers", "output=json").stdout)
+        assert (report["candidates"], report["left_out"]) == (["host2"], {"queue": 1})
+
+    @pytest.mark.parametrize("output", ["json", "yaml"])
+    def test_a_program_is_told_what_each_condition_leaves_out_of_a_query_without_match(self, cli, balancer, output):
+        result = cli("select", "balancer.yaml", "query.queue=workers", "query.tag=[a,b]", f"output={output}")
+        text = (
+            "no host matches queue='workers', tag='a' or 'b' (2 hosts left out: 1 by queue, 1 by tag; without queue: host1; "
+            "without tag: host2; names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)"
+        )
+        assert yaml.safe_load(result.stdout) == {"error": text, "left_out": {"queue": 1, "tag": 1}}
+        assert (result.stderr, result.returncode) == (f"airflow-balancer: {balancer}: {text}\n", 1)
+
     def test_port_prints_one_that_is_not_tracked(self, cli, balancer):
         result = cli("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8081")
         assert (result.stdout, result.returncode) == ("host1:8081\n", 0)
+
+    def test_validate_refuses_a_target_that_is_no_balancers_beside_all_else_that_is_wrong(self, cli, write):
+        file = write(
+            "balancer.yaml",
+            "_target_: airflow_balancer.BalancerConfigration\n"
+            "hosts: {ws1: {_target_: builtins.dict, size: 0}, ws2: {_target_: airflow_pydantic.Host}}\n"
+            "ports: [{_target_: airflow_balancer.Host, host: ws2, port: 80}]\n"
+            "strategy: {_target_: airflow_balancer.strategies.Random}\n",
+        )
+        wrong = [
+            "key '_target_' names 'airflow_balancer.BalancerConfigration', which is no BalancerConfiguration; "
+            "write airflow_balancer.BalancerConfiguration, or leave it out",
+            "key 'hosts.ws1._target_' names 'builtins.dict', which is no Host; write airflow_balancer.Host, or leave it out",
+            "key 'ports[0]._target_' names 'airflow_balancer.Host', which is no Port; write airflow_balancer.Port, or leave it out",
+            "host 'ws1': key 'size' must be a whole number from 1 to 2147483647, not 0",
+        ]
+        result = cli("validate", "balancer.yaml")
+        assert (result.stderr.splitlines(), result.returncode) == ([f"airflow-balancer: {file}: {text}" for text in wrong], 1)
+
+    def test_validate_imports_no_class_of_another_package_and_says_so(self, cli, write):
+        write("planted.py", "raise SystemExit('imported')\n")
+        write("balancer.yaml", "balancer: {_target_: planted.Balancer, hosts: {}}\n")
+        says = "airflow-balancer: planted.Balancer is of another package, and not imported here: `load` says whether it is right\n"
+        assert cli("validate", "balancer.yaml") == ("valid: 0 hosts, 0 slots, 0 ports, 0 pools, 0 picks\n", says, 0)
 
     def test_validate_counts(self, cli, balancer):
         assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
@@ -173,7 +228,8 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queue=worker"),
         1,
         "{file}: no host matches queue='worker'; did you mean 'workers'? "
-        "(names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
+        "(2 hosts left out: 2 by queue; without queue: host1, host2; "
+        "names: host1, host2; queues: primary, workers; systems: ubuntu; tags: a, b)",
     ),
     "a wrong override": (
         ("balancer.yaml", "default_size=0"),
@@ -184,7 +240,7 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queu=a"),
         1,
         "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
-        "query.min_size, query.exclude, query.prefer, query.key, dag_files, api_url, api_username, output)",
+        "query.all_tags, query.min_size, query.exclude, query.prefer, query.key, dag_files, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
@@ -195,7 +251,8 @@ FAILURES = {
     "an unknown command": (
         ("selct", "balancer.yaml"),
         2,
-        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, port lock, validate, config, plan, pools, check)",
+        "unknown command 'selct'; did you mean 'select'? (commands: show, select, port, lock, validate, config, plan, pools, check, "
+        "init, schema)",
     ),
     "an unknown output": (("balancer.yaml", "output=jsn"), 2, "output must be table, json or yaml, not 'jsn'; did you mean 'json'?"),
     "a misspelt key": (
@@ -219,13 +276,7 @@ def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
     result = cli()
     assert (result.stdout, result.returncode) == ("", 2)
     assert f"no configuration: there is no conf/ or config/ folder with a config.yaml in {tmp_path} or above" in result.stderr
-    made = result.stderr.splitlines()[-1].strip()
-    assert made.startswith("mkdir conf && printf ")
-
-
-def test_the_way_to_make_a_tree_makes_one(cli, tmp_path):
-    subprocess.run(cli().stderr.splitlines()[-1], shell=True, check=True, cwd=tmp_path)
-    assert cli("select", "query.queue=workers").stdout == "host1\n"
+    assert result.stderr.splitlines()[-1] == "  airflow-balancer init fleet && cd fleet"
 
 
 def test_one_failing_job_of_a_sweep_does_not_stop_the_others(cli, balancer):
@@ -282,7 +333,7 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
     [
         (("pools", "aply=true"), "unknown key 'aply'; did you mean 'apply'? (keys of pools: apply, prune, api_url, api_username, output)"),
         (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: dag_files, against, output)"),
-        (("validate", "prune=true"), "'prune' is a key of port lock, pools, not of validate"),
+        (("validate", "prune=true"), "'prune' is a key of lock, pools, not of validate"),
         (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, check, not of plan"),
     ],
     ids=["misspelt", "misspelt, with a value", "another command's", "a query"],
@@ -336,8 +387,8 @@ def test_a_plain_file_is_read_without_hydra(python, balancer, words):
 
 @pytest.mark.slow
 def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_path):
-    write("balancer.yaml", f"port_lock: ports.lock.yaml\n{BALANCER}")
-    write("ports.lock.yaml", "ports: []\n")
+    write("balancer.yaml", f"lock: balancer.lock.yaml\n{BALANCER}")
+    write("balancer.lock.yaml", "ports: []\n")
     write("dags/slow.py", "import sys, time  # free_port\nsys.stderr.write('running\\n')\nsys.stderr.flush()\ntime.sleep(60)\n")
     command = [str(Path(sys.executable).with_name("airflow-balancer")), "validate", "balancer.yaml", "dag_files=dags"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

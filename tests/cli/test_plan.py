@@ -63,6 +63,17 @@ def test_select_answers_a_requester_as_the_plan_does(plan, cli):
     assert [cli("select", *words).stdout for words in asked] == ["host1\n", "host2\n"]
 
 
+def test_a_request_without_match_is_told_with_what_each_condition_leaves_out(cli, write):
+    file = write("conf/config.yaml", CONFIG)
+    write("conf/config.yaml", CONFIG.replace("{queue:primary}", "{queue:primary,min_size:3}"))
+    told = (
+        "tasks.c.host: ${balancer.name:{queue:primary,min_size:3}}: no host matches queue='primary', min_size=3 "
+        "(3 hosts left out: 2 by queue, 1 by min_size; without queue: host1, host2; without min_size: host3; "
+        "names: host1, host2, host3; queues: primary, workers; systems: none; tags: none)"
+    )
+    assert cli("plan") == ("", f"airflow-balancer: {file}: {told}\n", 1)
+
+
 def test_a_pick_by_chance_has_no_other_reason(plan):
     _, report = plan("+balancer.strategy=random")
     assert {pick["why"] for pick in report["picks"]} == {"chosen by Random"}
@@ -71,11 +82,16 @@ def test_a_pick_by_chance_has_no_other_reason(plan):
 SIZE = "balancer.hosts.{0}.size={1}"
 MOVES = {
     "nothing": ([], "balancer.default_size=3", {}),
-    "a host that is removed": ([], "~balancer.hosts.host2", {"tasks.a": "host2 is removed", "tasks.b": "host2 is removed"}),
+    "a host that is gone": ([], "~balancer.hosts.host2", {"tasks.a": "host2 is gone", "tasks.b": "host2 is gone"}),
     "a drained host": (
         [],
         "+balancer.hosts.host2.drain=true",
         {"tasks.a": "host2 is drained", "tasks.b": "host2 is drained"},
+    ),
+    "a host that is drained for a reason": (
+        [],
+        "+balancer.hosts.host2.drain='disks are replaced'",
+        dict.fromkeys(("tasks.a", "tasks.b"), "host2 is drained: disks are replaced"),
     ),
     "a host that is drained no longer": (
         ["++balancer.hosts.host2.drain=true"],
@@ -85,7 +101,7 @@ MOVES = {
     "a host in another queue": (
         [],
         "balancer.hosts.host2.queues=[x]",
-        {"tasks.a": "host2 matches no longer", "tasks.b": "host2 matches no longer"},
+        {"tasks.a": "host2 no longer matches", "tasks.b": "host2 no longer matches"},
     ),
     "another host in the queue": (
         [],

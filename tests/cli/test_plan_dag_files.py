@@ -286,6 +286,41 @@ class TestOneAnswer:
         assert answer("validate").stdout == "valid: 3 hosts, 10 slots, 0 ports, 3 pools, 7 picks\n"
 
 
+class TestLock:
+    CONFIG = CONFIG.replace("hosts:", "lock: balancer.lock.yaml\n  hosts:", 1)
+
+    @pytest.fixture(autouse=True)
+    def locked(self, write):
+        """A lock file that keeps for the key `clean` the host that scores lower."""
+        write("conf/config.yaml", self.CONFIG)
+        write("dags/etl.py", "from airflow_balancer import load\nload('../conf').select_host(queue='workers', key='clean')\n")
+        write("conf/balancer.lock.yaml", "hosts:\n  - {requester: clean, query: {queue: workers}, host: host2}\n")
+
+    def test_a_pick_that_it_has_is_kept_by_it(self, cli):
+        picks = json.loads(cli("plan", "dag_files=dags", "output=json").stdout)["picks"]
+        assert [(pick["requester"], pick["host"], pick["why"]) for pick in picks] == [
+            ("tasks.load", "host3", "the only candidate"),
+            ("clean", "host2", "kept by the lock file"),
+        ]
+
+    def test_select_gives_the_host_that_it_has(self, cli):
+        words = ("select", "query.queue=workers", "query.key=clean")
+        assert [cli(*words, *more).stdout for more in ([], ["dag_files=dags"])] == ["host2\n"] * 2
+
+    @pytest.mark.parametrize(
+        ("overrides", "against", "hosts", "why"),
+        [
+            (["balancer.lock=null"], "balancer.lock=balancer.lock.yaml", ("host1", "host2"), "kept by the lock file"),
+            ([], "balancer.lock=null", ("host2", "host1"), "host2 is no longer kept by the lock file"),
+            ([], "+balancer.hosts.host2.drain='new disks'", ("host2", "host1"), "host2 is drained: new disks"),
+        ],
+        ids=["a lock file is new", "a lock file is gone", "a locked host is drained"],
+    )
+    def test_it_is_the_reason_of_a_move(self, cli, overrides, against, hosts, why):
+        moves = json.loads(cli("plan", *overrides, f"against={against}", "dag_files=dags", "output=json").stdout)["moves"]
+        assert [(move["requester"], (move["before"], move["after"]), move["why"]) for move in moves] == [("clean", hosts, why)]
+
+
 class TestWhatIsCounted:
     BALANCER = "hosts: [{name: host1, size: 4}, {name: host2, size: 4}]\n"
 
@@ -328,7 +363,8 @@ class TestWhatIsCounted:
 
 class TestWrong:
     def test_a_folder_without_a_dag_file(self, cli, repository):
-        text = "dag_files: conf: there is no DAG file in it, a Python file that holds the words dag and airflow"
+        text = "dag_files: conf: there is no DAG file in it, a Python file that holds the words dag and airflow, "
+        text += "or free_port, select_host or assign_hosts"
         assert cli("plan", "dag_files=[dags,conf]", cwd=repository) == ("", f"airflow-balancer: {text}\n", 1)
 
     def test_a_dag_file_that_fails_is_named_in_either_place(self, answer, repository, write):
@@ -336,7 +372,8 @@ class TestWrong:
         said = answer("plan", "against=../main").stderr.splitlines()
         assert [line for line in said if line.startswith("airflow-balancer: ")] == [
             f"airflow-balancer: {file}: cannot be run: NoMatch: no host matches queue='w' "
-            "(names: host1, host2, host3; queues: primary, workers; systems: none; tags: none)"
+            "(3 hosts left out: 3 by queue; without queue: host1, host2, host3; "
+            "names: host1, host2, host3; queues: primary, workers; systems: none; tags: none)"
         ]
 
     def test_a_dag_file_has_a_limit_of_time(self, cli, repository, write, monkeypatch):

@@ -128,7 +128,9 @@ def test_balanced_tasks_of_a_tree_are_operators_and_so_are_those_of_its_code_equ
 def test_balanced_tasks_of_a_tree_are_rendered_without_airflow(python, tree, write):
     write("config/dags/etl.yaml", BALANCED)
     rendered = next(line for line in python(RUN_BALANCED.format(path=str(tree))).stdout.splitlines() if line.startswith("rendered:"))
-    host = "{'name': 'host2', 'username': 'airflow', 'password': '**********', 'key_file': '~/.ssh/id_ed25519', 'size': 16}"
+    login = "'username': 'airflow', 'password': '**********', 'key_file': '~/.ssh/id_ed25519'"
+    slots = "'hold_slots': True, 'slot_dir': '~/.airflow-balancer/slots', 'slot_wait': 60.0, 'slot_timeout': 86400.0"
+    host = f"{{'name': 'host2', {login}, 'size': 16, {slots}}}"
     strategy = "{'_target_': 'airflow_balancer.strategies.Bounded', 'c': 1.25}"
     balancer = f"BalancerConfiguration(hosts=[{host}], strategy={strategy})"
     assert rendered == f"rendered: BalancedSSHOperator(pool='loads', command='load', task_id='load', balancer={balancer})"

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections import Counter
+from inspect import signature
+from pathlib import Path
 from typing import ClassVar
 
 import airflow_pydantic
+import airflow_pydantic.airflow
 import pytest
 import yaml
 from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
+import airflow_balancer
 from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
+from airflow_balancer.fleet.masking import MASK
+from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
+from airflow_balancer.viewer.models import PickQuery
+
+STATIC = Path(airflow_balancer.__file__).parent / "viewer" / "static"
 
 HOSTS = [
     {"name": "host1", "size": 16, "os": "ubuntu", "queues": ["primary"]},
@@ -157,7 +167,10 @@ class TestPicking:
 
     def test_a_host_without_a_system_matches_no_system(self):
         balancer = BalancerConfiguration(hosts=[Host(name="a")])
-        with pytest.raises(NoMatch, match=r"no host matches os='ubuntu' \(names: a; queues: none; systems: none; tags: none\)"):
+        with pytest.raises(
+            NoMatch,
+            match=r"no host matches os='ubuntu' \(1 host left out: 1 by os; without os: a; names: a; ",
+        ):
             balancer.filter_hosts(os="ubuntu")
 
     def test_a_strategy_of_the_balancer_chooses(self):
@@ -228,23 +241,63 @@ class TestQueries:
     def test_a_query_filters(self, balancer):
         assert [host.name for host in HostQuery(balancer=balancer, kind="filter", queue="workers").execute()] == ["host2", "host3"]
 
+    def test_a_list_means_any_tag_and_all_tags_every_one(self):
+        hosts = [{"name": "host1", "tags": ["gpu", "ssd"]}, {"name": "host2", "tags": ["gpu"]}, {"name": "host3"}]
+        balancer, both = BalancerConfiguration(hosts=hosts), ["gpu", "ssd"]
+        assert [host.name for host in balancer.filter_hosts(tag=both)] == ["host1", "host2"]
+        assert [host.name for host in balancer.filter_hosts(all_tags=both)] == ["host1"]
+        assert [host.name for host in HostQuery(balancer=balancer, kind="filter", all_tags=both).execute()] == ["host1"]
+        assert {balancer.select_host(all_tags=both, key=key).name for key in "abcdef"} == {"host1"}
+
+    def test_every_way_to_query_has_every_key_of_a_filter(self):
+        ways = {
+            "select_host": signature(BalancerConfiguration.select_host).parameters,
+            "filter_hosts": [*signature(BalancerConfiguration.filter_hosts).parameters, "prefer"],
+            "HostQuery": HostQuery.model_fields,
+            "the page": PickQuery.model_fields,
+            "the page's form": (STATIC / "js" / "views" / "query.js").read_text(),
+        }
+        assert [(way, key) for way, keys in ways.items() for key in HOST_KEYS if key not in keys] == []
+
     def test_a_port_query_selects_and_filters(self, balancer):
         assert PortQuery(balancer=balancer, name="web").execute().port == 8080
         assert [port.port for port in PortQuery(balancer=balancer, kind="filter").execute()] == [8793, 8080]
 
 
-class TestSecrets:
-    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"passphrase": "hunter3", "port": 22}}
+class TestNamedPools:
+    def test_they_are_asked_for_by_name_in_a_dag_file(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4})
+        assert (balancer.pool("warehouse"), [pool.name for pool in balancer.pools]) == ("warehouse", ["warehouse"])
+        with pytest.raises(NoMatch, match="no pool is named 'warehose'; did you mean 'warehouse'"):
+            balancer.pool("warehose")
 
-    def test_repr_and_json_mask_them(self):
+    def test_other_ones_take_effect(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4})
+        balancer.pools = [{"name": "api", "slots": 2}]
+        assert balancer.pool("api") == "api"
+        with pytest.raises(ValueError, match="pool 'api': is also the pool of host 'api'; rename one of them"):
+            balancer.hosts = [Host(name="api")]
+
+    def test_copies_and_plain_data_keep_them(self):
+        balancer = BalancerConfiguration(hosts=[], pools={"warehouse": 4}, team="payments")
+        again = BalancerConfiguration(**balancer.model_dump())
+        assert (again.fleet.named_pools, again.team) == (balancer.fleet.named_pools, "payments")
+
+
+class TestSecrets:
+    HOST: ClassVar = {"name": "a", "password": "hunter2", "ssh_hook_args": {"private_key_passphrase": "hunter3", "port": 22}}
+
+    def test_repr_and_json_mask_each_of_them(self):
         balancer = BalancerConfiguration(default_password="hunter1", hosts=[self.HOST, {"name": "b"}])
-        for text in (
-            balancer.model_dump_json(),
-            str(balancer.model_dump(mode="json")),
-            repr(balancer.hosts),
-        ):
-            assert "hunter" not in text
-            assert "**********" in text
+        for data in (json.loads(balancer.model_dump_json()), balancer.model_dump(mode="json")):
+            given, other = data["hosts"]
+            assert (data["default_password"], given["password"], other["password"]) == (MASK,) * 3
+            assert given["ssh_hook_args"] == {"private_key_passphrase": MASK, "port": 22}
+        given, other = map(repr, balancer.hosts)
+        assert f"password='{MASK}'" in given
+        assert f"ssh_hook_args={{'private_key_passphrase': '{MASK}', 'port': 22}}" in given
+        assert f"password='{MASK}'" in other
+        assert "hunter" not in given + other
         assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2
 
     def test_the_code_that_needs_them_has_them(self):
@@ -310,8 +363,9 @@ class TestPools:
                 assert pool["description"] == "Balancer pool for host(host1) [airflow-balancer: 8 slots]"
 
     def test_testing_with_pools_needs_no_database(self):
-        with pools():
+        with pools(return_value="the pool"):
             assert BalancerConfiguration(hosts=HOSTS).select_host(queue="primary").name == "host1"
+            assert airflow_pydantic.airflow.Pool.get_pool("host1") == "the pool"
 
 
 @pytest.mark.parametrize("strategy", ["rendezvous", "bounded"])

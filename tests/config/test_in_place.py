@@ -155,9 +155,9 @@ class TestSeen:
         assert (given, balancer.free_port("host1", 9000, 9001, key="a").port) == (9000, 9000)
         assert balancer.free_port("host1", 9000, 9001, key="b").port == 9001
 
-    def test_a_port_lock_is_named(self, balancer, write):
+    def test_a_lock_is_named(self, balancer, write):
         balancer.free_port("host1", 9000, 9000, key="a")
-        balancer.port_lock = str(write("ports.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
+        balancer.lock = str(write("balancer.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
         assert balancer.free_port("host1", 9000, 9008, key="b").port == 9007
 
     def test_a_host_of_two_balancers_tells_both(self):
@@ -187,12 +187,12 @@ class TestFleet:
         assert (balancer.fleet.hosts[0].pool.slots, fleet.hosts[0].pool.slots) == (77, 1)
 
     def test_nothing_that_can_change_is_shared_with_it(self):
-        fleet = Fleet.from_data(make().model_dump() | {"hosts": [{"name": "host1", "ssh_hook_args": {"a": [1]}}], "ports": []})
+        fleet = Fleet.from_data(make().model_dump() | {"hosts": [{"name": "host1", "ssh_hook_args": {"ciphers": ["a"]}}], "ports": []})
         before = copy.deepcopy(fleet)
         host = BalancerConfiguration.of_fleet(fleet).hosts[0]
         host.tags.append("new")
         host.queues.append("new")
-        host.ssh_hook_args["a"].append(2)
+        host.ssh_hook_args["ciphers"].append("b")
         assert fleet == before
 
 
@@ -260,8 +260,8 @@ class TestAssigned:
 
 
 def test_overrides_of_given_objects_take_effect_in_full():
-    host = Host(name="a", queues=["x"], tags=["x"], ssh_hook_args={"port": 22, "timeout": 5})
+    host = Host(name="a", queues=["x"], tags=["x"], ssh_hook_args={"port": 22, "conn_timeout": 5})
     changes = {"queues": ["y"], "tags": ["y"], "os": "ubuntu", "drain": True, "ssh_hook_args": {"port": 23}, "size": 3}
     balancer = BalancerConfiguration(hosts=[host], host_overrides={"a": changes})
     assert balancer.hosts[0] is host
-    assert host.model_dump(include={*changes}) == {**changes, "ssh_hook_args": {"port": 23, "timeout": 5}}
+    assert host.model_dump(include={*changes}) == {**changes, "ssh_hook_args": {"port": 23, "conn_timeout": 5}}

@@ -248,3 +248,9 @@ def test_a_key_gets_one_port_from_every_balancer_of_a_yaml(write):
     module = {"__name__": "dag", "__file__": str(write("dag.py", code := f"from airflow_balancer import load\nports = {ports}"))}
     exec(code, module)
     assert module["ports"] in ([9000, 9001, 9000], [9001, 9000, 9001])
+
+
+def test_an_override_that_is_nested_too_deep_is_said_to_be(write):
+    file = write("balancer.yaml", "hosts: [{name: a}]")
+    with pytest.raises(ConfigurationError, match=f"^{file}: a value, or an override, is nested too deep to be read$"):
+        load_fleet(file, ["x=" + "[" * 3000 + "]" * 3000])

@@ -33,6 +33,11 @@ FORMS = {
 }
 
 
+@pytest.mark.parametrize(("length", "fits"), [(253, True), (254, False)])
+def test_the_longest_dns_name_is_an_address(length, fits):
+    assert (address_problem("address", f"{'a' * 9}." * 25 + "a" * (length - 250)) == "") is fits
+
+
 @pytest.mark.parametrize("node", FORMS.values(), ids=FORMS)
 def test_every_form_is_read_to_one_place(node):
     [host] = Fleet.from_data(node).hosts

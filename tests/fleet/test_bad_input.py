@@ -14,8 +14,8 @@ SIZES = "must be a whole number from 1 to 2147483647"
 PORTS = "must be a whole number from 1 to 65535"
 FILE_KEYS = (
     "create_connection, default_key_file, default_password, default_queue, default_size, default_username, hold_slots, host_overrides, "
-    "hosts, override_pool_size, pool_manager, port_lock, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
-    "slot_timeout, slot_wait, strategy"
+    "hosts, lock, override_pool_size, pool_manager, pools, ports, primary_queue, queue_pools, secondary_queue, slot_dir, "
+    "slot_timeout, slot_wait, strategy, team"
 )
 
 WRONG_YAML = {
@@ -74,6 +74,18 @@ WRONG_YAML = {
     "a port that is a string": (
         "hosts:\n  - name: host1\nports:\n  - {host: host1, port: http}",
         f"port 'http' on host 'host1': key 'port' {PORTS}, not 'http'",
+    ),
+    "an argument that is none": (
+        "hosts:\n  - {name: host1, ssh_hook_args: {conn_timout: 3}}",
+        "host 'host1': key 'ssh_hook_args.conn_timout' is no argument of an SSH hook, and would be dropped; did you mean 'conn_timeout'?",
+    ),
+    "an argument that the host's key file takes the place of": (
+        "default_key_file: /a\nhosts:\n  - {name: host1, ssh_hook_args: {key_file: /b}}",
+        "host 'host1': key 'ssh_hook_args.key_file' would be dropped for the host's 'key_file'; give it as the host's key 'key_file'",
+    ),
+    "a port on a host without a name": (
+        "hosts:\n  - name: host1\nports:\n  - {host: {os: ubuntu}, port: 80}",
+        "port 80: key 'host' must be the name of a host, not {'os': 'ubuntu'}",
     ),
     "a port without a host": ("hosts:\n  - name: host1\nports:\n  - {port: 80}", "port 80: needs key 'host': the name of a host"),
     "a port on an unknown host": (
@@ -161,6 +173,10 @@ WRONG_OVERRIDES = {
         "{file}: key 'default_sise': Could not override 'default_sise'; To append to your config use +default_sise=3; "
         "Key 'default_sise' is not in struct; did you mean 'default_size'?",
     ),
+    "a wrong value of an overridden host": (
+        "host_overrides.host1.size=big",
+        "{file}: override 'host_overrides.host1.size=big': host_overrides.host1: key 'size' " + SIZES + ", not 'big'",
+    ),
     "a wrong value": ("default_size=big", "{file}: override 'default_size=big': key 'default_size' " + SIZES + ", not 'big'"),
     "a wrong secret": (
         "hosts.host1.password=[hunter2]",
@@ -176,6 +192,51 @@ def test_a_wrong_override_is_named(write, override, message):
     with pytest.raises(ConfigurationError) as error:
         load_fleet(file, [override])
     assert str(error.value) == message.format(file=file)
+
+
+ALL_WRONG = """
+default_size: none
+hosts:
+  ws1: {size: 0}
+  ws2: {drain: [1], ssh_hook_args: {prot: 22, username: me, remote_host: 'a:1'}}
+  ws3: 3
+ports:
+  - {host: ws2, port: 99999}
+  - {host: ws9, port: 80}
+  - {name: web, host: ws2, port: 80}
+host_overrides: {ws2: {sise: 3, size: big}, ws7: {size: 3}}
+pools: {warehouse: 0, web: 1}
+"""
+ALL_PROBLEMS = [
+    f"key 'default_size' {SIZES}, not 'none'",
+    "host 'ws3': must be a mapping such as {tags: [a]}, not 3",
+    "host 'ws2': key 'ssh_hook_args.remote_host' must be an IP address or a DNS name, not 'a:1'; the port is `ssh_hook_args: {port: 1}`",
+    f"host_overrides.ws2: unknown key 'sise'; did you mean 'size'? (keys: {HOST_KEYS})",
+    "host_overrides.ws7: unknown host 'ws7'; did you mean 'ws3'? (hosts: ws1, ws2, ws3)",
+    "host 'ws2': key 'ssh_hook_args.prot' is no argument of an SSH hook, and would be dropped; did you mean 'port'?",
+    "host 'ws2': key 'ssh_hook_args.username' would be dropped for the host's 'username'; give it as the host's key 'username'",
+    f"host 'ws1': key 'size' {SIZES}, not 0",
+    f"host_overrides.ws2: key 'size' {SIZES}, not 'big'",
+    "host 'ws2': key 'drain' must be true, false or a reason of at most 256 characters, not [1]",
+    f"port 99999 on host 'ws2': key 'port' {PORTS}, not 99999",
+    f"pool 'warehouse': key 'slots' {SIZES}, not 0",
+    "port 80 on host 'ws9': unknown host 'ws9'; did you mean 'ws3'? (hosts: ws1, ws2, ws3)",
+    "pool 'web': is also the pool of port 'web'; rename one of them",
+]
+
+
+def test_hosts_ports_overrides_and_pools_are_all_named_in_one_error_each_in_one_line(write):
+    file = write("balancer.yaml", ALL_WRONG)
+    with pytest.raises(ConfigurationError) as error:
+        load_fleet(file)
+    assert str(error.value).splitlines() == [f"{file}: {problem}" for problem in ALL_PROBLEMS]
+
+
+def test_where_a_host_of_any_name_cannot_be_read_no_name_is_unknown(write):
+    file = write("balancer.yaml", "hosts: [host1]\nports: [{host: host1, port: 80}]\nhost_overrides: {host1: {size: 3}}\n")
+    with pytest.raises(ConfigurationError) as error:
+        load_fleet(file)
+    assert str(error.value) == f"{file}: hosts[0]: must be a mapping such as {{name: host1}}, not 'host1'"
 
 
 def test_every_problem_is_named_at_once(write):

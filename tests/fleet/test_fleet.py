@@ -6,7 +6,7 @@ import pytest
 
 from airflow_balancer import ConfigurationError, Fleet, NoMatch
 from airflow_balancer.fleet import fleet as module
-from airflow_balancer.fleet.fleet import PoolSlots
+from airflow_balancer.fleet.pools import PoolSlots
 
 HOSTS = [{"name": "host2", "size": 4}, {"name": "host1"}]
 
@@ -158,5 +158,5 @@ def test_reading_a_fleet_does_not_change_the_data():
 
 
 def test_a_fleets_repr_has_no_password():
-    fleet = Fleet.from_data({"default_password": "hunter2", "hosts": [{"name": "a", "ssh_hook_args": {"password": "hunter3"}}]})
+    fleet = Fleet.from_data({"default_password": "hunter2", "hosts": [{"name": "a", "ssh_hook_args": {"private_key": "hunter3"}}]})
     assert "hunter" not in repr(fleet)

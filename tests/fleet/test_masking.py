@@ -5,7 +5,7 @@ import pytest
 from airflow_balancer import ConfigurationError
 from airflow_balancer.errors import Problem
 from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.masking import MASK, mask, masking, secrets_of
+from airflow_balancer.fleet.masking import MASK, mask, masking, secrets_of, shown
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,8 @@ def test_a_secret_in_the_path_of_a_problem_is_masked():
     with pytest.raises(ConfigurationError) as error, masking(lambda: {"hunter2"}):
         raise ConfigurationError([problem])
     assert error.value.problems == (Problem("is wrong", path=("hosts", MASK, "size")),)
+
+
+@pytest.mark.parametrize(("value", "text"), [("x" * 58, f"{'x' * 58!r}"), ("x" * 59, f"'{'x' * 59}...")], ids=["60", "more"])
+def test_a_value_is_shown_with_sixty_characters(value, text):
+    assert shown(value) == text

@@ -56,7 +56,7 @@ def _everywhere(name: str, content: Content, text: str | None = None) -> dict[st
         ),
         f"{name} as a lock file": Input(
             {
-                "balancer.yaml": "balancer: {port_lock: lock.yaml, hosts: [{name: host1}]}\nport: '${balancer.free_port:{host:host1}}'\n",
+                "balancer.yaml": "balancer: {lock: lock.yaml, hosts: [{name: host1}]}\nport: '${balancer.free_port:{host:host1}}'\n",
                 "lock.yaml": content,
             }
         ),
@@ -175,11 +175,14 @@ SHAPES: dict[str, Input] = {
     **_one("a hexadecimal number of 5,000 digits", f"hosts: [{{name: host1, size: 0x{'f' * 5000}}}]\n"),
     **_one("a hexadecimal number as a name", f"hosts: [{{name: 0x{'f' * 5000}}}]\n"),
     **_one("a hexadecimal number as a key of the fleet", f"hosts: {{0x{'f' * 5000}: {{}}}}\n"),
-    **_one("a hexadecimal number in a tree", f"defaults: [_self_]\nhosts: [{{name: host1, ssh_hook_args: {{a: 0x{'f' * 5000}}}}}]\n"),
+    **_one(
+        "a hexadecimal number in a tree",
+        f"defaults: [_self_]\nhosts: [{{name: host1, ssh_hook_args: {{port: 0x{'f' * 5000}}}}}]\n",
+    ),
     **_one("a sexagesimal number", f"hosts: [{{name: host1, size: 1{':59' * 20000}}}]\n"),
     **_one("a long number with underscores", f"hosts: [{{name: host1, size: 1{'_0' * 3000}}}]\n"),
     **_one("an override with 5,000 digits", HOSTS, f"default_size={'9' * 5000}"),
-    **_one("an override of an argument with 5,000 digits", HOSTS, f"+hosts.0.ssh_hook_args.a={'9' * 5000}"),
+    **_one("an override of an argument with 5,000 digits", HOSTS, f"+hosts.0.ssh_hook_args.port={'9' * 5000}"),
     **_one("a key of an override with 5,000 digits", HOSTS, f"hosts.{'9' * 5000}.size=1"),
     **_one(
         "a port of 5,000 digits in a query", "balancer: {hosts: [{name: host1}]}\nask: '${balancer.free_port:{min:" + "9" * 5000 + "}}'\n"
@@ -344,7 +347,7 @@ SHAPES: dict[str, Input] = {
             "queues": "hosts: [{{name: host1, queues: {0}}}]\n",
             "a tag": "hosts: [{{name: host1, tags: [{0}]}}]\n",
             "arguments": "hosts: [{{name: host1, ssh_hook_args: {0}}}]\n",
-            "an argument": "hosts: [{{name: host1, ssh_hook_args: {{a: {0}}}}}]\n",
+            "an argument": "hosts: [{{name: host1, ssh_hook_args: {{ciphers: {0}}}}}]\n",
             "a pool": "hosts: [{{name: host1, pool: {0}}}]\n",
             "a password": "hosts: [{{name: host1, password: {0}}}]\n",
             "address": "hosts: [{{name: host1, address: {0}}}]\n",
@@ -356,7 +359,7 @@ SHAPES: dict[str, Input] = {
                 for setting in (
                     "strategy",
                     "pool_manager",
-                    "port_lock",
+                    "lock",
                     "default_size",
                     "default_password",
                     "queue_pools",
@@ -391,10 +394,10 @@ SHAPES: dict[str, Input] = {
     **_one("a strategy that exits", HOSTS + "strategy: {_target_: sys.exit}\n"),
     **_one("a strategy that is interrupted", HOSTS + "strategy: {_target_: _thread.interrupt_main}\n"),
     **_one("a pool manager that is a number", HOSTS + "pool_manager: 5\n"),
-    **_one("a lock file's name with a null byte", 'hosts: [{name: host1}]\nport_lock: "a\\0b"\n'),
+    **_one("a lock file's name with a null byte", 'hosts: [{name: host1}]\nlock: "a\\0b"\n'),
     **_one(
         "a lock file's name that is too long",
-        f"balancer: {{port_lock: {'a' * 5000}, hosts: [{{name: host1}}]}}\np: '${{balancer.free_port:}}'\n",
+        f"balancer: {{lock: {'a' * 5000}, hosts: [{{name: host1}}]}}\np: '${{balancer.free_port:}}'\n",
     ),
     **_one("an inventory's name that is too long", f"hosts: ${{balancer.inventory:{'a' * 5000}}}\n"),
     **_one("a default's name that is too long", f"defaults: [{'a' * 5000}]\n{HOSTS}"),

@@ -33,7 +33,7 @@ _KEYS = (
     "drain",
     "host_overrides",
     "strategy",
-    "port_lock",
+    "lock",
     "pool_manager",
     "default_size",
     "default_password",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 SECONDS = 2.0
 """The CPU time that a path may take for one input."""
-PATIENCE = 12.0
+PATIENCE = 60.0
 """After how many seconds without an answer a child is lost; others may use this machine, too."""
 
 
@@ -22,7 +22,15 @@ PATHS = ("load", "load_fleet", "command", "other commands", "scheduler", "page")
 EVERY_PATH = (*PATHS, "scheduler's process")
 """The same, with the process that the scheduler starts, which takes a second."""
 
+ALL = "HOSTILE_ALL" in os.environ
+"""Whether everything is read by every path, as for `make fuzz`; else samples are."""
 Hosts = dict[str, int]
+Item = TypeVar("Item")
+
+
+def sample(items: Iterable[Item], step: int) -> list[Item]:
+    """Return every so many-th item, or all."""
+    return list(items)[:: 1 if ALL else step]
 
 
 class Job(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 from airflow_balancer import ConfigurationError, load_fleet
 
 PROGRAM = Path(sys.executable).with_name("airflow-balancer")
-BALANCER = "port_lock: ports.lock.yaml\nhosts: [{name: host1}]\n"
+BALANCER = "lock: balancer.lock.yaml\nhosts: [{name: host1}]\n"
 GOOD = "from airflow_balancer import load\nload('balancer.yaml').free_port('host1', key='good')\n"
 RUDE = {
     "exits": "raise SystemExit(0)",
@@ -49,12 +49,12 @@ class TestDagFiles:
     def test_a_file_that_ends_badly_is_one_problem(self, write, name: str) -> None:
         file = write("balancer.yaml", BALANCER)
         bad = write("bad.py", RUDE[name])
-        done = run("port", "lock", file, f"dag_files={bad}")
+        done = run("lock", file, f"dag_files={bad}")
         lines = done.stderr.decode().splitlines()
         assert (done.returncode, done.stdout) == (1, b"")
         assert [line for line in lines if line.startswith("airflow-balancer: ")] == [lines[-1]]
         assert lines[-1].startswith(f"airflow-balancer: {bad}: cannot be run: ")
-        assert not (file.parent / "ports.lock.yaml").exists()
+        assert not (file.parent / "balancer.lock.yaml").exists()
 
     @pytest.mark.parametrize("name", LOUD)
     def test_a_file_that_is_loud_does_not_dirty_the_answer(self, write, name: str) -> None:
@@ -63,7 +63,7 @@ class TestDagFiles:
         file = write("balancer.yaml", BALANCER)
         write("dags/a_dag.py", f"# airflow dag\n{LOUD[name]}\n")
         write("dags/good.py", GOOD)
-        done = run("port", "lock", file, f"dag_files={file.parent}/dags", "output=json")
+        done = run("lock", file, f"dag_files={file.parent}/dags", "output=json")
         assert done.returncode == 0, done.stderr.decode()
         assert [entry["requester"] for entry in json.loads(done.stdout)["added"]] == ["good"]
 
@@ -73,7 +73,7 @@ class TestEnds:
     def test_an_interrupt_is_quiet(self, write) -> None:
         file = write("balancer.yaml", BALANCER)
         slow = write("slow.py", "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)")
-        done = run("port", "lock", file, f"dag_files={slow}")
+        done = run("lock", file, f"dag_files={slow}")
         assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (130, b"", False), done.stderr.decode()
 
     def test_an_interrupt_of_the_imports_is_quiet(self, write) -> None:

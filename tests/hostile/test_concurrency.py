@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ import pytest
 from airflow_balancer.files.locate import read_inventory
 from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import load_fleet
-from airflow_balancer.ports.lock import PortLock, PortRequest, lock_at, write_lock
+from airflow_balancer.lock.entries import PortRequest
+from airflow_balancer.lock.file import Lock, lock_at, write_lock
 
 PROGRAM = Path(sys.executable).with_name("airflow-balancer")
 ASKING = (
-    "balancer: {{port_lock: ports.lock.yaml, hosts: [{{name: host1}}]}}\n"
-    "dags: {{t{0}: {{_target_: x, p: '${{balancer.free_port:{{host:host1}}}}'}}}}\n"
+    "balancer: {{lock: balancer.lock.yaml, hosts: [{{name: host1}}, {{name: host2}}]}}\n"
+    "dags: {{t{0}: {{_target_: x, p: '${{balancer.free_port:{{host:host1}}}}', h: '${{balancer.name:{{}}}}'}}}}\n"
 )
 KILLED = """
 import os, sys
@@ -35,29 +37,31 @@ main()
 @pytest.mark.slow
 def test_locks_that_are_written_at_once_lose_no_entry(write) -> None:
     files = [write(f"b{n}.yaml", ASKING.format(n)) for n in range(6)]
-    running = [subprocess.Popen([PROGRAM, "port", "lock", file], stdout=subprocess.DEVNULL) for file in files]
+    running = [subprocess.Popen([PROGRAM, "lock", file], stdout=subprocess.DEVNULL) for file in files]
     assert [process.wait(60) for process in running] == [0] * 6
-    lock = lock_at(files[0].parent / "ports.lock.yaml")
-    assert sorted(entry.requester for entry in lock.entries) == [f"dags.t{n}.p" for n in range(6)]
-    assert len({entry.port for entry in lock.entries}) == 6
+    lock = lock_at(files[0].parent / "balancer.lock.yaml")
+    assert sorted(entry.requester for entry in lock.ports) == [f"dags.t{n}.p" for n in range(6)]
+    assert len({entry.port for entry in lock.ports}) == 6
+    assert [entry.requester for entry in lock.hosts] == [f"dags.t{n}" for n in range(6)]
+    assert max(Counter(host for entry in lock.hosts for host in entry.hosts).values()) <= 4
 
 
 @pytest.mark.slow
 def test_a_killed_lock_leaves_nothing_that_stays(write) -> None:
     file = write("balancer.yaml", ASKING.format(1))
-    lock = write("ports.lock.yaml", "ports: []\n")
-    killed = subprocess.run([sys.executable, "-c", KILLED, "port", "lock", file], timeout=60, check=False)
+    lock = write("balancer.lock.yaml", "ports: []\n")
+    killed = subprocess.run([sys.executable, "-c", KILLED, "lock", file], timeout=60, check=False)
     assert killed.returncode == -9
     assert lock.read_text() == "ports: []\n"
-    assert subprocess.run([PROGRAM, "port", "lock", file], stdout=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
-    assert sorted(path.name for path in file.parent.iterdir()) == ["balancer.yaml", "ports.lock.yaml"]
+    assert subprocess.run([PROGRAM, "lock", file], stdout=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
+    assert sorted(path.name for path in file.parent.iterdir()) == ["balancer.yaml", "balancer.lock.yaml"]
     assert "dags.t1" in lock.read_text()
 
 
 def test_a_lock_file_keeps_its_mode(write) -> None:
-    file = write("ports.lock.yaml", "ports: []\n")
+    file = write("balancer.lock.yaml", "ports: []\n")
     file.chmod(0o640)
-    write_lock(PortLock(file, (PortRequest("host1", "a", 1, 9).entry(3),)))
+    write_lock(Lock(file, ports=(PortRequest("host1", "a", 1, 9).entry(3),)))
     assert "requester: a" in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o640
 
@@ -121,10 +125,10 @@ class TestReplaced:
 
     def test_a_lock_file(self, write) -> None:
         text = "ports: [{host: h, port: 9, requester: %s, min: 1, max: 9}]"
-        file = write("ports.lock.yaml", text % "a")
-        assert [entry.requester for entry in lock_at(file).entries] == ["a"]
+        file = write("balancer.lock.yaml", text % "a")
+        assert [entry.requester for entry in lock_at(file).ports] == ["a"]
         _replace(file, text % "b")
-        assert [entry.requester for entry in lock_at(file).entries] == ["b"]
+        assert [entry.requester for entry in lock_at(file).ports] == ["b"]
 
     def test_a_configuration_of_the_page(self, write) -> None:
         from airflow_balancer.viewer.catalogue import Catalogue

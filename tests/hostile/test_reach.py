@@ -63,7 +63,7 @@ RUNS_CODE = {
     "a logging config": ("hydra: {job_logging: {handlers: {a: {class: planted.Callback}}}}\n" + HOSTS, {}),
     "a target": (f"balancer: {{{HOSTS.strip()}}}\ntask: {{_target_: planted.touch, on: '${{balancer.name:}}'}}\n", {}),
     "a target as the root": ("_target_: planted.touch\n" + HOSTS, {}),
-    "a target in an argument": ("hosts: [{name: host1, ssh_hook_args: {a: {_target_: planted.touch}}}]\n", {}),
+    "a target in an argument": ("hosts: [{name: host1, ssh_hook_args: {disabled_algorithms: {_target_: planted.touch}}}]\n", {}),
     "a pool manager": (HOSTS + "pool_manager: {_target_: planted.touch}\n", {}),
     "a resolver of the process": ("hosts: [{name: host1, tags: ['${planted:1}']}]\n", {}),
     "a resolver in a defaults list": ("defaults: ['env: ${planted:1}', _self_]\n" + HOSTS, {}),

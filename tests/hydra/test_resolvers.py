@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
+from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import compose_file
-from airflow_balancer.hydra.picks import Picks
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.picking.picked import PickNotes
 from airflow_balancer.picking.rendezvous import rank
 from airflow_balancer.strategies import Bounded
 
@@ -28,6 +29,7 @@ BALANCER = {
         {"name": "host3", "size": 8, "os": "macos", "queues": ["workers"]},
     ],
     "ports": [{"host": "host1", "port": 8080, "name": "web"}, {"host": "${...hosts[1]}", "port": 9000}],
+    "pools": {"warehouse": 4},
 }
 
 
@@ -49,6 +51,7 @@ def resolved(expression):
         ("${balancer.name:{queue:wor*,os:ubuntu}}", "host2"),
         ("${balancer.pool:{queue:primary}}", "host1"),
         ("${balancer.pool:host2}", "fast"),
+        ("${balancer.pool:{pool:warehouse}}", "warehouse"),
         ("${balancer.port:web}", 8080),
         ("${balancer.port:{name:w*}}", 8080),
         ("http://${balancer.name:host1}:${balancer.port:web}", "http://host1:8080"),
@@ -120,10 +123,11 @@ def test_all_that_a_task_asks_for_agrees():
     ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
-    root = node = config(**nodes)
-    for part in path:
-        node = node[part]
-    assert [pick.key for pick in Picks.of(root).made] == [key]
+    node = config(**nodes)
+    with reading(picks=(notes := PickNotes())):
+        for part in path:
+            node = node[part]
+    assert [pick.key for pick in notes.in_order] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
 
 
@@ -211,12 +215,13 @@ def test_a_query_says_which_balancer():
         (
             "${balancer.name:{queu:workers}}",
             "asked: ${balancer.name:{queu:workers}}: unknown key 'queu'; did you mean 'queue'? "
-            "(keys: balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
+            "(keys: all_tags, balancer, exclude, key, min_size, name, os, prefer, queue, tag)",
         ),
         (
             "${balancer.host:{queue:nope}}",
             "asked: ${balancer.host:{queue:nope}}: no host matches queue='nope' "
-            "(names: host1, host2, host3; queues: primary, workers; systems: macos, ubuntu; tags: none)",
+            "(3 hosts left out: 3 by queue; without queue: host1, host2, host3; "
+            "names: host1, host2, host3; queues: primary, workers; systems: macos, ubuntu; tags: none)",
         ),
         ("${balancer.port:nope}", "asked: ${balancer.port:nope}: no port matches name='nope' (names: web; tags: none)"),
         ("${balancer.name:{balancer:nope}}", "asked: ${balancer.name:{balancer:nope}}: there is no balancer at 'nope'"),

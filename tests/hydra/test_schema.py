@@ -34,7 +34,11 @@ def names(conf) -> set[str]:
 
 @pytest.mark.parametrize(
     ("conf", "model", "others"),
-    [(HostConf, HostSpec, set()), (PortConf, PortSpec, {"host_name"}), (BalancerConf, Settings, {"hosts", "ports", "host_overrides"})],
+    [
+        (HostConf, HostSpec, set()),
+        (PortConf, PortSpec, {"host_name"}),
+        (BalancerConf, Settings, {"hosts", "ports", "pools", "host_overrides"}),
+    ],
     ids=["host", "port", "balancer"],
 )
 def test_structured_config_and_model_have_the_same_keys(conf, model, others):
@@ -43,7 +47,7 @@ def test_structured_config_and_model_have_the_same_keys(conf, model, others):
 
 @pytest.mark.parametrize(
     ("model", "cls", "others"),
-    [(HostSpec, Host, set()), (PortSpec, Port, {"host_name"}), (Settings, BalancerConfiguration, {"hosts", "ports"})],
+    [(HostSpec, Host, set()), (PortSpec, Port, {"host_name"}), (Settings, BalancerConfiguration, {"hosts", "ports", "pools"})],
     ids=["host", "port", "balancer"],
 )
 def test_model_and_object_have_the_same_keys(model, cls, others):
@@ -61,13 +65,22 @@ def test_a_structured_host_with_an_address_is_a_host_that_goes_there():
     assert instantiate(host, _convert_="all").hook().remote_host == "10.0.0.5"
 
 
-def test_structured_config_and_model_have_the_same_defaults():
-    conf = dataclasses.asdict(BalancerConf())
-    assert {key: conf[key] for key in Settings.model_fields} == Settings().model_dump()
+@pytest.mark.parametrize(
+    ("conf", "model"),
+    [
+        (BalancerConf(), Settings()),
+        (HostConf(name="a", size=8, hold_slots=False), HostSpec(name="a", size=8)),
+        (PortConf(host="a", port=80), PortSpec(host="a", port=80)),
+    ],
+    ids=["balancer", "host", "port"],
+)
+def test_structured_config_and_model_have_the_same_defaults(conf, model):
+    given = dataclasses.asdict(conf)
+    assert {key: given[key] for key in type(model).model_fields} == model.model_dump()
 
 
 def test_object_and_model_have_the_same_defaults():
-    plain = BalancerConfiguration().model_dump(exclude={"hosts", "ports", "pool_manager", "strategy"})
+    plain = BalancerConfiguration().model_dump(exclude={"hosts", "ports", "pools", "pool_manager", "strategy"})
     assert plain == Settings().model_dump(exclude={"pool_manager", "strategy"})
 
 

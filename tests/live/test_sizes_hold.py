@@ -91,8 +91,8 @@ def overrun(crowd: Crowd, told: Story) -> dict[str, list[int]]:
 
 
 def started_while_drained(crowd: Crowd, told: Story) -> list[Moment]:
-    """The commands that a drained host started. One that had its slot before may take two seconds until it says so."""
-    since, until = told.drained + 2 * 10**9, told.edited
+    """The commands that a drained host started. One that had its slot before may take a few seconds until it says so."""
+    since, until = told.drained + 5 * 10**9, told.edited
     return [moment for moment in crowd.hosts.commands(DRAINED) if moment.change > 0 and since < moment.time < until]
 
 

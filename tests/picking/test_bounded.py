@@ -85,6 +85,20 @@ def test_where_earlier_requests_leave_no_room_the_host_least_over_its_cap_takes_
     assert Bounded(1).assign({**crowded, ("c", ""): [one]}, {("a", ""): "host0", ("b", ""): "host0"}) == {("c", ""): one}
 
 
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        ({"b": [0, 1], "c": [0, 1], "l": [0]}, {"b": 1, "c": 0, "l": 0}),
+        ({"c": [0, 1], "p": [1, 2], "s": [0], "y": [0, 1], "z": [1, 2]}, {"c": 1, "p": 2, "s": 0, "y": 0, "z": 1}),
+    ],
+    ids=["one moves", "two move"],
+)
+def test_a_request_whose_hosts_are_full_moves_others_to_where_there_is_room(candidates, expected):
+    hosts = machines([1] * 3)
+    requests = {(key, ""): [hosts[place] for place in places] for key, places in candidates.items()}
+    assert Bounded(1).assign(requests) == {(key, ""): hosts[place] for key, place in expected.items()}
+
+
 @given(requests=mixed_requests(), c=factors, data=st.data())
 def test_the_order_of_requests_and_candidates_does_not_matter(requests, c, data):
     shuffled = {request: data.draw(st.permutations(requests[request])) for request in data.draw(st.permutations(list(requests)))}

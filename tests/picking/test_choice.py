@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import pytest
 
-from airflow_balancer.picking.choice import choose_host, rank_hosts
+from airflow_balancer.picking.choice import IndexPicks, choose_host, index_key, rank_hosts
 from airflow_balancer.picking.strategies import Bounded, LeastLoaded, Rendezvous
 
 
@@ -34,6 +35,17 @@ def test_any_other_key_gets_the_host_of_the_strategy(strategy, other):
     alone = strategy.choose("etl", HOSTS, {})
     assigned = {other: next(name for name in NAMES if name != alone.name)}
     assert choose_host(strategy, "etl", HOSTS, assigned=assigned) == alone
+
+
+def test_an_index_is_picked_after_the_lower_ones_of_its_block_in_whatever_order_they_are_asked_for():
+    load, expected = Counter(), []
+    for index in range(12):
+        expected.append(Bounded().choose(index_key("etl", index), HOSTS, load))
+        load[expected[-1].name] += 1
+    picks = IndexPicks(Bounded(), "etl", HOSTS)
+    assert {index: picks.host(index) for index in (7, 3, 11, *range(12))} == dict(enumerate(expected))
+    assert IndexPicks(Bounded(), "etl", HOSTS).host(1_000) == Bounded().choose(index_key("etl", 1_000), HOSTS, {})
+    assert expected != [Bounded().choose(index_key("etl", index), HOSTS, {}) for index in range(12)]
 
 
 def test_live_load_reaches_the_strategy():

@@ -12,7 +12,7 @@ FLEET = Fleet.from_data(
     {
         "hosts": [
             {"name": "host1", "os": "ubuntu", "queues": ["primary"]},
-            {"name": "host2", "os": "ubuntu", "queues": ["workers", "gpu"], "tags": ["fast"], "size": 9},
+            {"name": "host2", "os": "ubuntu", "queues": ["workers", "gpu"], "tags": ["fast", "ssd"], "size": 9},
             {"name": "host3", "os": "macos", "queues": ["workers"], "tags": ["slow"]},
             {"name": "other", "queues": ["workers"]},
         ],
@@ -33,6 +33,9 @@ CASES = {
     "a tag": ({"tag": "slow"}, ["host3"]),
     "a host without a system matches none": ({"queue": "workers", "os": "*"}, ["host2", "host3"]),
     "empty patterns ask nothing": ({"os": "", "tag": [], "name": None}, ["host1", "host2", "host3", "other"]),
+    "any of several tags": ({"tag": ["fast", "slow"]}, ["host2", "host3"]),
+    "all of several tags": ({"all_tags": ["fast", "s?d"]}, ["host2"]),
+    "one tag of all": ({"all_tags": "slow"}, ["host3"]),
     "a smallest size": ({"min_size": 9}, ["host2"]),
     "all but some": ({"exclude": ["host?"]}, ["other"]),
     "a function": ({"custom": lambda host: host.size == 8 and host.os is None}, ["other"]),
@@ -61,18 +64,20 @@ def test_ports_match(asked, numbers):
     [
         ({"queue": "worker"}, "no host matches queue='worker'; did you mean 'workers'?"),
         ({"tag": ["fats", "none"]}, "no host matches tag='fats' or 'none'; did you mean 'fast'?"),
+        ({"all_tags": ["ssd", "solw"]}, "no host matches all_tags='ssd' and 'solw'; did you mean 'slow'?"),
         ({"os": "windows"}, "no host matches os='windows'"),
         ({"queue": "gpu", "os": "macos"}, "no host matches queue='gpu', os='macos'"),
         ({"custom": lambda host: False}, "no host matches custom"),
         ({"min_size": 10, "exclude": "a*"}, "no host matches exclude='a*', min_size=10"),
     ],
-    ids=["queue", "tags", "os", "no overlap", "custom", "size"],
+    ids=["queue", "tags", "all tags", "os", "no overlap", "custom", "size"],
 )
 def test_no_match_says_what_was_asked_and_what_there_is(asked, text):
     with pytest.raises(NoMatch) as error:
         INDEX.matching(HostFilter.of(**asked))
-    there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow"
-    assert str(error.value) == f"{text} ({there_is})"
+    left_out = str(INDEX.left_out(HostFilter.of(**asked), drained=True))
+    there_is = "names: host1, host2, host3, other; queues: gpu, primary, workers; systems: macos, ubuntu; tags: fast, slow, ssd"
+    assert str(error.value) == f"{text} ({left_out}; {there_is})"
 
 
 def test_no_match_of_ports_says_what_there_is():
@@ -110,7 +115,10 @@ def test_a_drained_host_still_matches():
 def test_all_matching_hosts_drained_is_said():
     with pytest.raises(NoMatch) as error:
         DRAINING.candidates(HostFilter.of(queue="late"))
-    assert str(error.value) == "every host that matches queue='late' is drained (host4)"
+    assert str(error.value) == (
+        "no host that matches queue='late' takes a pick: host4 is drained "
+        "(4 hosts left out: 3 by queue, 1 drained; without queue: host2, host3; without drain: host4)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,5 +147,5 @@ def test_a_pattern_that_is_not_a_string_is_refused(query, asked):
 def test_the_keys_of_a_query_are_the_fields_of_its_filter():
     assert [*HostPatterns.__annotations__] == [field.name for field in fields(HostFilter)]
     assert [*signature(PortFilter.of).parameters] == [field.name for field in fields(PortFilter)]
-    assert HOST_KEYS == ("name", "queue", "os", "tag", "min_size", "exclude", "prefer")
+    assert HOST_KEYS == ("name", "queue", "os", "tag", "all_tags", "min_size", "exclude", "prefer")
     assert PORT_KEYS == ("name", "tag")

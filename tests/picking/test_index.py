@@ -26,7 +26,7 @@ def fleets(draw):
     ]
 
 
-asked_patterns = dict.fromkeys(("name", "queue", "os", "tag", "exclude", "prefer"), patterns)
+asked_patterns = dict.fromkeys(("name", "queue", "os", "tag", "all_tags", "exclude", "prefer"), patterns)
 queries = st.builds(HostFilter.of, min_size=st.none() | st.integers(1, 6), **asked_patterns)
 
 
@@ -37,6 +37,7 @@ def any_of(patterns, values):
 def answers(query: HostFilter, host: HostSpec) -> bool:
     values = {"name": [host.name], "queue": host.queues, "os": [host.os] if host.os else [], "tag": host.tags}
     matches = all(any_of(getattr(query, key), values[key]) for key in values if getattr(query, key))
+    matches = matches and all(any_of([pattern], host.tags) for pattern in query.all_tags)
     return matches and host.size >= (query.min_size or 0) and not any_of(query.exclude, [host.name])
 
 

@@ -134,7 +134,7 @@ def test_a_command_of_the_client_alone_runs_in_a_slot(holding):
 
 @pytest.mark.slow
 def test_twelve_sessions_on_three_slots(holding, tmp_path):
-    command = f"echo start >>{tmp_path}/log; sleep 0.2; echo end >>{tmp_path}/log"
+    command = f"echo start >>{tmp_path}/log; sleep 0.6; echo end >>{tmp_path}/log"
 
     def run_once_free():
         while True:

@@ -150,6 +150,13 @@ class TestTheCount:
         assert set(statuses) == {0, 75}
         assert (most_at_once(host.home / "log"), free(hosts[0])) == (8, 8)
 
+    def test_a_free_slot_that_is_locked_for_a_moment_to_count_it_is_claimed(self, host, tmp_path):
+        path = tool_path(tmp_path / "bin", "")
+        flock = tmp_path / "bin" / "flock"
+        flock.write_text(f'#!/bin/sh\n[ -e {flock}.once ] || {{ : >{flock}.once; exit 1; }}\nexec {program("flock")} "$@"\n')
+        flock.chmod(0o755)
+        assert host.with_(size=1, path=path).run_claimed("true")[0] == Answer("claimed", "0")
+
     def test_a_smaller_size_counts_what_still_runs_in_the_slots_beyond(self, host):
         large, small = host.with_(size=4), host.with_(size=3)
         with large.held() as first, large.held(), large.held(), large.held():

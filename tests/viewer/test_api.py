@@ -68,6 +68,13 @@ def test_a_fleet_is_summed_up_and_listed(api, write) -> None:
     assert yaml.safe_load(answer["yaml"]) == yaml.safe_load(FLEET)
 
 
+def test_the_pools_that_belong_to_no_host_or_port_are_listed(api, write) -> None:
+    write("a.yaml", "hosts: [{name: host1}]\npools: {tokens: {slots: 2, description: hunter2 is it}}\ndefault_password: hunter2\n")
+    answer = api().of("fleet", "a.yaml").json()
+    assert answer["pools"] == [{"name": "tokens", "slots": 2, "description": "********** is it", "include_deferred": True}]
+    assert answer["summary"]["pools"] == 2
+
+
 def test_a_host_has_the_address_that_its_hook_connects_to(api, write) -> None:
     write("a.yaml", "hosts: [{name: ws1, address: '::1'}, {name: ws2, ssh_hook_args: {remote_host: 10.0.0.5}}, {name: ws3}]\n")
     answer = api().of("fleet", "a.yaml").json()
@@ -195,13 +202,13 @@ class TestConditionalAnswers:
 
     def test_a_change_in_the_lock_file_is_seen(self, api, write) -> None:
         ask = "${balancer.free_port:{host:host1,min:1,max:9}}"
-        write("config.yaml", f"balancer: {{hosts: [{{name: host1}}], port_lock: ports.lock.yaml}}\nasks: {{a: '{ask}'}}\n")
+        write("config.yaml", f"balancer: {{hosts: [{{name: host1}}], lock: balancer.lock.yaml}}\nasks: {{a: '{ask}'}}\n")
         viewer = api("config.yaml")
         for port in (3, 7):
-            write("ports.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
+            write("balancer.lock.yaml", f"ports: [{{host: host1, port: {port}, requester: asks.a, min: 1, max: 9}}]\n")
             fleet = viewer.of("fleet", "config.yaml").json()
             assert [pick["gets"] for pick in fleet["picks"]] == [str(port)]
-            assert ("port_lock", "ports.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
+            assert ("lock", "balancer.lock.yaml") in [(shown["key"], shown["value"]) for shown in fleet["settings"]]
 
     def test_a_mended_file_is_opened(self, api, write) -> None:
         write("a.yaml", "hosts: [{name: host1, size: -1}]\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer.airflow.pools import mark
-from airflow_balancer.fleet.fleet import PoolSlots
+from airflow_balancer.fleet.pools import PoolSlots
 from airflow_balancer.viewer.assignments import tasks_in_pools
 
 FLEET = "hosts: [{name: host1, size: 2}, {name: host2, size: 3}, {name: host3, size: 4}, {name: host4, size: 5}]\n"

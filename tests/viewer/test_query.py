@@ -28,10 +28,10 @@ def test_the_candidates_are_in_the_order_of_their_scores_and_the_first_is_picked
 
 
 def test_a_drained_host_is_no_candidate(api, write) -> None:
-    write("a.yaml", "hosts: [{name: host1, drain: true}, {name: host2}]\n")
+    write("a.yaml", "hosts: [{name: host1, drain: leaked hunter2, password: hunter2}, {name: host2}, {name: host3, drain: true}]\n")
     answer = api().of("query", "a.yaml").json()
     assert [candidate["name"] for candidate in answer["candidates"]] == ["host2"]
-    assert [host["drain"] for host in api().of("fleet", "a.yaml").json()["hosts"]] == [True, False]
+    assert [host["drain"] for host in api().of("fleet", "a.yaml").json()["hosts"]] == ["leaked **********", False, True]
 
 
 def test_a_random_pick_has_no_scores(api, write) -> None:
@@ -87,6 +87,25 @@ def test_sizes_and_exclusions_leave_hosts_out_and_preferences_come_first(api, wr
     assert candidates(prefer=["gpu", "host3"]) == ["host1", "host3"]
     assert candidates(min_size=4, prefer="gpu") == ["host2", "host3"]
     assert candidates(min_size=0) == ["host1", "host2", "host3"]
+
+
+def test_a_list_means_any_tag_and_all_tags_every_one(api, write) -> None:
+    write("a.yaml", "hosts: [{name: host1, tags: [gpu, ssd]}, {name: host2, tags: [gpu]}, {name: host3, tags: [ssd]}]\n")
+    answers = {key: api().of("query", "a.yaml", **{key: ["gpu", "ssd"]}).json() for key in ("tag", "all_tags")}
+    assert {key: sorted(host["name"] for host in answer["candidates"]) for key, answer in answers.items()} == {
+        "tag": ["host1", "host2", "host3"],
+        "all_tags": ["host1"],
+    }
+    assert answers["all_tags"]["python"] == 'load("a.yaml").select_host(all_tags=["gpu", "ssd"], key="command line")'
+    assert answers["all_tags"]["resolver"] == "${balancer.host:{all_tags:[gpu,ssd],key:'command line'}}"
+
+
+def test_an_answer_and_an_error_have_what_each_condition_leaves_out(api, write) -> None:
+    write("a.yaml", FLEET)
+    assert api().of("query", "a.yaml", queue="workers", prefer="gpu").json()["left_out"] == {"queue": 1, "prefer": 1}
+    error = api().of("query", "a.yaml", queue="workers", min_size=5).json()["error"]
+    assert error["left_out"] == {"queue": 1, "min_size": 2}
+    assert "(3 hosts left out: 1 by queue, 2 by min_size; without queue: host3; without min_size: host1, host2; names" in error["message"]
 
 
 def test_python_and_yaml_have_every_key_of_the_query(api, write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.test_counted import SENTENCE
 from tests.viewer.browser import generated
 from tests.viewer.browser.page import Page
 
@@ -36,6 +37,10 @@ def test_summary_names_configurations_that_cannot_be_shown(page: Page) -> None:
 def test_a_host_shows_everything_but_its_credential(page: Page) -> None:
     row = page.open("hosts?search=worker01").rows("Hosts")
     assert row == [["worker01.example.com", "ubuntu", "transfers", "rack-a rack-b", "4", "4/4", "batch", "none", "worker01"]]
+
+
+def test_the_hosts_say_what_a_pool_and_a_slot_count(page: Page) -> None:
+    assert SENTENCE in page.open("hosts").text()
 
 
 def test_a_host_is_found_by_its_address(page: Page) -> None:

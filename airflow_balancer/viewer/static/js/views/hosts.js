@@ -3,6 +3,7 @@ import { html } from "../../vendor/index.js";
 import { drainedBadge } from "../badges.js";
 import { occupancyBar, occupancyKey, occupancyText } from "../bars.js";
 import { chips } from "../chips.js";
+import { counted } from "../counted.js";
 import { clearFilters, filterBar, filterRows } from "../filters.js";
 import { Grid } from "../grid.js";
 import { emptyNote } from "../messages.js";
@@ -65,6 +66,7 @@ export const hosts = {
       ${shown.length
         ? grid.show(page, shown, { without })
         : emptyNote("No host matches", "Every filter above narrows the list.", html`<button type="button" @click=${clearFilters(page)}>Clear the filters</button>`)}
+      ${counted}
     `;
   },
 };

@@ -12,6 +12,7 @@ const PATTERNS = {
   queue: { label: "Queue", empty: "any", keys: ["queues"] },
   os: { label: "System", empty: "any", keys: ["os"] },
   tag: { label: "Tag", empty: "any", keys: ["tags"] },
+  all_tags: { label: "All of the tags", empty: "any", keys: ["tags"] },
   name: { label: "Name", empty: "any", keys: ["name"] },
   exclude: { label: "Not named", empty: "none", keys: ["name"] },
   prefer: { label: "Preferred name or tag", empty: "none", keys: ["tags", "name"] },
@@ -67,7 +68,7 @@ const form = (page) => html`
       </select>
     </label>
   </form>
-  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them. The key names the requester: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>. In a composed config, <code>bounded</code> passes a pick on once the other picks fill its host.</p>`;
+  <p class="hint">Shell patterns such as <code>work*</code>; several with a comma between them, of which any may match, and of tags under “All of the tags” each must. The key names the requester: the same key and candidates pick the same host, except by the strategies <code>random</code> and <code>least_loaded</code>. In a composed config, <code>bounded</code> passes a pick on once the other picks fill its host.</p>`;
 
 // Whose word the load is that a pick goes by, or why there is none.
 function loadNote(load) {

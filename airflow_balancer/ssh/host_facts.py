@@ -56,6 +56,11 @@ ports() {
     netstat -an | sed -n 's/^tcp[^ ]* *[0-9]* *[0-9]* *[^ ]*[.:]\\([0-9]*\\) .*LISTEN.*/::port \\1/p' && say counted
   fi
 }
+held() {
+  tool=$(find_tool)
+  say tool "$tool"
+  (slots)
+}
 main() {
   say system "$(uname -s)"
   for file in /etc/os-release /usr/lib/os-release; do
@@ -65,17 +70,13 @@ main() {
   done
   if command -v sw_vers >/dev/null; then say version "$(sw_vers -productVersion)"; fi
   say cores "$(nproc || getconf _NPROCESSORS_ONLN || sysctl -n hw.ncpu)"
-  tool=$(find_tool)
-  say tool "$tool"
-  (slots)
+  held
   ports
-  say end
 }
-main </dev/null 2>/dev/null
 """
 
 
-def script(slot_dir: str) -> str:
+def script(slot_dir: str, *, slots_only: bool = False) -> str:
     """Return the script for a host; `~/` at the beginning of its slot folder is the home there.
 
     >>> script("~/a b").splitlines()[0]
@@ -83,7 +84,7 @@ def script(slot_dir: str) -> str:
     """
     home, _, below = slot_dir.partition("/")
     folder = f'"$HOME"/{quote(below)}' if home == "~" else quote(slot_dir)
-    return f"dir={folder}\n{_SCRIPT}"
+    return f"dir={folder}\n{_SCRIPT}{{ {'held' if slots_only else 'main'}; say end; }} </dev/null 2>/dev/null\n"
 
 
 @dataclass
@@ -136,6 +137,11 @@ class Facts:
     def locks(self) -> str:
         """What holds locks there; empty where nothing does."""
         return self.values.get("tool", "")
+
+    @property
+    def held(self) -> int | None:
+        """How many slots are held; None where the host cannot know."""
+        return len(self.slots) if self.complete and self.locks and not self.closed and not self.unread else None
 
     @property
     def drain(self) -> str | None:

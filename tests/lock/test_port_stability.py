@@ -13,7 +13,7 @@ from airflow_balancer.cli.locking import lock_report
 from airflow_balancer.hydra.compose import Composed
 from airflow_balancer.hydra.origins import Origins
 from airflow_balancer.hydra.resolvers import register_resolvers
-from airflow_balancer.ports.lock import lock_at
+from airflow_balancer.lock.file import lock_at
 
 ASK = "${{balancer.free_port:{{host:host1,min:{0},max:{1}}}}}"
 register_resolvers()
@@ -23,7 +23,7 @@ once = settings(max_examples=settings.default.max_examples // 10, suppress_healt
 
 def composed(folder: Path, asks: dict[str, tuple[int, int]], **balancer: object) -> Composed:
     """A config in which these nodes ask for a free port, as Hydra would compose it."""
-    data = {"hosts": [{"name": "host1"}], "port_lock": "ports.lock.yaml", **balancer}
+    data = {"hosts": [{"name": "host1"}], "lock": "balancer.lock.yaml", **balancer}
     root = OmegaConf.create({"balancer": data, "tasks": {name: ASK.format(*span) for name, span in asks.items()}})
     return Composed(folder / "config.yaml", root, ("balancer",), data, Origins((), (), ()), (folder,))
 
@@ -31,7 +31,7 @@ def composed(folder: Path, asks: dict[str, tuple[int, int]], **balancer: object)
 def locked(folder: Path, asks: dict[str, tuple[int, int]], *, prune: bool = False, **balancer: object) -> dict[str, int]:
     """The ports that the lock file keeps for these asks, and maybe others."""
     lock_report(composed(folder, asks, **balancer), [], prune=prune)
-    return {entry.requester.removeprefix("tasks."): entry.port for entry in lock_at(folder / "ports.lock.yaml").entries}
+    return {entry.requester.removeprefix("tasks."): entry.port for entry in lock_at(folder / "balancer.lock.yaml").ports}
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_file_is_the_same_whatever_the_order_of_the_asks(folder, asks, data)
     one, other = folder(), folder()
     locked(one, asks)
     locked(other, {name: asks[name] for name in data.draw(st.permutations(sorted(asks)))})
-    assert (one / "ports.lock.yaml").read_bytes() == (other / "ports.lock.yaml").read_bytes()
+    assert (one / "balancer.lock.yaml").read_bytes() == (other / "balancer.lock.yaml").read_bytes()
 
 
 @once
@@ -99,6 +99,8 @@ def test_a_port_that_is_in_use_now_is_left(folder):
     before = locked(place, {"a": (9000, 9001), "b": (9000, 9001)})
     report = lock_report(composed(place, {"a": (9000, 9002)}, ports=[{"host": "host1", "port": before["a"]}]), [], prune=False)
     entry = {"host": "host1", "requester": "tasks.a", "min": 9000, "max": 9001}
-    assert report["dropped"] == [{**entry, "port": before["a"], "why": "the port is in use"}]
-    assert [(row["requester"], row["port"]) for row in report["added"]] == [("tasks.a", 9002)]
+    assert [row for row in report["ports"] if row["change"] == "dropped"] == [
+        {"change": "dropped", **entry, "port": before["a"], "why": "the port is in use"}
+    ]
+    assert [(row["requester"], row["port"]) for row in report["ports"] if row["change"] == "added"] == [("tasks.a", 9002)]
     assert report["kept"] == 1

@@ -1,0 +1,34 @@
+"""Teams of pools, which Airflow has where it runs with `[core] multi_team`; pure, Airflow is not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from ..errors import Problem, suggestion
+from .pools import WantedPool
+
+
+def name_teams(wanted: Mapping[str, WantedPool]) -> bool:
+    """Return whether any of the pools is to have a team."""
+    return any(want.pool.team for want in wanted.values())
+
+
+def without_teams(wanted: Mapping[str, WantedPool]) -> tuple[dict[str, WantedPool], tuple[str, ...]]:
+    """Return the pools as an Airflow without teams has them, and a warning for each team that is ignored."""
+    teams = sorted({(want.pool.team, want.origin) for want in wanted.values() if want.pool.team})
+    plain = {name: want._replace(pool=want.pool._replace(team=None)) for name, want in wanted.items()}
+    why = "this Airflow runs without [core] multi_team, or is older than 3.3"
+    return plain, tuple(f"{origin}: team {team!r} is ignored: {why}" for team, origin in teams)
+
+
+def of_known_teams(wanted: Mapping[str, WantedPool], teams: Collection[str]) -> dict[str, WantedPool]:
+    """Return the pools, those of a team that is none of Airflow's `teams` with a problem."""
+    return {name: _checked(want, teams) for name, want in wanted.items()}
+
+
+def _checked(want: WantedPool, teams: Collection[str]) -> WantedPool:
+    team = want.pool.team
+    if want.problem or team is None or team in teams:
+        return want
+    text = f"its team {team!r} does not exist{suggestion(team, teams)}; create it with `airflow teams create {team}`"
+    return want._replace(problem=Problem(text, f"pool {want.pool.name!r}", origin=want.origin))

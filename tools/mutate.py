@@ -1,0 +1,299 @@
+"""Mutate the package's core, and list the mutants that no test notices.
+
+`make mutate` draws 300 mutants by a seed. A mutant is one change of the source: a swapped comparison or boolean, a dropped
+`not` or decorator, a number off by one, a changed default, a removed statement. Each is judged by the fast tests that execute
+its line, then by others, the nearest first, for some seconds. `tools/equivalent_mutants.txt` lists the mutants that change
+nothing that a caller can see, each with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import compileall
+import gc
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from itertools import accumulate
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from typing import Any, NamedTuple
+
+import pytest
+from coverage import Coverage
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
+CORE = (
+    "errors.py", "caching.py", "files", "fleet", "picking", "ports", "hydra", "ssh", "config", "cli",
+    "airflow/connections.py", "airflow/pools.py", "airflow/sources.py",
+)  # fmt: skip
+TESTS = (
+    "files", "fleet", "picking", "ports", "hydra", "ssh", "config", "cli", "airflow", "hostile",
+    "test_one_answer.py", "test_package.py", "test_seed.py",
+)  # fmt: skip
+LIBRARIES = ("hypothesis", "airflow_pydantic", "hydra", "sqlalchemy", "rich.table", "asyncssh")
+CPU_SECONDS, MEMORY = 60, 8 << 30
+SWAPS = {
+    "==": "!=", "!=": "==", "<": "<=", "<=": "<", ">": ">=", ">=": ">",
+    "in": "not in", "not in": "in", "is": "is not", "is not": "is", "and": "or", "or": "and",
+}  # fmt: skip
+OPERATORS = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not", ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+UNREAD = {
+    ast.FunctionDef: {"decorator_list", "returns"}, ast.AsyncFunctionDef: {"decorator_list", "returns"}, ast.arg: {"annotation"},
+    ast.ClassDef: {"bases", "keywords", "decorator_list"}, ast.Assign: {"targets"}, ast.AnnAssign: {"target", "annotation"},
+    ast.JoinedStr: {"values"},
+}  # fmt: skip
+"""The parts of a node that are not mutated: annotations, targets, and f-strings, of whose parts Python 3.11 does not know the place."""
+
+
+class Mutant(NamedTuple):
+    """One change of a file: its place, the lines before and after, and the whole source that it makes."""
+
+    path: str
+    number: int
+    before: str
+    after: str
+    source: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What the list of equivalent mutants names it by: the number of a line moves with every edit."""
+        return self.path, f"- {self.before}", f"+ {self.after}".rstrip()
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    yield node
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and name not in UNREAD.get(type(node), ()):
+                yield from _walk(child)
+
+
+def _changes(node: Any, source: str, span: Callable[[Any], tuple[int, int]]) -> Iterator[tuple[int, int, str]]:  # noqa: PLR0912
+    """Yield the start, the end and the new text of each change of a node itself."""
+
+    def swap(left: ast.expr, operator: ast.AST, right: ast.expr) -> Iterator[tuple[int, int, str]]:
+        old = OPERATORS[type(operator)]
+        if (start := source.find(old, span(left)[1], span(right)[0])) >= 0:
+            yield start, start + len(old), SWAPS[old]
+
+    match node:
+        case ast.Compare():
+            for left, operator, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+                yield from swap(left, operator, right)
+        case ast.BoolOp():
+            yield from swap(node.values[0], node.op, node.values[1])
+        case ast.UnaryOp(op=ast.Not()):
+            yield *span(node), source[slice(*span(node.operand))]
+        case ast.Constant(value=int() as value):
+            yield *span(node), str(not value if isinstance(value, bool) else value + 1)
+        case ast.arguments():
+            for default in (*node.defaults, *node.kw_defaults):
+                if isinstance(default, ast.Constant) and isinstance(default.value, str):
+                    yield *span(default), repr(f"{default.value}x")
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            for decorator in node.decorator_list:
+                if ast.unparse(decorator) not in {"overload", "override", "abstractmethod"}:
+                    yield span(decorator)[0] - 1, span(decorator)[1], ""
+        case ast.Break() | ast.Continue() | ast.Raise() | ast.Delete() | ast.AugAssign() | ast.Return(value=None):
+            yield *span(node), "pass"
+        case ast.Expr(value=ast.Call() | ast.Await()) | ast.Assign(targets=[ast.Attribute() | ast.Subscript(), *_]):
+            yield *span(node), "pass"
+
+
+def find_mutants(path: str, source: str) -> Iterator[Mutant]:
+    """Yield every mutant of a source."""
+    lines = source.splitlines(keepends=True)
+    starts = [0, *accumulate(map(len, lines))]
+
+    def at(line: int, column: int) -> int:
+        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+
+    def span(node: Any) -> tuple[int, int]:
+        return at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
+
+    for node in _walk(ast.parse(source)):
+        for start, end, new in _changes(node, source, span):
+            first, last = source.rfind("\n", 0, start) + 1, source.find("\n", end)
+            before, after = source[first:last], source[first:start] + new + source[end:last]
+            mutated = source[:start] + new + source[end:]
+            yield Mutant(path, source.count("\n", 0, start) + 1, " ".join(before.split()), " ".join(after.split()), mutated)
+
+
+def core_files() -> Iterator[Path]:
+    """Yield the files whose mutants are drawn, sorted."""
+    for root in sorted(REPOSITORY / "airflow_balancer" / name for name in CORE):
+        yield from [root] if root.is_file() else sorted(root.rglob("*.py"))
+
+
+def equivalent_mutants() -> dict[tuple[str, ...], str]:
+    """Return the reason of each listed mutant: a block has its file, the line before, the line after, and the reason."""
+    blocks = [block.splitlines() for block in EQUIVALENT.read_text().split("\n\n") if block.strip()]
+    return {tuple(block[:3]): " ".join(block[3:]) for block in blocks}
+
+
+class _Measure:
+    """A plugin of pytest that writes the tests that execute each line, and the seconds of each test, as JSON."""
+
+    def __init__(self) -> None:
+        self.coverage = Coverage(data_file=None, source=["airflow_balancer"], config_file=False)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.coverage.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        self.seconds[getattr(report, "nodeid", "")] += getattr(report, "duration", 0.0)
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        lines = {Path(file).relative_to(Path.cwd()).as_posix(): data.contexts_by_lineno(file) for file in data.measured_files()}
+        Path(os.environ["MUTATE_MEASURE"]).write_text(json.dumps([lines, self.seconds]))
+
+
+def pytest_configure(config: object) -> None:
+    """Measure where pytest loads this module as a plugin."""
+    config.pluginmanager.register(_Measure())  # type: ignore[attr-defined]
+
+
+class Tests(NamedTuple):
+    """The fast tests: those that execute each line of each file, and how long each takes."""
+
+    lines: dict[str, dict[str, list[str]]]
+    seconds: dict[str, float]
+
+    @classmethod
+    def measure(cls, folder: Path) -> Tests:
+        """Run the tests once, without a mutant.
+
+        Raises:
+            SystemExit: A test fails.
+        """
+        to = folder.parent / "measured.json"
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "tools.mutate", *(f"tests/{name}" for name in TESTS)]
+        if subprocess.run(command, cwd=folder, env=_environment(folder) | {"MUTATE_MEASURE": str(to)}, check=False).returncode:
+            raise SystemExit("a test fails without any mutant")
+        return cls(*json.loads(to.read_text()))
+
+    def of(self, mutant: Mutant, budget: float) -> list[str]:
+        """Return the tests of a mutant that take `budget` seconds: those of its line, its file and its folder first, the quickest first."""
+        lines = self.lines.get(mutant.path, {})
+        on_line, in_file = set(lines.get(str(mutant.number), ())), set().union(*lines.values())
+        folder = f"tests/{Path(mutant.path).parent.name}/"
+        near = {test: (test not in on_line, test not in in_file, not test.startswith(folder)) for test in self.seconds}
+        order = sorted(near, key=lambda test: (near[test], self.seconds[test]))
+        sums = accumulate(self.seconds[test] for test in order)
+        return [test for test, total in zip(order, sums, strict=True) if total < budget]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    # OmegaConf takes coverage for a debugger, and would add causes to its messages.
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "", "OC_CAUSE": "0"}
+
+
+def copy_repository(folder: Path) -> Path:
+    """Copy the repository, but for hidden folders, with bytecode that holds for the same source only."""
+    shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules", "dist"))
+    compileall.compile_dir(folder, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return folder
+
+
+def start_tests(folder: Path, tests: list[str]) -> int:
+    """Run tests in a copy of the repository, in a fork that has the libraries loaded; return its process id."""
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        signal.alarm(600)  # a test may wait for ever, or spin
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        os.chdir(folder)
+        os.environ.update(_environment(folder))
+        sys.path[:] = [str(folder), *(path for path in sys.path if path not in {"", str(REPOSITORY)})]
+        sys.dont_write_bytecode = False
+        for descriptor in range(3):
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+        code = int(pytest.main(["-x", "-q", "-p", "no:schemathesis", "-m", "not slow", f"--rootdir={folder}", *tests]))
+    finally:
+        os._exit(code)
+
+
+def judge(mutants: dict[Mutant, list[str]], folders: list[Path]) -> Iterator[tuple[Mutant, bool]]:
+    """Yield each mutant, and whether all of its tests pass; as many run at once as there are copies of the repository."""
+    running = dict[int, tuple[Mutant, Path, str]]()
+    left = deque(mutants.items())
+    while left or running:
+        while left and folders:
+            (mutant, tests), folder = left.popleft(), folders.pop()
+            source = (folder / mutant.path).read_text()
+            (folder / mutant.path).write_text(mutant.source)
+            running[start_tests(folder, tests)] = mutant, folder, source
+        pid, status = os.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # what a test has started
+        mutant, folder, source = running.pop(pid)
+        (folder / mutant.path).write_text(source)
+        folders.append(folder)
+        yield mutant, status == 0
+
+
+def load_libraries(airflow_home: Path) -> None:
+    """Load what the tests need, but for the package, in this process, which then forks for each mutant."""
+    os.environ |= {"AIRFLOW_HOME": str(airflow_home), "AIRFLOW__CORE__UNIT_TEST_MODE": "True"}
+    for library in LIBRARIES:
+        with suppress(ImportError):
+            import_module(library)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "airflow_balancer"]:
+        del sys.modules[name]  # which Airflow loads for its policy
+    gc.freeze()
+
+
+def main() -> None:
+    """Draw and judge; print each mutant, and the score. The exit status is 1 below the score that is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--count", type=int, default=300, help="how many mutants (300)")
+    parser.add_argument("--seed", type=int, default=1, help="what draws them (1)")
+    parser.add_argument("--workers", type=int, default=2, help="how many run at once (2)")
+    parser.add_argument("--seconds", type=float, default=40, help="how long the tests for one mutant take (40)")
+    parser.add_argument("--at-least", type=float, default=95, help="the percentage to kill of those that are not equivalent (95)")
+    parser.add_argument("--only", default="", help="only files whose path contains this")
+    given = parser.parse_args()
+    paths = [file.relative_to(REPOSITORY).as_posix() for file in core_files()]
+    every = [mutant for path in paths if given.only in path for mutant in find_mutants(path, (REPOSITORY / path).read_text())]
+    drawn = random.Random(given.seed).sample(every, min(given.count, len(every)))
+    equivalent, found = equivalent_mutants(), Counter[str]()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as root:
+        folders = [copy_repository(Path(root, "0"))]
+        tests = Tests.measure(folders[0])
+        folders += [shutil.copytree(folders[0], Path(root, str(number))) for number in range(1, given.workers)]
+        load_libraries(Path(root, "airflow"))
+        for mutant, lives in judge({mutant: tests.of(mutant, given.seconds) for mutant in drawn}, folders):
+            found[word := "killed" if not lives else "equivalent" if mutant.key in equivalent else "ALIVE"] += 1
+            print(f"{word} {mutant.path}:{mutant.number}", *mutant.key[1:] if lives else (), sep="\n  ", flush=True)
+    score = 100 * found["killed"] / ((found["killed"] + found["ALIVE"]) or 1)
+    print(f"{len(drawn)} of {len(every)} mutants by seed {given.seed}: {dict(found)}; {score:.1f} % killed")
+    sys.exit(score < given.at_least)
+
+
+if __name__ == "__main__":
+    main()
