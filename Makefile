@@ -50,7 +50,7 @@ lint: .venv-airflow3/installed
 	.venv-airflow3/bin/ruff check
 	.venv-airflow3/bin/ruff format --check
 	.venv-airflow3/bin/lint-imports --no-cache
-	.venv-airflow3/bin/zizmor --offline --quiet .
+	.venv-airflow3/bin/zizmor --offline --quiet . examples/github/plan.yaml
 	.venv-airflow3/bin/repo-review . --show err
 	.venv-airflow3/bin/mypy
 

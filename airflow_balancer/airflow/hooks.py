@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import paramiko
@@ -10,6 +11,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 
 from ..config import BalancerConfiguration, Host
 from ..errors import BalancerError, HostUnreachable, NoMatch, listing
+from ..files.reading import reading
 from ..fleet.drain import drained
 from ..fleet.masking import mask_text
 from ..fleet.model import called
@@ -91,7 +93,9 @@ class BalancedSSHHook(SSHHook):
             NoMatch: No host matches, or all that do are drained; or `first` is not among them.
         """
         if (key, index) not in self._ranked:
-            ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
+            # Where `first` was picked elsewhere, that pick is the one to take note of.
+            with reading(picks=None) if self.first else nullcontext():
+                ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
                 text = f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})"
                 raise NoMatch("; ".join([text, *self._drained(name=self.first)]))

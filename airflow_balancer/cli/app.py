@@ -56,7 +56,14 @@ def _requests(arguments: Arguments) -> list[Request]:
         return [Request(source, tuple(overrides), keys)]
     runs = split_sweep(source, overrides, known)
     secrets = word_secrets(overrides)
-    return [Request(source, tuple(run), keys, title=", ".join(mask_word(word.lstrip("+"), secrets) for word in run)) for run in runs]
+    query = [f"{key}={_written(value)}" for key, value in keys.items() if key.startswith("query.")]
+    return [
+        Request(source, tuple(run), keys, title=", ".join(mask_word(word.lstrip("+"), secrets) for word in (*run, *query))) for run in runs
+    ]
+
+
+def _written(value: object) -> object:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else value
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -83,7 +90,7 @@ def _run(argv: Sequence[str]) -> int:
 def _tell_programs(command: Command, request: Request, error: BalancerError) -> None:
     """Print what each condition of a query without a match leaves out, where the answer is for programs."""
     output = str(request.keys.get("output", "table"))
-    if isinstance(error, NoMatch) and error.left_out and output != "table":
+    if isinstance(error, NoMatch) and error.left_out and output in ("json", "yaml"):
         print_answer(command, {"error": str(error), "left_out": error.left_out}, output, request.title)
 
 

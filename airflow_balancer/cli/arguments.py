@@ -21,7 +21,7 @@ _REST = "[FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]"
 _EPILOG = """
 FILE is a balancer's YAML. An OVERRIDE is any of Hydra's, such as env=prod; with --multirun also env=dev,prod
 Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools or hosts differ, or picks move
+Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools, hosts or picks differ
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one in a new folder:

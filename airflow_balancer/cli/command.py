@@ -118,6 +118,7 @@ class Command:
         keys: The keys that it takes beside `output`.
         tables: Whether the lists of an answer are printed as tables.
         line: Returns the last line of a printed answer. An answer without tables or a line is printed as YAML.
+        markdown: Returns an answer as Markdown; None where there is no such output.
         warning: Returns what stderr says beside a printed answer, or an empty string.
         compares: Whether the exit code is 3 where an answer says that something `differs`.
         needs_source: Whether there must be a configuration.
@@ -132,6 +133,7 @@ class Command:
     keys: tuple[Key, ...] = ()
     tables: bool = False
     line: Callable[[Report], str] | None = None
+    markdown: Callable[[Report], str] | None = None
     warning: Callable[[Report], str] = lambda _: ""
     compares: bool = False
     needs_source: bool = True

@@ -12,20 +12,29 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from ..errors import ConfigurationError, Problem
 from .command import Key, Request
 
-if TYPE_CHECKING:
-    from ..lock.recorder import Recorder
-
+SECONDS = 60
+"""How long a DAG file may run."""
 T = TypeVar("T")
 
 DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
 
 _PICKS = (b"free_port", b"select_host", b"assign_hosts")
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
+
+
+class Notes(Protocol):
+    """What takes note of the requests of DAG files."""
+
+    def add(self, other: Self) -> None:
+        """Add what notes have that began as a copy of these."""
+
+
+N = TypeVar("N", bound=Notes)
 
 
 def paths_of(request: Request) -> list[str]:
@@ -63,10 +72,10 @@ def _is_meant(file: Path, folder: Path) -> bool:
     return any(word in content for word in _PICKS) or (b"dag" in content and b"airflow" in content)
 
 
-def run_dag_files(files: Sequence[tuple[Path, Path]], recorder: Recorder) -> None:
+def run_dag_files(files: Sequence[tuple[Path, Path]], recorder: Notes) -> None:
     """Run each file as a DAG processor does: in a process of its own, its folder importable, and not as the main program.
 
-    What they request is added to the recorder, which must be that of the current reading.
+    What they request is added to the recorder, which must be one of the current reading.
 
     Warnings, of which Airflow's imports are full, are for their own parsing.
 
@@ -98,6 +107,8 @@ def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         os.close(reading)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(SECONDS)
         with suppress(BaseException):
             _answer(run, writing)
         os._exit(0)
@@ -110,7 +121,8 @@ def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
         raise
     finally:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    result: tuple[T | None, str] = pickle.loads(content) if content else (None, f"it ends the process, with code {code}")  # noqa: S301 (ours)
+    ended = f"it takes more than {SECONDS} seconds" if code == -signal.SIGALRM else f"it ends the process, with code {code}"
+    result: tuple[T | None, str] = pickle.loads(content) if content else (None, ended)  # noqa: S301 (ours)
     return result
 
 
@@ -131,7 +143,7 @@ def _text(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _run(file: Path, folder: Path, recorder: Recorder) -> Recorder:
+def _run(file: Path, folder: Path, recorder: N) -> N:
     sys.path.insert(0, str(folder))
     warnings.simplefilter("ignore")
     runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")

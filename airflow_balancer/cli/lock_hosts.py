@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ..errors import NoMatch
+from ..fleet.drain import drained
 from ..hydra.composed import Composed
 from ..lock.entries import HostEntry
 from ..lock.file import Lock
@@ -114,4 +115,6 @@ def unusable(composed: Composed, host: str, names: Collection[str]) -> str:
     if host in names:
         return ""
     found = composed.fleet.by_name.get(host)
-    return f"{host} is not in this configuration" if found is None else f"{host} is drained" if found.drain else f"{host} no longer matches"
+    if found is None:
+        return f"{host} is not in this configuration"
+    return drained(found) if found.drain else f"{host} no longer matches"

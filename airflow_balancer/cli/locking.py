@@ -124,15 +124,15 @@ def _with_new(kept: list[PortEntry], noted: Recorder, file: Path) -> list[PortEn
 
 
 def check_lock(composed: Composed, files: Iterable[str]) -> None:
-    """Check that the lock file covers every requested host and port, where the configuration names one or DAG files are given.
+    """Check that the lock file that a configuration names, if it names one, covers every requested host and port.
 
     An entry on a host that this configuration lacks is another environment's, and right.
 
     Raises:
         ConfigurationError: The file is missing or wrong, keeps a port that is in use, or a host that is no candidate, or lacks a request.
     """
-    files, fleet = list(files), composed.fleet
-    if not fleet.settings.lock and not files:
+    fleet = composed.fleet
+    if not fleet.settings.lock:
         return
     lock = lock_at(_lock_path(composed))
     if not lock.file.is_file():

@@ -1,4 +1,4 @@
-"""Prints answers as tables, JSON or YAML, and errors."""
+"""Prints answers as tables, JSON, YAML or Markdown, and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def say(text: str, program: str = "airflow-balancer") -> None:
 
 def print_answer(command: Command, report: Report, output: str, title: str = "") -> None:
     """Print a command's answer to stdout as `output` says, and its warning to stderr; `title` tells the answers of a sweep apart."""
-    if output not in ("table", "yaml"):
+    if output == "markdown" and command.markdown:
+        sys.stdout.write(f"# {title}\n\n{command.markdown(report)}" if title else command.markdown(report))
+    elif output not in ("table", "yaml"):
         import json
 
         answer = report if output == "json" else report["pools"]

@@ -1,139 +1,182 @@
-"""`airflow-balancer plan`: every pick that a configuration makes, each host's load, and what another configuration would move."""
+"""`airflow-balancer plan`: every pick, each host's load, and what a change would move."""
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .command import Command, Key, Report, Request
+from .command import OUTPUT, Command, Key, Report, Request
+from .dag_files import DAG_FILES
 
 if TYPE_CHECKING:
-    from ..hydra.composed import Composed
-    from ..hydra.picks import Picked
+    from ..picking.picked import Picked
     from ..picking.strategies import Strategy
-
-
-def _against(request: Request, other: str) -> Composed:
-    """Return the configuration to compare with: another file or folder, or this one with more overrides, such as `env=prod`."""
-    from ..files.locate import find_source
-    from ..hydra.compose import compose_file
-
-    if "=" not in other and not other.startswith("~"):
-        return compose_file(find_source(Path(other).absolute()), request.overrides)
-    return compose_file(request.composed.source, [*request.overrides, *shlex.split(other)])
-
-
-def _picks(composed: Composed) -> list[Picked]:
-    if isinstance(composed.root, dict):
-        return []
-    from omegaconf import DictConfig
-
-    from ..hydra.picks import Picks
-
-    assert isinstance(composed.root, DictConfig)
-    composed.requests()
-    return Picks.of(composed.root).made
+    from .against import Comparison
+    from .picks import Survey
 
 
 def _why(pick: Picked, strategy: Strategy) -> str:
-    from ..picking.rendezvous import Bounded, rank
-    from ..picking.strategies import LeastLoaded, Rendezvous
+    from .moves import KEPT, ranked_names
 
-    if not isinstance(strategy, Rendezvous | Bounded | LeastLoaded):
+    if pick.locked and len(pick.candidates) > 1:
+        return KEPT
+    ranking = ranked_names(pick, strategy)
+    if not ranking:
         return f"chosen by {type(strategy).__name__}"
-    ranking = [host.name for host in rank(pick.key, pick.candidates)]
     place = ranking.index(pick.host) + 1
     if len(ranking) == 1:
         return "the only candidate"
     return f"{place} of {len(ranking)} in its key's ranking" + (f", after {', '.join(ranking[: place - 1])}" if place > 1 else "")
 
 
-def _load(composed: Composed, picks: Sequence[Picked]) -> list[dict[str, Any]]:
-    """Return each host's picks and its fair share: its part of the sizes among the candidates of each pick."""
-    counts, fair = Counter(pick.host for pick in picks), defaultdict[str, float](float)
-    for pick in picks:
-        slots = sum(host.size for host in pick.candidates)
-        for host in pick.candidates:
-            fair[host.name] += host.size / slots
+def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
+    from ..picking.strategies import build_strategy
+
+    strategy = build_strategy(survey.place.composed.fleet.settings.strategy)
     return [
         {
-            "host": host.name,
+            "requester": pick.key,
+            "file": file or None,
+            "query": pick.query,
+            "candidates": len(pick.candidates),
+            "host": pick.host,
+            "why": _why(pick, strategy),
+        }
+        for file, pick in survey.picks
+    ]
+
+
+def _loads(survey: Survey) -> dict[str, dict[str, Any]]:
+    """Return each host's picks and its fair share: its part of the sizes among the candidates of each pick."""
+    picks = [pick for _, pick in survey.picks]
+    counts, fair = Counter(pick.host for pick in picks), defaultdict[str, float](float)
+    for pick in picks:
+        slots = sum(host.size or 1 for host in pick.candidates)
+        for host in pick.candidates:
+            fair[host.name] += (host.size or 1) / slots
+    return {
+        host.name: {
             "size": host.size,
             "picks": counts[host.name],
             "fair": round(fair[host.name], 2),
             "load": round(counts[host.name] / fair[host.name], 2) if fair[host.name] else None,
         }
-        for host in composed.fleet.hosts
+        for host in survey.place.composed.fleet.hosts
+    }
+
+
+def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
+    """Return a row for each host, with what each of the surveys says of it under that survey's name."""
+    loads = {name: _loads(survey) for name, survey in surveys}
+    hosts = dict.fromkeys(host for load in loads.values() for host in load)
+    empty = dict.fromkeys(("size", "picks", "fair", "load"))
+    return [
+        {"host": host, **{f"{name}{key}": value for name, load in loads.items() for key, value in load.get(host, empty).items()}}
+        for host in hosts
     ]
 
 
-def _reason(before: Picked, after: Picked, hosts: Mapping[str, Any]) -> str:
-    """Return why a pick moves from one host to another."""
-    from ..fleet.drain import drained
+def _file_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
+    """Return what was looked at: the configuration and each DAG file, with the number of their picks."""
+    from .picks import shown_path
 
-    left = hosts.get(before.host)
-    sizes = [{host.name: host.size for host in pick.candidates} for pick in (before, after)]
-    if left is None:
-        return f"{before.host} is gone"
-    if left.drain:
-        return drained(left)
-    if before.host not in sizes[1]:
-        return f"{before.host} no longer matches"
-    if after.host not in sizes[0]:
-        return f"{after.host} is a new candidate"
-    if sizes[0] != sizes[1]:
-        return "the candidates or their sizes changed"
-    return "the strategy, or the load of the other picks, changed"
+    source = shown_path(surveys[0][1].place.source)
+    rows: dict[str, dict[str, Any]] = {}
+    for name, survey in surveys:
+        counts = {source: (len(survey.picks) - len(survey.of_files), 0), **survey.files}
+        for file, (own, others) in counts.items():
+            rows.setdefault(file, {"file": file}).update({f"{name}picks": own, f"{name}elsewhere": others or None})
+    columns = [f"{name}{key}" for name, _ in surveys for key in ("picks", "elsewhere")]
+    return [{"file": file, **{column: row.get(column) for column in columns}} for file, row in rows.items()]
 
 
-def _moves(before: Sequence[Picked], after: Sequence[Picked], hosts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    old, new = ({(pick.key, pick.query): pick for pick in picks} for picks in (before, after))
-    moves = []
-    for request in sorted(old.keys() | new.keys()):
-        was, will = old.get(request), new.get(request)
-        if was and will and was.host == will.host:
-            continue
-        why = _reason(was, will, hosts) if was and will else "is requested only there" if will else "is requested only here"
-        moves.append({"requester": request[0], "query": request[1], "here": was and was.host, "there": will and will.host, "why": why})
-    return moves
+def _change(comparison: Comparison) -> dict[str, Any]:
+    from .moves import moves
+
+    before, after, _ = comparison
+    sides = [("before_", before), ("after_", after)]
+    rows = moves(before, after)
+    return {
+        "before": _side(before),
+        "after": _side(after),
+        "picks": _pick_rows(comparison.own),
+        "load": _load_rows(sides),
+        "files": _file_rows(sides),
+        "moves": rows,
+        "differs": bool(rows),
+    }
+
+
+def _side(survey: Survey) -> str:
+    from .picks import shown_path
+
+    return " ".join([shown_path(survey.place.composed.source), *survey.place.overrides])
 
 
 def _answer(request: Request) -> Report:
-    """Return the picks that a configuration makes, the load of its hosts, and what moves in the one that is compared."""
-    from ..picking.strategies import build_strategy
+    from ..fleet.masking import mask
+    from .against import compare
+    from .picks import survey_of
 
-    composed, against = request.composed, request.keys.get("against")
-    other = _against(request, against) if against else None
-    picks, strategy = _picks(composed), build_strategy(composed.fleet.settings.strategy)
-    rows = [
-        {"requester": pick.key, "query": pick.query, "candidates": len(pick.candidates), "host": pick.host, "why": _why(pick, strategy)}
-        for pick in picks
-    ]
-    placements: dict[str, Any] = {"picks": rows, "load": _load(composed, picks)}
-    if other:
-        placements["moves"] = _moves(picks, _picks(other), other.fleet.by_name)
-        placements["differs"] = bool(placements["moves"])
-    return placements
+    if not (against := request.keys.get("against")):
+        own = survey_of(request)
+        return {"picks": _pick_rows(own), "load": _load_rows([("", own)]), "files": _file_rows([("", own)])}
+    comparison = compare(request, against)
+    masked: Report = mask(_change(comparison), comparison.before.place.composed.secrets | comparison.after.place.composed.secrets)
+    return masked
+
+
+def looked_at(report: Report) -> str:
+    """Return how many picks there are, and of what."""
+    source, *dag_files = (row["file"] for row in report["files"])
+    of_files = f"and {_counted(len(dag_files), 'DAG file')}" if dag_files else "(no dag_files given)"
+    return f"{_counted(len(report['picks']), 'pick')} of {source} {of_files}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def changes(report: Report) -> str:
+    """Return how many picks move, are new and are gone."""
+    from .moves import GONE, MOVED, NEW
+
+    counts = Counter(row["change"] for row in report["moves"])
+    return ", ".join(f"{counts[change]} {change}" for change in (MOVED, NEW, GONE))
 
 
 def _line(report: Report) -> str:
-    moving = f", {len(report['moves'])} of them would be another" if "moves" in report else ""
-    return f"{len(report['picks'])} picks{moving}"
+    if "moves" not in report:
+        return looked_at(report)
+    return f"before: {report['before']}\nafter: {report['after']}\n{looked_at(report)}; {changes(report)}"
+
+
+def _markdown(report: Report) -> str:
+    from .plan_markdown import markdown
+
+    return markdown(report, looked_at(report), changes(report) if "moves" in report else "")
 
 
 COMMAND = Command(
     name="plan",
-    summary="every pick that the configuration makes, and each host's load",
+    summary="every pick that is made, each host's load, and what a change would move",
     help="Each pick is listed with its requester, the number of candidates, and why it is this host. A host's load is its picks over\n"
-    "its fair share. For a pull request, `against` lists what moves and why; the exit code is 3 where anything does.\n"
-    "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
-    example="plan against=env=prod",
+    "its fair share, its part of the candidates' sizes. `files` is what was looked at: the configuration, and the DAG files under\n"
+    "`dag_files`, each run in a process of its own; `elsewhere` counts their picks over other configurations.\n"
+    "`against` compares. Overrides are a change of this configuration. A file or a folder is what there was before; a folder, such as\n"
+    "a git worktree, has its configuration and DAG files at the same paths as the working directory.\n"
+    "The exit code is 0 where no pick differs, 3 where one moves, is new or is gone, 1 where a configuration or a DAG file is wrong,\n"
+    "2 for wrong usage, such as a comparison without any pick. With `strategy=least_loaded`, no live load is read: rendezvous picks.",
+    example="plan dag_files=dags against=../main output=markdown",
     answer=_answer,
-    keys=(Key("against", "WHAT", "what to compare with: overrides such as env=prod, or another file or folder"),),
+    keys=(
+        DAG_FILES,
+        Key("against", "WHAT", "overrides such as env=prod, or a [list]; or what there was before: a file or folder"),
+        Key("output", f"{OUTPUT.value}|markdown", f"{OUTPUT.help}, markdown for a comment in a pull request"),
+    ),
     tables=True,
     line=_line,
+    markdown=_markdown,
     compares=True,
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..picking.choice import DEFAULT_KEY
 from ..picking.filters import HostFilter
 from .command import Key, Report, Request
+from .dag_files import paths_of
+from .picks import survey_of
 
 if TYPE_CHECKING:
     from ..fleet.model import HostSpec
@@ -57,7 +59,8 @@ def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
     composed, key, query = request.composed, key_of(request), filter_of(request)
     strategy = build_strategy(composed.fleet.settings.strategy)
     if not isinstance(strategy, LeastLoaded):
-        return composed.pick(key, query), {}
+        assigned = survey_of(request).assigned if paths_of(request) else {}
+        return composed.pick(key, query, assigned), {}
     from ..airflow.occupancy import live_load
 
     server = {name: str(request.keys[name]) for name in ("api_url", "api_username") if request.keys.get(name)}

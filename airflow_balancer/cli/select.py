@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .command import Command, Report, Request
+from .dag_files import DAG_FILES
 from .query import LIVE_HELP, QUERY_HELP, QUERY_KEYS, SERVER_KEYS, filter_of, key_of, pick, warning_of
 from .show import host_row
 
@@ -23,11 +24,11 @@ def _answer(request: Request) -> Report:
 COMMAND = Command(
     name="select",
     summary="print the host that a query picks",
-    help=f"Drained hosts are skipped. output=json has the candidates, too, and how many hosts\n"
-    f"each condition of the query leaves out.\n{QUERY_HELP}\n{LIVE_HELP}",
+    help="Drained hosts are skipped. output=json has the candidates, too, and how many hosts each condition of the query leaves out.\n"
+    f"A key of the `dag_files` gets its host there.\n{QUERY_HELP}\n{LIVE_HELP}",
     example="select query.queue=workers query.tag=[gpu,large] query.key=nightly",
     answer=_answer,
-    keys=(*QUERY_KEYS, *SERVER_KEYS),
+    keys=(*QUERY_KEYS, DAG_FILES, *SERVER_KEYS),
     line=lambda report: str(report["host"]),
     warning=warning_of,
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NoMatch
 from ..picking.filters import HostFilter
 from .command import Command, Report, Request
+from .dag_files import DAG_FILES
+from .picks import request_rows
 from .query import QUERY_HELP, QUERY_KEYS, filter_of, key_of
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def _queue_row(composed: Composed, queue: str, key: str) -> dict[str, Any]:
         pick = composed.pick(key, HostFilter.of(queue=escape(queue))).name
     except NoMatch:
         pick = "all drained"
-    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "pick": pick}
+    return {"queue": queue, "hosts": len(candidates), "slots": sum(host.size for host in candidates), "key": key, "pick": pick}
 
 
 def _answer(request: Request) -> Report:
@@ -50,18 +52,18 @@ def _answer(request: Request) -> Report:
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue_row(composed, queue, key_of(request)) for queue in queues],
         "pools": [pool.model_dump() for pool in fleet.named_pools],
-        "picks": composed.requests(),
+        "picks": request_rows(request),
     }
 
 
 COMMAND = Command(
     name="show",
     summary="hosts, ports, queues, further pools and picks (the default)",
-    help="A query limits the hosts, their ports and their queues. Each queue is shown with the host that `select` picks of it.\n"
+    help="A query limits the hosts, their ports and their queues. Each queue is shown with the host that a key gets of it, `query.key=`.\n"
     f"{QUERY_HELP}\n"
     "With `strategy=least_loaded`, no live load is read: rendezvous picks, as while a DAG file is parsed.",
     example="show env=prod query.queue=workers",
     answer=_answer,
-    keys=QUERY_KEYS,
+    keys=(*QUERY_KEYS, DAG_FILES),
     tables=True,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .command import Command, Report, Request
 from .dag_files import DAG_FILES, paths_of
+from .picks import request_rows
 
 
 def _answer(request: Request) -> Report:
@@ -17,7 +18,7 @@ def _answer(request: Request) -> Report:
         "slots": sum(host.size for host in fleet.hosts),
         "ports": len(fleet.ports),
         "pools": len(fleet.pools),
-        "picks": len(composed.requests()),
+        "picks": len(request_rows(request)),
         **({"not_imported": foreign} if (foreign := composed.foreign_targets()) else {}),
     }
 
@@ -34,7 +35,7 @@ def _warning(report: Report) -> str:
 COMMAND = Command(
     name="validate",
     summary="check the configuration, every pick in it, and its lock file",
-    help="Every host, port and key is checked, every request in the tree is served once.\n"
+    help="Every host, port and key is checked, every request in the tree is served once, and the DAG files under `dag_files` are run.\n"
     "A `_target_` of a balancer, host or port must be one; a class of another package is not imported, and only named.\n"
     "The lock file that `lock` names must cover every requested host and free port; it may keep no port that is in use.",
     example="validate --multirun env=dev,staging,prod",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from ..fleet.fleet import Fleet
 from ..picking.choice import Assigned
 from ..picking.filters import HostIndex
+from ..picking.strategies import Strategy, strategy_data
 from ..ports.table import PortTable
 from .models import Host
 
@@ -23,3 +26,9 @@ class Known:
     def forget(self) -> None:
         """Forget what follows from hosts and ports."""
         self.fleet = self.hosts = self.in_use = None
+
+
+def digest_of(strategy: Strategy, hosts: Iterable[Host]) -> str:
+    """Return a digest of all that picks depend on."""
+    values = sorted((host.name, host.size, bool(host.drain), host.os, host.queues, host.tags) for host in hosts)
+    return blake2b(repr((strategy_data(strategy), values)).encode()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
 from typing import Any, Unpack
 from weakref import ref
 
@@ -16,13 +15,13 @@ from ..files.reading import caller_state, calling_frame
 from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_PORT
 from ..lock.entries import PortRequest
-from ..lock.hosts import locked_hosts, note_host
+from ..lock.hosts import locked_hosts, note_pick
 from ..lock.recorder import locked_ports, record_port
-from ..picking.choice import Asked, Assigned, call_key, choose_host, choose_port, rank_hosts
+from ..picking.choice import Asked, Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
 from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.strategies import assigns_together, strategy_data
+from ..picking.strategies import assigns_together
 from ..ports.table import DEFAULT_MIN, PortTable
-from .known import Known
+from .known import Known, digest_of
 from .models import Host, Port, has_values_of, settle_objects
 from .watching import watch
 
@@ -71,7 +70,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             if any(host.size is None or host.pool is None for host in self.hosts):
                 self._settle_objects()
             digest, assigned = self._assigned
-            valid = bool(assigned) and digest == self._digest()
+            valid = bool(assigned) and digest == digest_of(self.strategy, self.hosts)
             watch(self, "hosts", ("queues", "tags"), ref(known))
             index = HostIndex(self.hosts)
             known.hosts = index, locked_hosts(self.lock, index, self.strategy, assigned if valid else {})
@@ -107,7 +106,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         """Know the file that this was read from; answer as its tree assigned, as long as hosts and strategy are those of the tree."""
         self._source = source
         if assigned:
-            self._assigned = (self._digest(), assigned)
+            self._assigned = (digest_of(self.strategy, self.hosts), assigned)
 
     def _take_port(self, host: str, key: str, first: int, last: int) -> int:
         """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
@@ -120,10 +119,6 @@ class SelectingBalancer(BaseBalancerConfiguration):
             table.avoid(given)
             number = given[key, first, last] = table.take(key, first, last)
         return number
-
-    def _digest(self) -> str:
-        hosts = sorted((host.name, host.size, bool(host.drain), host.os, host.queues, host.tags) for host in self.hosts)
-        return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     @property
     def all_hosts(self) -> list[Host]:
@@ -202,7 +197,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         key = key or call_key("host")
         host = choose_host(self.strategy, key, candidates, assigned=assigned, load=load)
         load[host.name] += 1
-        note_host(assigned, key, query, candidates, host.name)
+        note_pick(assigned, key, query, candidates, host.name, source=self._source)
         return host
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
@@ -225,7 +220,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             names |= {request: host.name for request, host in self.strategy.assign(requests, names).items()}
         hosts = {key: choose_host(self.strategy, key, candidates, assigned=names) for key, _ in requests}
         for key, host in hosts.items():
-            note_host(assigned, key, query, candidates, host.name)
+            note_pick(assigned, key, query, candidates, host.name, source=self._source)
         return hosts
 
     def rank_hosts(
@@ -246,7 +241,9 @@ class SelectingBalancer(BaseBalancerConfiguration):
         candidates = known.candidates(query := HostFilter.of(**patterns))
         ranked = rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
         if key and index < 0:
-            note_host(assigned, key, query, candidates, ranked[0].name)
+            note_pick(assigned, key, query, candidates, ranked[0].name, source=self._source)
+        elif key:  # no lock file has the host of an index
+            note_pick({}, index_key(key, index), query, candidates, ranked[0].name, source=self._source)
         return ranked
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:

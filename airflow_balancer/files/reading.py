@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -50,6 +50,8 @@ class Reading:
         modules: Where its module is looked for behind Python's own path: beside the YAML, on the command line.
         opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
         recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
+        picks: Takes note of the hosts that are picked; see `picking/picked.py`.
+        stand_ins: By a configuration's root file, the one to compose in its place, and overrides to add.
     """
 
     folders: tuple[Path, ...] = ()
@@ -58,6 +60,15 @@ class Reading:
     modules: tuple[Path, ...] = ()
     opened: set[Path] = field(default_factory=set)
     recorder: Any = None
+    picks: Any = None
+    stand_ins: Mapping[Path, tuple[Path, tuple[str, ...]]] = field(default_factory=dict)
+
+    def stand_in(self, source: Path, overrides: Sequence[str]) -> tuple[Path, Sequence[str]]:
+        """Return the root file and the overrides to compose where these are given."""
+        if not self.stand_ins:
+            return source, overrides
+        other, added = self.stand_ins.get(source.resolve(), (source, ()))
+        return other, [*overrides, *(override for override in added if override not in overrides)]
 
     def admit(self, path: Path, what: str) -> None:
         """Check that a file may be opened, and count it as opened.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..files.locate import find_source, tree_above
-from ..files.reading import reading
+from ..files.reading import current_reading, reading
 from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.masking import masking, shown
@@ -90,6 +90,7 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
+    source, overrides = current_reading().stand_in(source, overrides)
     with masking(lambda: written_secrets(source, overrides)):
         root = read_root(source)
         above = tree_above(source, root)
@@ -115,6 +116,7 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     Raises:
         ConfigurationError: It cannot be read, composed or resolved, or holds no balancer.
     """
+    source, overrides = current_reading().stand_in(source, overrides)
     folder = source.parent
     search = (folder.parent, folder)
     with masking(lambda: written_secrets(source, overrides)):

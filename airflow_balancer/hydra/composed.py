@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..caching import cached
@@ -133,14 +134,15 @@ class Composed:
             picks.gather()
             return picks.balancers[dotted(self.path)].hosts
 
-    def pick(self, key: str, query: HostFilter) -> HostSpec:
-        """Return the host that a key gets: that of the lock file, else what the config assigned to it, else what the strategy chooses.
+    def pick(self, key: str, query: HostFilter, assigned: Mapping[Asked, str] = MappingProxyType({})) -> HostSpec:
+        """Return the host that a key gets: of the lock file, else as the config or a DAG file assigned it, else as the strategy chooses.
 
         Raises:
             NoMatch: No host matches the query.
             ConfigurationError: The config cannot be resolved.
         """
-        return choose_host(self._strategy, key, self.index.candidates(query), assigned=self._answers)
+        answers = self._locked({**assigned, **self.assigned}) if assigned else self._answers
+        return choose_host(self._strategy, key, self.index.candidates(query), assigned=answers)
 
     @cached
     def _strategy(self) -> Strategy:
@@ -148,7 +150,10 @@ class Composed:
 
     @cached
     def _answers(self) -> Assigned:
-        return locked_hosts(self.fleet.settings.lock, self.index, self._strategy, self.assigned)
+        return self._locked(self.assigned)
+
+    def _locked(self, others: Mapping[Asked, str]) -> Assigned:
+        return locked_hosts(self.fleet.settings.lock, self.index, self._strategy, others)
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from operator import itemgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import BalancerError
 from ..fleet.model import HostSpec
-from ..lock.hosts import note_host
+from ..lock.hosts import note_pick
 from ..picking.choice import Asked, choose_host
 from ..picking.filters import HostFilter
 from ..picking.rendezvous import Candidates
@@ -26,15 +25,6 @@ from .nodes import Path, walk
 
 _CACHE = "airflow_balancer"
 _RESOLVER = "balancer."
-
-
-class Picked(NamedTuple):
-    """A pick of a config: the key, the query, the candidates, and the name of the host."""
-
-    key: str
-    query: str
-    candidates: tuple[HostSpec, ...]
-    host: str
 
 
 class _Round:
@@ -52,7 +42,6 @@ class Picks:
 
     def __init__(self, root: DictConfig | None) -> None:
         self.root = root
-        self._made: dict[tuple[str, HostFilter], tuple[Candidates[HostSpec], str]] = {}
         self._round: _Round | None = None
         if root is not None:
             written = OmegaConf.to_container(root, resolve=False)
@@ -75,12 +64,6 @@ class Picks:
     def __reduce__(self) -> tuple[type[Self], tuple[None]]:
         return type(self), (None,)
 
-    @property
-    def made(self) -> list[Picked]:
-        """The picks that were made so far, by key and query."""
-        made = (Picked(key, str(query), tuple(candidates), host) for (key, query), (candidates, host) in self._made.items())
-        return sorted(made, key=itemgetter(0, 1))
-
     def host(self, path: str, key: str, query: HostFilter, candidates: Candidates[HostSpec]) -> HostSpec:
         """Return which of the `candidates` of a query a key gets in the balancer at a path.
 
@@ -96,8 +79,7 @@ class Picks:
             self.gather()
         chosen = choose_host(balancer.strategy, key, candidates, assigned=balancer.answers)
         if self._round is None:
-            note_host(balancer.answers, key, query, candidates, chosen.name)
-            self._made[key, query] = candidates, chosen.name
+            note_pick(balancer.answers, key, query, candidates, chosen.name)
         return chosen
 
     def free_port(self, request: NodePort) -> int:

@@ -7,8 +7,10 @@ from typing import Any
 
 from ..caching import cached
 from ..errors import NoMatch
+from ..files.reading import current_reading
 from ..picking.choice import Asked, Assigned
 from ..picking.filters import HostFilter, HostIndex
+from ..picking.picked import Picked, PickNotes
 from ..picking.rendezvous import Candidate, Candidates
 from ..picking.strategies import LeastLoaded, Random, Strategy
 from .entries import HostEntry
@@ -27,14 +29,14 @@ class LockedHosts:
     """
 
     def __init__(self, name: str, index: HostIndex[Any], others: Assigned) -> None:
-        self._name = name
+        self.name = name
         self._index = index
         self._others = others
         self._candidates: dict[HostFilter, Candidates[Any] | None] = {}
 
     @cached
     def _entries(self) -> Mapping[str, list[HostEntry]]:
-        return current_lock(self._name).hosts_of
+        return current_lock(self.name).hosts_of
 
     def __len__(self) -> int:
         return len(self._entries) + len(self._others)
@@ -62,12 +64,9 @@ class LockedHosts:
                 self._candidates[query] = None
         return self._candidates[query]
 
-    def note(self, key: str, query: HostFilter, candidates: Sequence[Candidate], host: str) -> None:
-        """Record a request, and the host that it got, where the current reading has a recorder for this file."""
-        if recorder := recorder_of(self._name):
-            asked = key, Candidates.of(candidates).names
-            kept = next((entry.hosts for entry, _ in self._of(asked)), ())
-            record_host(recorder, key, query, candidates, Answer(host, kept))
+    def kept(self, asked: Asked) -> tuple[str, ...]:
+        """Return the hosts of a request's entry."""
+        return next((entry.hosts for entry, _ in self._of(asked)), ())
 
 
 def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, others: Assigned) -> Assigned:
@@ -80,7 +79,15 @@ def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, ot
     return LockedHosts(name, index, others)
 
 
-def note_host(assigned: Assigned, key: str, query: HostFilter, candidates: Sequence[Candidate], host: str) -> None:
-    """Record the host of a key where there is a lock file for it, and the current reading records."""
-    if isinstance(assigned, LockedHosts):
-        assigned.note(key, query, candidates, host)
+def note_pick(assigned: Assigned, key: str, query: HostFilter, candidates: Sequence[Candidate], host: str, *, source: str = "") -> None:
+    """Note a pick where the current reading has notes, and record it where it has a recorder for the lock file that has its host."""
+    notes: PickNotes | None = current_reading().picks
+    locked = assigned if isinstance(assigned, LockedHosts) else None
+    recorder = recorder_of(locked.name) if locked is not None else None
+    if notes is None and recorder is None:
+        return
+    kept = locked.kept((key, Candidates.of(candidates).names)) if locked is not None else ()
+    if recorder:
+        record_host(recorder, key, query, candidates, Answer(host, kept))
+    if notes is not None:
+        notes.note(Picked(key, str(query), candidates, host, source, locked=host in kept))

@@ -43,6 +43,11 @@ class Ranking:
     def __repr__(self) -> str:
         return f"Ranking({fold(host.name for host in self.fleet.hosts)}, key={self.key!r}, first={self.first!r})"
 
+    def __str__(self) -> str:
+        """The names in the order of the attempts, as in a command that has them."""
+        names = [host.name for host in rank(self.key, self.fleet.hosts)]
+        return ",".join([self.first, *(name for name in names if name != self.first)])
+
 
 C = TypeVar("C", bound=Candidate)
 

@@ -50,9 +50,9 @@ class TestShow:
             ["host", "port", "name", "pool"],
             ["host1", "8080", "web", "web"],
             ["queues", "(2)"],
-            ["queue", "hosts", "slots", "pick"],
-            ["primary", "1", "16", "host1"],
-            ["workers", "1", "16", "host2"],
+            ["queue", "hosts", "slots", "key", "pick"],
+            ["primary", "1", "16", "command", "line", "host1"],
+            ["workers", "1", "16", "command", "line", "host2"],
         ]
 
     def test_as_json_is_data(self, cli, balancer):
@@ -71,7 +71,7 @@ class TestShow:
                 }
             ],
             "ports": [{"host": "host1", "port": 8080, "name": "web", "pool": "web", "tags": []}],
-            "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "pick": "host1"}],
+            "queues": [{"queue": "primary", "hosts": 1, "slots": 16, "key": "command line", "pick": "host1"}],
             "pools": [],
             "picks": [],
         }
@@ -240,7 +240,7 @@ FAILURES = {
         ("select", "balancer.yaml", "query.queu=a"),
         1,
         "unknown key 'query.queu'; did you mean 'query.queue'? (keys of select: query.name, query.queue, query.os, query.tag, "
-        "query.all_tags, query.min_size, query.exclude, query.prefer, query.key, api_url, api_username, output)",
+        "query.all_tags, query.min_size, query.exclude, query.prefer, query.key, dag_files, api_url, api_username, output)",
     ),
     "an exhausted range": (
         ("port", "balancer.yaml", "query.name=host1", "query.min=8080", "query.max=8080"),
@@ -332,7 +332,7 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
     ("words", "message"),
     [
         (("pools", "aply=true"), "unknown key 'aply'; did you mean 'apply'? (keys of pools: apply, prune, api_url, api_username, output)"),
-        (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: against, output)"),
+        (("plan", "agianst=other"), "unknown key 'agianst'; did you mean 'against'? (keys of plan: dag_files, against, output)"),
         (("validate", "prune=true"), "'prune' is a key of lock, pools, not of validate"),
         (("plan", "query.queue=a"), "'query.queue' is a key of show, select, port, check, not of plan"),
     ],
@@ -352,6 +352,11 @@ class TestSweep:
         result = cli("validate", "-m", "env=glob(*,exclude=[dev])", "extensions.balancer.default_size=range(5,7)", cwd=REPOSITORY)
         titles = [line for line in result.stdout.splitlines() if line.startswith("env=")]
         assert titles == [f"env={env}, extensions.balancer.default_size={size}" for env in ("prod", "staging") for size in (5, 6)]
+
+    def test_titles_have_the_query(self, cli, balancer):
+        result = cli("select", "balancer.yaml", "query.name=[host1,x]", "query.queue=primary", "-m", "default_size=1,2")
+        query = "query.name=[host1,x], query.queue=primary"
+        assert result.stdout == f"default_size=1, {query}\nhost1\ndefault_size=2, {query}\nhost1\n"
 
     def test_without_its_flag_is_said(self, cli):
         told = "airflow-balancer: 'env=dev,prod' gives several values; add --multirun, or put the value in quotes\n"

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
+from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import compose_file
-from airflow_balancer.hydra.picks import Picks
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.picking.picked import PickNotes
+from airflow_balancer.picking.rendezvous import rank
 from airflow_balancer.strategies import Bounded
 
 register_resolvers()
@@ -86,6 +88,13 @@ def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one(
     assert repr(hosts) == f"Ranking(host[2-3], key='dag.task', first={hosts.first!r})"
 
 
+def test_the_hosts_of_a_task_are_their_names_in_a_string_in_the_order_of_its_attempts():
+    task = {"_target_": "t", "hosts": "${balancer.hosts:{queue:workers}}", "command": "try ${balancer.hosts:{queue:workers}}"}
+    hosts = config(dag={"task": task}).dag.task
+    assert hosts.command == "try host2,host3"
+    assert [host.name for host in rank("dag.task", hosts.hosts.fleet.hosts)] == ["host2", "host3"]
+
+
 def test_all_that_a_task_asks_for_agrees():
     task = {
         "_target_": "some.Operator",
@@ -114,10 +123,11 @@ def test_all_that_a_task_asks_for_agrees():
     ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
-    root = node = config(**nodes)
-    for part in path:
-        node = node[part]
-    assert [pick.key for pick in Picks.of(root).made] == [key]
+    node = config(**nodes)
+    with reading(picks=(notes := PickNotes())):
+        for part in path:
+            node = node[part]
+    assert [pick.key for pick in notes.in_order] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
 
 
