@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from omegaconf import DictConfig
 
+from ..files.reading import reading
+from ..fleet.drain import drained
 from ..fleet.fleet import Fleet
-from ..fleet.model import HostSpec
 from ..hydra.composed import Composed
-from ..hydra.picks import Picks
-from ..picking.rendezvous import Bounded, rank
+from ..picking.picked import Picked, PickNotes
+from ..picking.rendezvous import Bounded, Candidate, rank
 from ..picking.strategies import LeastLoaded, Rendezvous, Strategy, build_strategy
 from .catalogue import Catalogue
 from .models import ConfigurationQuery, MoveRow, PickRow, PicksAnswer
@@ -25,7 +26,7 @@ class Pick(NamedTuple):
 
     key: str
     query: str
-    candidates: tuple[HostSpec, ...]
+    candidates: Sequence[Candidate]
     host: str
     why: str
 
@@ -46,17 +47,18 @@ def picks_of(composed: Composed) -> list[Pick]:
     """Return the picks of a composed config's own nodes; those that cannot be made are left out."""
     if not isinstance(composed.root, DictConfig):
         return []
-    composed.outcomes()
+    with reading(picks=(notes := PickNotes())):
+        composed.outcomes()
     strategy = build_strategy(composed.fleet.settings.strategy)
-    made = Picks.of(composed.root).made
-    return [_explained(strategy, pick.key, pick.query, tuple(pick.candidates), pick.host) for pick in made]
+    return [_explained(strategy, pick) for pick in notes.in_order]
 
 
-def _explained(strategy: Strategy, key: str, query: str, candidates: Sequence[HostSpec], host: str) -> Pick:
+def _explained(strategy: Strategy, pick: Picked) -> Pick:
     if not isinstance(strategy, Rendezvous | Bounded | LeastLoaded):
-        return Pick(key, query, tuple(candidates), host, f"chosen by {type(strategy).__name__}")
-    ranked = tuple(rank(key, candidates))
-    return Pick(key, query, ranked, host, _why([candidate.name for candidate in ranked], host))
+        return Pick(pick.key, pick.query, pick.candidates, pick.host, f"chosen by {type(strategy).__name__}")
+    ranked = rank(pick.key, pick.candidates)
+    why = "kept by the lock file" if pick.locked else _why([candidate.name for candidate in ranked], pick.host)
+    return Pick(pick.key, pick.query, ranked, pick.host, why)
 
 
 def _why(ranking: Sequence[str], host: str) -> str:
@@ -73,9 +75,9 @@ def loads(fleet: Fleet, made: Sequence[Pick]) -> dict[str, tuple[int, float]]:
     """Return each host's picks and its fair share: its part of the sizes among the candidates of each pick."""
     counts, fair = Counter(pick.host for pick in made), defaultdict[str, float](float)
     for pick in made:
-        slots = sum(host.size for host in pick.candidates)
+        slots = sum(host.size or 1 for host in pick.candidates)
         for host in pick.candidates:
-            fair[host.name] += host.size / slots
+            fair[host.name] += (host.size or 1) / slots
     return {host.name: (counts[host.name], round(fair[host.name], 2)) for host in fleet.hosts}
 
 
@@ -95,9 +97,9 @@ def _reason(was: Pick | None, will: Pick | None, fleet: Fleet) -> str:
     if will is None:
         return "no host matches any more"
     if was.host not in fleet.by_name:
-        return f"{was.host} is removed"
+        return f"{was.host} is gone"
     if fleet.by_name[was.host].drain:
-        return f"{was.host} is drained"
+        return drained(fleet.by_name[was.host])
     if will.host not in {host.name for host in was.candidates}:
         return f"{will.host} is a new candidate"
     return "sizes, or the load of the other picks, changed"

@@ -39,7 +39,7 @@ def test_nothing_moves_where_nothing_changes(ask) -> None:
     assert sum(row["before"] for row in answer["loads"]) == 3
 
 
-@pytest.mark.parametrize(("key", "why"), [("drain", "is drained"), ("remove", "is removed")])
+@pytest.mark.parametrize(("key", "why"), [("drain", "is drained"), ("remove", "is gone")])
 def test_the_picks_of_a_drained_or_removed_host_move_to_the_other_candidate(ask, key: str, why: str) -> None:
     left = max(("ws1", "ws2"), key=picked(ask).__getitem__)
     other = {"ws1": "ws2", "ws2": "ws1"}[left]
