@@ -21,11 +21,12 @@ class Known:
     fleet: Fleet | None = None
     hosts: tuple[HostIndex[Host], Assigned] | None = None
     in_use: dict[str, list[int]] | None = None
+    source: str | None = None
     tables: dict[tuple[str, str | None], PortTable] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Forget what follows from hosts and ports."""
-        self.fleet = self.hosts = self.in_use = None
+        self.fleet = self.hosts = self.in_use = self.source = None
 
 
 def digest_of(strategy: Strategy, hosts: Iterable[Host]) -> str:

@@ -110,10 +110,13 @@ class SelectingBalancer(BaseBalancerConfiguration):
 
     def _take_port(self, host: str, key: str, first: int, last: int) -> int:
         """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
-        table = self._known.tables[host, self.lock]
-        if not self._source:
+        known = self._known
+        table = known.tables[host, self.lock]
+        if known.source is None:
+            known.source = self._source  # pydantic takes microseconds for a private attribute
+        if not known.source:
             return table.take(key, first, last)
-        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", self._source, host), {})
+        given: dict[tuple[str, int, int], int] = caller_state(calling_frame()).setdefault(("free ports", known.source, host), {})
         number = given.get((key, first, last))
         if number is None or number in table.in_use:
             table.avoid(given)
