@@ -94,7 +94,7 @@ class BalancedSSHHook(SSHHook):
         """
         if (key, index) not in self._ranked:
             # Where `first` was picked elsewhere, that pick is the one to take note of.
-            with reading(picks=None) if self.first else nullcontext():
+            with reading(recorder=None) if self.first else nullcontext():
                 ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
                 text = f"host {self.first!r}, which is to be the first, is not a candidate ({listing(names)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..config import BalancerConfiguration
@@ -44,7 +45,10 @@ def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
     query = dict(arguments.get("query") or {})
     hook = BalancedSSHHook(balancer, **query, key=arguments.get("key"), first=arguments.get("first"))
     task = f"{dag.dag_id}.{arguments['task_id']}" if (dag := arguments.get("dag")) else ""
-    with reading(recorder=current_reading().recorder if hook.key else None):  # which indices there will be is not known, so none is locked
+    recorder = current_reading().recorder
+    if recorder and not hook.key:  # which indices there will be is not known, so none is locked
+        recorder = replace(recorder, lock=None)
+    with reading(recorder=recorder):
         pool = _shared_pool(hook, query, task) if own_pool else ""
         text = candidates_text(hook, pool=pool, task=task)
     arguments["balancer"] = TaskBalancer(balancer, text)

@@ -8,14 +8,17 @@ import runpy
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError, Problem
 from .command import Key, Request
+
+if TYPE_CHECKING:
+    from ..lock.recorder import Recorder
 
 SECONDS = 60
 """How long a DAG file may run."""
@@ -25,16 +28,6 @@ DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose reque
 
 _PICKS = (b"free_port", b"select_host", b"assign_hosts")
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
-
-
-class Notes(Protocol):
-    """What takes note of the requests of DAG files."""
-
-    def add(self, other: Self) -> None:
-        """Add what notes have that began as a copy of these."""
-
-
-N = TypeVar("N", bound=Notes)
 
 
 def paths_of(request: Request) -> list[str]:
@@ -72,27 +65,21 @@ def _is_meant(file: Path, folder: Path) -> bool:
     return any(word in content for word in _PICKS) or (b"dag" in content and b"airflow" in content)
 
 
-def run_dag_files(files: Sequence[tuple[Path, Path]], recorder: Notes) -> None:
-    """Run each file as a DAG processor does: in a process of its own, its folder importable, and not as the main program.
+def run_dag_file(file: Path, folder: Path, recorder: Recorder) -> Recorder:
+    """Run a file as a DAG processor does: in a process of its own, its folder importable, and not as the main program.
 
-    What they request is added to the recorder, which must be one of the current reading.
+    Return a copy of the recorder, which must be that of the current reading, with what the file requests.
 
     Warnings, of which Airflow's imports are full, are for their own parsing.
 
     Raises:
-        ConfigurationError: Some cannot be run; one problem for each, with its cause.
+        ConfigurationError: It cannot be run; the error has the cause.
     """
-    problems = []
-    if files:
-        _load_once()
-    for file, folder in files:
-        noted, wrong = _in_child(lambda file=file, folder=folder: _run(file, folder, recorder))  # type: ignore[misc]
-        if wrong:
-            problems.append(Problem(f"cannot be run: {wrong}", origin=str(file)))
-        elif noted:
-            recorder.add(noted)
-    if problems:
-        raise ConfigurationError(problems)
+    _load_once()
+    noted, wrong = _in_child(lambda: _run(file, folder, recorder))
+    if noted is None:
+        raise ConfigurationError([Problem(f"cannot be run: {wrong}", origin=str(file))])
+    return noted
 
 
 def _load_once() -> None:
@@ -143,7 +130,7 @@ def _text(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _run(file: Path, folder: Path, recorder: N) -> N:
+def _run(file: Path, folder: Path, recorder: Recorder) -> Recorder:
     sys.path.insert(0, str(folder))
     warnings.simplefilter("ignore")
     runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .command import Command, Key, Report, Request, UsageError
-from .dag_files import DAG_FILES, paths_of
+from .dag_files import DAG_FILES
 
 _PRUNE_SWEEP = "prune drops what nothing in one run requests, so each run of --multirun would undo the others'; give one of the two"
 
@@ -16,7 +16,7 @@ def _answer(request: Request) -> Report:
     prune = request.keys.get("prune") is True
     if prune and request.title:
         raise UsageError(_PRUNE_SWEEP)
-    return lock_report(request.composed, paths_of(request), prune=prune)
+    return lock_report(request, prune=prune)
 
 
 def _line(report: Report) -> str:

@@ -13,9 +13,10 @@ from ..fleet.drain import drained
 from ..hydra.composed import Composed
 from ..lock.entries import HostEntry
 from ..lock.file import Lock
-from ..lock.recorder import Recorder, Weighed
+from ..lock.recorder import Recorder
 from ..picking.choice import Asked
 from ..picking.filters import HostFilter
+from ..picking.picked import Weighed
 from ..picking.placing import place
 from ..picking.rendezvous import Bounded, Candidates
 from ..picking.strategies import assigns_together, build_strategy
@@ -51,7 +52,7 @@ def _others(
 def _placed(composed: Composed, before: Lock, noted: Recorder, *, prune: bool) -> dict[Asked, str]:
     """Return the host of each request of this run."""
     ready = {candidates: Candidates(candidates) for _, _, candidates in noted.hosts}
-    requests: _Candidates = {request.asked: ready[request.candidates] for request in noted.in_order}
+    requests: _Candidates = {request.asked: ready[request.candidates] for request in noted.hosts}
     kept = {request.asked: host for request, picked in noted.hosts.items() if (host := _first(picked.kept, request.asked[1]))}
     strategy = build_strategy(composed.fleet.settings.strategy)
     if isinstance(strategy, Bounded):
@@ -81,7 +82,7 @@ def locked_hosts(composed: Composed, before: Lock, noted: Recorder, *, prune: bo
     """Return the entries for the hosts of keys, and what differs from those before."""
     placed, changes = _placed(composed, before, noted, prune=prune), list[HostChange]()
     entries, used = dict(before.by_query), defaultdict[tuple[str, HostFilter], set[str]](set)
-    for request in noted.in_order:
+    for request in noted.hosts:
         query, (_, names), host = request[:2], request.asked, placed[request.asked]
         old = before.by_query.get(query, ())
         if not old and len(names) == 1:

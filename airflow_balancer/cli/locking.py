@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, NoFreePort, Problem
-from ..files.reading import reading
 from ..fleet.fleet import Fleet
 from ..hydra.composed import Composed
 from ..lock.entries import PortEntry, PortRequest
 from ..lock.file import Lock, changing, lock_at, write_lock
 from ..lock.recorder import Recorder
 from ..ports.table import PortTable
-from .dag_files import find_dag_files, run_dag_files
+from .command import Request
 from .lock_hosts import locked_hosts, unusable
+from .picks import Survey, survey_of
 
 _RUN = "`airflow-balancer lock`"
 _NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"
 
 
-def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
-    """Write the lock file of a configuration: every request in it and in the DAG files gets an entry.
+def lock_report(request: Request, *, prune: bool) -> dict[str, Any]:
+    """Write the lock file of a configuration: every request in it and in the `dag_files` gets an entry.
 
     Existing entries stay, also those of other environments, unless `prune` drops what nothing requests. A port
     that is in use is another one then, and so is a host that is no candidate, or has more than its bound. The
@@ -33,17 +33,19 @@ def lock_report(composed: Composed, files: Iterable[str], *, prune: bool) -> dic
         ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
         NoFreePort: All ports of a range are taken; nothing is written.
     """
-    with changing(_lock_path(composed)):
-        return _changed(composed, files, prune=prune)
+    with changing(_lock_path(request.composed)):
+        return _changed(request, prune=prune)
 
 
-def _changed(composed: Composed, files: Iterable[str], *, prune: bool) -> dict[str, Any]:
-    fleet, before = composed.fleet, lock_at(_lock_path(composed))
-    noted = _noted(composed, fleet, replace(before, ports=_usable(before.ports, _in_use(fleet))), files)
+def _changed(request: Request, *, prune: bool) -> dict[str, Any]:
+    composed = request.composed
+    before = lock_at(_lock_path(composed))
+    survey = survey_of(request, replace(before, ports=_usable(before.ports, _in_use(composed.fleet))))
+    noted = _noted(survey)
     usable = _usable(before.ports, noted.in_use)
     kept = [entry for entry in usable if not prune or PortRequest.of(entry) in noted.ports]
     hosts, changes = locked_hosts(composed, before, noted, prune=prune)
-    after = Lock.sorted(before.file, hosts, _with_new(kept, noted, before.file))
+    after = Lock.sorted(before.file, hosts, _with_new(kept, survey, before.file))
     write_lock(after)
     return {
         "file": str(after.file),
@@ -77,17 +79,12 @@ def _usable(entries: Iterable[PortEntry], in_use: Mapping[str, set[int]]) -> tup
     return tuple(entry for entry in entries if entry.port not in in_use.get(entry.host, ()))
 
 
-def _noted(composed: Composed, fleet: Fleet, lock: Lock, files: Iterable[str]) -> Recorder:
-    """Return the requests of the config's nodes, with what they get, and those of the DAG files."""
-    noted = Recorder(lock, in_use=_in_use(fleet))
-    found = find_dag_files(map(Path, files))
-    with reading(recorder=noted):
-        composed.requests()
-        noted.composed = dict(noted.ports)
-        run_dag_files(found, noted)
-    if problems := list(_one_key_rules(noted)):
+def _noted(survey: Survey) -> Recorder:
+    """Return what a survey requests, with the tracked ports of its configuration in use."""
+    survey.noted.add(Recorder(in_use=_in_use(survey.place.composed.fleet)))
+    if problems := list(_one_key_rules(survey.noted)):
         raise ConfigurationError(problems)
-    return noted
+    return survey.noted
 
 
 def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
@@ -99,15 +96,15 @@ def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
             yield from (Problem(f"{text}; give one of them another with key=", origin=other) for other in others)
 
 
-def _with_new(kept: list[PortEntry], noted: Recorder, file: Path) -> list[PortEntry]:
+def _with_new(kept: list[PortEntry], survey: Survey, file: Path) -> list[PortEntry]:
     """Return the entries with one for each request that has none.
 
     A node of the config keeps the port that it got when it was composed, as other requests may be relative to it.
     """
-    places = {(entry.host, entry.port) for entry in kept}
+    noted, places = survey.noted, {(entry.host, entry.port) for entry in kept}
     answered = {PortRequest.of(entry) for entry in kept}
     entries = list(kept)
-    for request, port in sorted(noted.composed.items()):
+    for request, port in sorted(survey.ports.items()):
         free = (request.host, port) not in places and port not in noted.in_use.get(request.host, ())
         if request not in answered and free:
             entries.append(request.entry(port))
@@ -123,40 +120,39 @@ def _with_new(kept: list[PortEntry], noted: Recorder, file: Path) -> list[PortEn
     return entries
 
 
-def check_lock(composed: Composed, files: Iterable[str]) -> None:
-    """Check that the lock file that a configuration names, if it names one, covers every requested host and port.
+def check_lock(request: Request) -> Survey:
+    """Return the picks of a request. The lock file that its configuration names, if any, covers every host and port in them.
 
     An entry on a host that this configuration lacks is another environment's, and right.
 
     Raises:
         ConfigurationError: The file is missing or wrong, keeps a port that is in use, or a host that is no candidate, or lacks a request.
     """
-    fleet = composed.fleet
-    if not fleet.settings.lock:
-        return
+    composed = request.composed
+    if not composed.fleet.settings.lock:
+        return survey_of(request)
     lock = lock_at(_lock_path(composed))
     if not lock.file.is_file():
         raise ConfigurationError(f"{lock.file}: the lock file that 'lock' names does not exist; run {_RUN}")
-    if problems := list(_clashes(lock, fleet)):
+    if problems := list(_clashes(lock, composed.fleet)):
         raise ConfigurationError(problems)
-    noted = _noted(composed, fleet, lock, files)
-    if problems := [
-        Problem(f"{text}; run {_RUN}", origin=str(lock.file)) for text in (*_missing_hosts(composed, noted), *_missing_ports(noted))
-    ]:
-        raise ConfigurationError(problems)
+    noted = _noted(survey := survey_of(request))
+    if texts := [*_missing_hosts(composed, noted), *_missing_ports(noted, lock)]:
+        raise ConfigurationError([Problem(f"{text}; run {_RUN}", origin=str(lock.file)) for text in texts])
+    return survey
 
 
 def _missing_hosts(composed: Composed, noted: Recorder) -> Iterator[str]:
-    for request in noted.in_order:
-        (_, names), kept, who = request.asked, noted.hosts[request].kept, f"{request.requester!r} ({request.query})"
+    for request, (_, kept) in noted.hosts.items():
+        (_, names), who = request.asked, f"{request.requester!r} ({request.query})"
         if not kept and len(names) > 1:
             yield f"keeps no host for {who}"
         elif kept and not set(names) & set(kept):
             yield f"keeps no host for {who} that is a candidate: {', '.join(unusable(composed, host, names) for host in kept)}"
 
 
-def _missing_ports(noted: Recorder) -> Iterator[str]:
-    for request in sorted(noted.ports.keys() - noted.lock.by_request.keys()):
+def _missing_ports(noted: Recorder, lock: Lock) -> Iterator[str]:
+    for request in sorted(noted.ports.keys() - lock.by_request.keys()):
         yield f"keeps no port of host {request.host!r} from {request.first} to {request.last} for {request.requester!r}"
 
 

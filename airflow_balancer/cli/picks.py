@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ConfigurationError, Problem
 from ..files.reading import reading
 from ..fleet.masking import masking
-from ..picking.picked import Picked, PickNotes
+from ..picking.picked import Picked
 from ..picking.rendezvous import Candidates
 from .command import Request
-from .dag_files import find_dag_files, paths_of, run_dag_files
+from .dag_files import find_dag_files, paths_of, run_dag_file
 
 if TYPE_CHECKING:
     from ..hydra.composed import Composed
+    from ..lock.entries import PortRequest
+    from ..lock.file import Lock
+    from ..lock.recorder import Recorder
     from ..picking.choice import Asked
 
 _NO_DAG_FILE = "there is no DAG file in it, a Python file that holds the words dag and airflow, or free_port, select_host or assign_hosts"
@@ -50,6 +53,17 @@ class Place(NamedTuple):
     own_folder: Path
 
     @property
+    def lock(self) -> Lock | None:
+        """The lock file that the configuration names.
+
+        Raises:
+            ConfigurationError: It cannot be read, or is wrong.
+        """
+        from ..lock.file import lock_at
+
+        return lock_at(Path(name)) if (name := self.composed.fleet.settings.lock) else None
+
+    @property
     def stand_ins(self) -> StandIns:
         """What a DAG file gets that loads this configuration, or the request's own."""
         source = self.composed.source
@@ -73,11 +87,17 @@ class Survey:
         place: The place.
         picks: The configuration's picks, then those of each DAG file.
         files: How many picks each DAG file makes over the configuration, and how many over others.
+        nodes: A row for each node of the configuration that requests a host or a port.
+        ports: The requests for free ports of these nodes, and what they got.
+        noted: All that the configuration and the DAG files request.
     """
 
     place: Place
     picks: Sequence[FilePick]
     files: Mapping[str, tuple[int, int]]
+    nodes: Sequence[Mapping[str, Any]]
+    ports: Mapping[PortRequest, int]
+    noted: Recorder
 
     @property
     def of_files(self) -> list[FilePick]:
@@ -85,22 +105,17 @@ class Survey:
         return [pick for pick in self.picks if pick.file]
 
     @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """A row for each node that requests a host or a port and, where DAG files were run, for each pick of theirs."""
+        if not self.files:
+            return list(self.nodes)
+        picks = [{"requester": pick.key, "file": file, "request": pick.query, "gets": pick.host} for file, pick in self.of_files]
+        return [*({"requester": row["requester"], "file": None, **row} for row in self.nodes), *picks]
+
+    @property
     def assigned(self) -> Mapping[Asked, str]:
         """The hosts of the DAG files' picks, by key and names of the candidates."""
         return {(pick.key, Candidates.of(pick.candidates).names): pick.host for _, pick in reversed(self.of_files)}
-
-
-def request_rows(request: Request) -> list[dict[str, Any]]:
-    """Return a row for each node that requests a host or a port and, where DAG files are given, for each pick of theirs.
-
-    Raises as `survey_of`.
-    """
-    rows = request.composed.requests()
-    if not paths_of(request):
-        return rows
-    of_files = survey_of(request).of_files
-    picks = [{"requester": pick.key, "file": file, "request": pick.query, "gets": pick.host} for file, pick in of_files]
-    return [{"requester": row["requester"], "file": None, **row} for row in rows] + picks
 
 
 def shown_path(path: Path) -> str:
@@ -113,52 +128,56 @@ def here(request: Request) -> Place:
     return Place(request.composed, request.overrides, request.composed.source, Path.cwd(), Path.cwd())
 
 
-def survey(place: Place, paths: Iterable[Path]) -> Survey:
+def survey(place: Place, paths: Iterable[Path], lock: Lock | None = None) -> Survey:
     """Return the picks of a configuration, and of the DAG files that are given as paths, which are run.
 
+    A lock is used in place of the lock file that the configuration names.
+
     Raises:
-        ConfigurationError: The configuration cannot be resolved, or a DAG file cannot be run.
+        ConfigurationError: The configuration cannot be resolved, its lock file is wrong, or a DAG file cannot be run.
         NoMatch: A query of the configuration matches no host.
     """
-    made = tree_picks(place.composed)
-    picks = [FilePick("", pick) for pick in made]
+    from ..lock.recorder import Recorder
+
+    noted = Recorder(lock or place.lock)
+    with reading(recorder=noted):
+        nodes = place.composed.requests()
+    made, ports = noted.in_order, dict(noted.ports)
+    picks, of_tree = [FilePick("", pick) for pick in made], {(pick.key, pick.query, pick.host) for pick in made}
     files: dict[str, tuple[int, int]] = {}
-    for file, notes in _run(place, find_dag_files(paths)):
-        own = [pick for pick in notes if _is_of(pick, place)]
-        new = [pick for pick in own if pick.source or (pick.key, pick.query, pick.host) not in {(p.key, p.query, p.host) for p in made}]
+    for file, of_file in _run(place, find_dag_files(paths), noted.lock):
+        every = of_file.in_order
+        own = [pick for pick in every if _is_of(pick, place)]
+        new = [pick for pick in own if pick.source or (pick.key, pick.query, pick.host) not in of_tree]
         picks += [FilePick(place.name(file), pick) for pick in new]
-        files[place.name(file)] = len(new), len(notes) - len(own)
-    return Survey(place, picks, files)
+        files[place.name(file)] = len(new), len(every) - len(own)
+        noted.add(of_file)
+    return Survey(place, picks, files, nodes, ports, noted)
 
 
-def survey_of(request: Request) -> Survey:
+def survey_of(request: Request, lock: Lock | None = None) -> Survey:
     """Return the picks of a request's configuration and of its `dag_files`; raises as `survey`, and where these are none."""
     paths = [Path(path) for path in paths_of(request)]
     for path in paths:
         if not find_dag_files([path]):
             raise ConfigurationError(f"dag_files: {path}: {_NO_DAG_FILE}")
-    return survey(here(request), paths)
+    return survey(here(request), paths, lock)
 
 
-def tree_picks(composed: Composed) -> list[Picked]:
-    """Return the picks of a configuration's own nodes, by key and query."""
-    with reading(picks=(notes := PickNotes())):
-        composed.requests()
-    return notes.in_order
+def _run(place: Place, found: Sequence[tuple[Path, Path]], lock: Lock | None) -> Iterator[tuple[Path, Recorder]]:
+    from ..lock.recorder import Recorder
 
-
-def _run(place: Place, found: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, list[Picked]]]:
     problems = list[Problem]()
     folder = place.counterpart(Path.cwd())
     for file, imported_from in found:
-        notes = PickNotes()
+        recorder = Recorder(lock)
         try:
-            with masking(lambda: place.composed.secrets), chdir(folder), reading(picks=notes, stand_ins=place.stand_ins):
-                run_dag_files([(file, imported_from)], notes)
+            with masking(lambda: place.composed.secrets), chdir(folder), reading(recorder=recorder, stand_ins=place.stand_ins):
+                noted = run_dag_file(file, imported_from, recorder)
         except ConfigurationError as error:
             problems += error.problems
         else:
-            yield file, notes.in_order
+            yield file, noted
     if problems:
         raise ConfigurationError(problems)
 

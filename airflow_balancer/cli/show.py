@@ -9,7 +9,7 @@ from ..errors import NoMatch
 from ..picking.filters import HostFilter
 from .command import Command, Report, Request
 from .dag_files import DAG_FILES
-from .picks import request_rows
+from .picks import survey_of
 from .query import QUERY_HELP, QUERY_KEYS, filter_of, key_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _answer(request: Request) -> Report:
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
         "queues": [_queue_row(composed, queue, key_of(request)) for queue in queues],
         "pools": [pool.model_dump() for pool in fleet.named_pools],
-        "picks": request_rows(request),
+        "picks": survey_of(request).rows,
     }
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from .command import Command, Report, Request
-from .dag_files import DAG_FILES, paths_of
-from .picks import request_rows
+from .dag_files import DAG_FILES
 
 
 def _answer(request: Request) -> Report:
     from .locking import check_lock
 
     composed, fleet = request.composed, request.composed.check()
-    check_lock(composed, paths_of(request))
+    survey = check_lock(request)
     return {
         "file": str(composed.source),
         "hosts": len(fleet.hosts),
         "slots": sum(host.size for host in fleet.hosts),
         "ports": len(fleet.ports),
         "pools": len(fleet.pools),
-        "picks": len(request_rows(request)),
+        "picks": len(survey.rows),
         **({"not_imported": foreign} if (foreign := composed.foreign_targets()) else {}),
     }
 

@@ -50,7 +50,6 @@ class Reading:
         modules: Where its module is looked for behind Python's own path: beside the YAML, on the command line.
         opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
         recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
-        picks: Takes note of the hosts that are picked; see `picking/picked.py`.
         stand_ins: By a configuration's root file, the one to compose in its place, and overrides to add.
     """
 
@@ -60,7 +59,6 @@ class Reading:
     modules: tuple[Path, ...] = ()
     opened: set[Path] = field(default_factory=set)
     recorder: Any = None
-    picks: Any = None
     stand_ins: Mapping[Path, tuple[Path, tuple[str, ...]]] = field(default_factory=dict)
 
     def stand_in(self, source: Path, overrides: Sequence[str]) -> tuple[Path, Sequence[str]]:

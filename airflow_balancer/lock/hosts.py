@@ -10,11 +10,11 @@ from ..errors import NoMatch
 from ..files.reading import current_reading
 from ..picking.choice import Asked, Assigned
 from ..picking.filters import HostFilter, HostIndex
-from ..picking.picked import Picked, PickNotes
+from ..picking.picked import picked
 from ..picking.rendezvous import Candidate, Candidates
 from ..picking.strategies import LeastLoaded, Random, Strategy
 from .entries import HostEntry
-from .recorder import Answer, current_lock, record_host, recorder_of
+from .recorder import Recorder, current_lock, recorder_of
 
 
 class LockedHosts:
@@ -80,14 +80,11 @@ def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, ot
 
 
 def note_pick(assigned: Assigned, key: str, query: HostFilter, candidates: Sequence[Candidate], host: str, *, source: str = "") -> None:
-    """Note a pick where the current reading has notes, and record it where it has a recorder for the lock file that has its host."""
-    notes: PickNotes | None = current_reading().picks
-    locked = assigned if isinstance(assigned, LockedHosts) else None
-    recorder = recorder_of(locked.name) if locked is not None else None
-    if notes is None and recorder is None:
+    """Note a pick where the current reading has a recorder, with what the recorder's lock file keeps for it."""
+    recorder: Recorder | None = current_reading().recorder
+    if recorder is None:
         return
-    kept = locked.kept((key, Candidates.of(candidates).names)) if locked is not None else ()
-    if recorder:
-        record_host(recorder, key, query, candidates, Answer(host, kept))
-    if notes is not None:
-        notes.note(Picked(key, str(query), candidates, host, source, locked=host in kept))
+    kept = None
+    if isinstance(assigned, LockedHosts) and recorder_of(assigned.name):
+        kept = assigned.kept((key, Candidates.of(candidates).names))
+    recorder.note(picked(key, query, candidates, host)._replace(source=source, kept=kept))

@@ -1,27 +1,18 @@
-"""Records which hosts and free ports are requested, for the command that writes the lock file."""
+"""Records which hosts and free ports are requested, for the commands that plan, check and lock them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from ..files.reading import calling_file, calling_frame, current_reading
 from ..picking.choice import Asked
 from ..picking.filters import HostFilter
-from ..picking.rendezvous import Candidate
+from ..picking.picked import Picked, Weighed
 from ..ports.table import LockedPorts, PortTable
 from .entries import PortRequest
 from .file import Lock, lock_at, lock_path
-
-
-class Weighed(NamedTuple):
-    """A candidate as strategies see it."""
-
-    name: str
-    size: int
 
 
 class KeyedQuery(NamedTuple):
@@ -46,32 +37,47 @@ class Answer(NamedTuple):
 
 @dataclass
 class Recorder:
-    """The requests of one lock file; `reading(recorder=...)` records them.
+    """What is requested; `reading(recorder=...)` notes it.
 
     Attributes:
-        lock: The entries of the file.
-        hosts: Each request for a host, and what it got.
+        lock: The lock file of the requests that count under `hosts`, `ports` and `requesters`; None for none.
+        picks: The picks by source, key, query and candidates; equal requests count once.
         ports: Each request for a free port, and the port that it got.
-        composed: Those of the composed config itself.
         in_use: The ports in use on each host, by any balancer that got a request.
         requesters: The requesting files, by host and key; an empty host for requests for a host.
+        shared: Each tuple of candidates once, although many picks have it.
     """
 
-    lock: Lock
-    hosts: dict[KeyedQuery, Answer] = field(default_factory=dict)
+    lock: Lock | None = None
+    picks: dict[tuple[str, KeyedQuery], Picked] = field(default_factory=dict)
     ports: dict[PortRequest, int] = field(default_factory=dict)
-    composed: dict[PortRequest, int] = field(default_factory=dict)
     in_use: dict[str, set[int]] = field(default_factory=dict)
     requesters: dict[tuple[str, str], set[Path]] = field(default_factory=dict)
+    shared: dict[tuple[Weighed, ...], tuple[Weighed, ...]] = field(default_factory=dict)
 
     @property
-    def in_order(self) -> list[KeyedQuery]:
-        """The requests for hosts, sorted by requester and query."""
-        return sorted(self.hosts, key=lambda request: (request.requester, repr(request.query), request.candidates))
+    def hosts(self) -> dict[KeyedQuery, Answer]:
+        """Each request for a host that the lock file may have, and what it got, sorted by requester and query."""
+        found = {request: Answer(pick.host, pick.kept) for (_, request), pick in self.picks.items() if pick.kept is not None}
+        return {request: found[request] for request in sorted(found, key=lambda one: (one.requester, repr(one.query), one.candidates))}
+
+    @property
+    def in_order(self) -> list[Picked]:
+        """The picks, sorted by source, key and query as a string, of which each has one."""
+        by_text = {(pick.source, pick.key, pick.query): pick for pick in self.picks.values()}
+        return [by_text[request] for request in sorted(by_text)]
+
+    def note(self, pick: Picked) -> None:
+        """Note a pick. A key that is made of the calling file's name may be no other file's in a lock file."""
+        pick = pick._replace(candidates=self.shared.setdefault(pick.candidates, pick.candidates))
+        self.picks[pick.source, KeyedQuery(pick.key, pick.filter, pick.candidates)] = pick
+        file = calling_file(calling_frame())
+        if pick.kept is not None and file and pick.key.startswith(f"{file.name}#"):
+            self.requesters.setdefault(("", pick.key), set()).add(file.resolve())
 
     def add(self, other: Recorder) -> None:
-        """Add the requests of a recorder that began as a copy of this one."""
-        self.hosts |= other.hosts
+        """Add the requests of another recorder."""
+        self.picks |= other.picks
         self.ports |= other.ports
         for host, ports in other.in_use.items():
             self.in_use.setdefault(host, set()).update(ports)
@@ -82,7 +88,7 @@ class Recorder:
 def recorder_of(name: str | None) -> Recorder | None:
     """Return the current reading's recorder, if it is of the lock file that a balancer names; by its name alone while there is no file."""
     recorder: Recorder | None = current_reading().recorder
-    if recorder is None or not name:
+    if recorder is None or recorder.lock is None or not name:
         return None
     file = lock_path(name)
     same = file.resolve() == recorder.lock.file.resolve() if file else Path(name).name == recorder.lock.file.name
@@ -95,7 +101,7 @@ def current_lock(name: str) -> Lock:
     Raises:
         ConfigurationError: The file cannot be read, or is wrong.
     """
-    if recorder := recorder_of(name):
+    if (recorder := recorder_of(name)) and recorder.lock:
         return recorder.lock
     file = lock_path(name)
     return lock_at(file) if file else Lock(Path(name))
@@ -108,17 +114,6 @@ def locked_ports(name: str | None, host: str) -> LockedPorts:
         ConfigurationError: The file cannot be read, or is wrong.
     """
     return current_lock(name).ports_of(host) if name else LockedPorts("", {})
-
-
-def record_host(recorder: Recorder, requester: str, query: HostFilter, candidates: Sequence[Candidate], picked: Answer) -> None:
-    """Record a request for a host. A key that is made of the calling file's name may be no other file's."""
-    weighed = tuple(Weighed(host.name, host.size or 1) for host in candidates)
-    if query.custom:
-        query = HostFilter(name=tuple(sorted(escape(host.name) for host in weighed)))
-    recorder.hosts[KeyedQuery(requester, query, weighed)] = picked
-    file = calling_file(calling_frame())
-    if file and requester.startswith(f"{file.name}#"):
-        recorder.requesters.setdefault(("", requester), set()).add(file.resolve())
 
 
 def record_port(name: str | None, request: PortRequest, port: int, table: PortTable, *, by_file: bool) -> None:

@@ -1,15 +1,16 @@
-"""A pick that was made, and the notes that are taken of the picks of a DAG file."""
+"""A pick that was made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from glob import escape
 from typing import NamedTuple
 
+from .filters import HostFilter
 from .rendezvous import Candidate
 
 
-class Sized(NamedTuple):
+class Weighed(NamedTuple):
     """A candidate as strategies see it."""
 
     name: str
@@ -17,7 +18,7 @@ class Sized(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """A pick.
+    """A pick, as plain data.
 
     Attributes:
         key: Identifies the request.
@@ -25,39 +26,26 @@ class Picked(NamedTuple):
         candidates: The hosts that match it.
         host: The name of the host that the key gets.
         source: The root file of the balancer that picks; empty where it comes from none, or is the composed config's.
-        locked: Whether the lock file keeps the host for the key.
+        filter: The query; in place of a function of its own, it has the names of the candidates.
+        kept: The hosts that the lock file lists for the request; None where no lock file has hosts for it.
     """
 
     key: str
     query: str
-    candidates: Sequence[Candidate]
+    candidates: tuple[Weighed, ...]
     host: str
     source: str = ""
-    locked: bool = False
-
-
-@dataclass
-class PickNotes:
-    """The picks of a DAG file; `reading(picks=...)` takes note of them.
-
-    Attributes:
-        made: The picks by source, key and query; equal requests count once.
-        shared: Each list of candidates once, although many picks have it.
-    """
-
-    made: dict[tuple[str, str, str], Picked] = field(default_factory=dict)
-    shared: dict[tuple[Sized, ...], tuple[Sized, ...]] = field(default_factory=dict)
+    filter: HostFilter = HostFilter()
+    kept: tuple[str, ...] | None = None
 
     @property
-    def in_order(self) -> list[Picked]:
-        """The picks, sorted by source, key and query."""
-        return [self.made[request] for request in sorted(self.made)]
+    def locked(self) -> bool:
+        """Whether the lock file keeps the host for the key."""
+        return self.host in (self.kept or ())
 
-    def note(self, pick: Picked) -> None:
-        """Note a pick."""
-        sized = tuple(Sized(host.name, host.size or 1) for host in pick.candidates)
-        self.made[pick.source, pick.key, pick.query] = pick._replace(candidates=self.shared.setdefault(sized, sized))
 
-    def add(self, other: PickNotes) -> None:
-        """Add the picks of notes that began as a copy of these."""
-        self.made |= other.made
+def picked(key: str, query: HostFilter, candidates: Sequence[Candidate], host: str) -> Picked:
+    """Return a pick as plain data."""
+    weighed = tuple(Weighed(host.name, host.size or 1) for host in candidates)
+    plain = HostFilter(name=tuple(sorted(escape(host.name) for host in weighed))) if query.custom else query
+    return Picked(key, str(query), weighed, host, filter=plain)

@@ -84,6 +84,7 @@ class TestInADag:
             BalancedSSHOperator.partial(task_id="shared", balancer=balancer, key="shared").expand(command=["a", "b"])
             BalancedSSHOperator(task_id="plain", balancer=balancer, command="a")
         assert {request.requester for request in recorder.hosts} == {"shared", "etl.plain"}
+        assert {pick.key for pick in recorder.in_order} == {"etl.mapped", "shared", "etl.plain"}
 
     def test_airflows_queue_is_not_the_querys(self):
         with dag(default_args={"queue": "celery"}):

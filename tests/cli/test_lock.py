@@ -250,6 +250,14 @@ class TestValidate:
         form = "must be a mapping such as {host: host1, port: 9000, requester: etl, min: 9000, max: 9999}"
         assert self.said(cli("validate", "balancer.yaml")) == [f"{file}: ports[0]: {form}, not 1", f"{file}: ports[1]: {form}, not 2"]
 
+    def test_two_dag_files_with_one_key_are_a_line(self, cli, project, write):
+        write("balancer.lock.yaml", "ports:\n" + entry(9000, "etl.py#0"))
+        first, second = (write(f"{name}/etl.py", DAG.format("../", 1)) for name in ("one", "two"))
+        assert self.said(cli("validate", "balancer.yaml", "dag_files=[one,two]")) == [
+            f"{second}: also requests a free port of host 'host1' with the key 'etl.py#0', as {first} does; "
+            "give one of them another with key="
+        ]
+
     def test_a_host_of_another_environment_is_right(self, cli, project, write):
         write("balancer.lock.yaml", "ports:\n" + entry(9001, "x", "host7"))
         assert cli("validate", "balancer.yaml").returncode == 0

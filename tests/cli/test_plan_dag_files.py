@@ -307,6 +307,21 @@ class TestLock:
         words = ("select", "query.queue=workers", "query.key=clean")
         assert [cli(*words, *more).stdout for more in ([], ["dag_files=dags"])] == ["host2\n"] * 2
 
+    def test_lock_writes_the_picks_of_the_plan_and_validate_reads_them(self, cli):
+        """With an override, which holds for what DAG files load."""
+        words = ("+balancer.hosts.host2.drain=true", "dag_files=dags")
+        assert "keeps no host for 'clean'" in cli("validate", *words).stderr
+        report = json.loads(cli("lock", *words, "output=json").stdout)
+        assert [(row["change"], row["requester"], row["host"], row["why"]) for row in report["picks"]] == [
+            ("moved", "clean", "host1", "host2 is drained")
+        ]
+        assert cli("validate", *words).stdout == "valid: 3 hosts, 10 slots, 0 ports, 3 pools, 2 picks\n"
+
+    def test_validate_runs_each_dag_file_once(self, cli, write):
+        file = write("dags/dag.py", "# An Airflow DAG file\nopen('ran', 'a').write('once')\n")
+        assert cli("validate", "dag_files=dags").returncode == 0
+        assert (file.parent.parent / "ran").read_text() == "once"
+
     @pytest.mark.parametrize(
         ("overrides", "against", "hosts", "why"),
         [

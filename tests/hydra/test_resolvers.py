@@ -15,8 +15,8 @@ from omegaconf.errors import InterpolationResolutionError
 from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.resolvers import register_resolvers
+from airflow_balancer.lock.recorder import Recorder
 from airflow_balancer.picking.filters import HostFilter
-from airflow_balancer.picking.picked import PickNotes
 from airflow_balancer.picking.rendezvous import rank
 from airflow_balancer.strategies import Bounded
 
@@ -124,10 +124,10 @@ def test_all_that_a_task_asks_for_agrees():
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
     node = config(**nodes)
-    with reading(picks=(notes := PickNotes())):
+    with reading(recorder=(noted := Recorder())):
         for part in path:
             node = node[part]
-    assert [pick.key for pick in notes.in_order] == [key]
+    assert [pick.key for pick in noted.in_order] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
 
 

@@ -15,6 +15,7 @@ from airflow_balancer.hydra.compose import Composed
 from airflow_balancer.hydra.origins import Origins
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.lock.file import lock_at
+from tests.lock.requests import request_of
 
 FLEET = {"host1": {"size": 4}, "host2": {"size": 2}, "host3": {"size": 2, "tags": ["gpu"]}, "host4": {"size": 1, "tags": ["gpu"]}}
 register_resolvers()
@@ -37,7 +38,7 @@ def picks(folder: Path, asks: dict[str, str], **balancer: Any) -> dict[str, str]
 
 def locked(folder: Path, asks: dict[str, str], *, prune: bool = False, **balancer: Any) -> dict[str, str]:
     """The hosts of these asks once the lock file is written."""
-    lock_report(composed(folder, asks, **balancer), [], prune=prune)
+    lock_report(request_of(composed(folder, asks, **balancer)), prune=prune)
     return picks(folder, asks, **balancer)
 
 
@@ -74,7 +75,7 @@ def test_to_lock_twice_changes_nothing(folder, before, after, prune):
     locked(place, before)
     locked(place, after, prune=prune)
     content = (place / "balancer.lock.yaml").read_bytes()
-    report = lock_report(composed(place, after), [], prune=prune)
+    report = lock_report(request_of(composed(place, after)), prune=prune)
     assert (report["picks"], (place / "balancer.lock.yaml").read_bytes()) == ([], content)
 
 
@@ -120,7 +121,7 @@ def test_environments_with_hosts_of_their_own_add_up(folder, asks):
     other = {f"prod-{name}": data for name, data in FLEET.items()}
     here, there = locked(place, asks), locked(place, asks, hosts=other)
     assert (picks(place, asks), picks(place, asks, hosts=other)) == (here, there)
-    assert lock_report(composed(place, asks), [], prune=False)["picks"] == []
+    assert lock_report(request_of(composed(place, asks)), prune=False)["picks"] == []
 
 
 def test_pruning_leaves_what_is_used_alone(folder):
@@ -140,11 +141,11 @@ def test_each_change_has_a_reason(folder):
     text = "".join(f"  - {{requester: tasks.{name}, host: host1}}\n" for name in asks)
     (place / "balancer.lock.yaml").write_text(f"hosts:\n{text}  - {{requester: tasks.e, host: host3}}\n")
     two = {"hosts": {**one["hosts"], "host2": {}}}
-    report = lock_report(composed(place, {**asks, "e": "", "f": ""}, **two), [], prune=False)
+    report = lock_report(request_of(composed(place, {**asks, "e": "", "f": ""}, **two)), prune=False)
     said = {(row["change"], row["was"], row["host"], row["why"]) for row in report["picks"]}
     assert said == {("moved", "host3", "host2", "host3 is drained"), ("added", None, "host2", "")}
     crowd = dict.fromkeys("abcd", "")
-    report = lock_report(composed(place, crowd, **two), [], prune=True)
+    report = lock_report(request_of(composed(place, crowd, **two)), prune=True)
     assert [(row["change"], row["requester"], row["why"]) for row in report["picks"] if row["change"] != "dropped"] == [
         ("moved", "tasks.a", "host1 has more than its bound")
     ]

@@ -14,6 +14,7 @@ from airflow_balancer.hydra.compose import Composed
 from airflow_balancer.hydra.origins import Origins
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.lock.file import lock_at
+from tests.lock.requests import request_of
 
 ASK = "${{balancer.free_port:{{host:host1,min:{0},max:{1}}}}}"
 register_resolvers()
@@ -30,7 +31,7 @@ def composed(folder: Path, asks: dict[str, tuple[int, int]], **balancer: object)
 
 def locked(folder: Path, asks: dict[str, tuple[int, int]], *, prune: bool = False, **balancer: object) -> dict[str, int]:
     """The ports that the lock file keeps for these asks, and maybe others."""
-    lock_report(composed(folder, asks, **balancer), [], prune=prune)
+    lock_report(request_of(composed(folder, asks, **balancer)), prune=prune)
     return {entry.requester.removeprefix("tasks."): entry.port for entry in lock_at(folder / "balancer.lock.yaml").ports}
 
 
@@ -91,13 +92,13 @@ def test_an_ask_that_depends_on_another_ones_port_is_locked_as_it_is_made(folder
     spans = {"a": (9000, 9099), "b": ("${tasks.a}", 9999)}
     ports = locked(place, spans)
     assert ports == {name: composed(place, spans).resolved(("tasks", name)) for name in spans}
-    assert lock_report(composed(place, spans), [], prune=True)["kept"] == 2
+    assert lock_report(request_of(composed(place, spans)), prune=True)["kept"] == 2
 
 
 def test_a_port_that_is_in_use_now_is_left(folder):
     place = folder()
     before = locked(place, {"a": (9000, 9001), "b": (9000, 9001)})
-    report = lock_report(composed(place, {"a": (9000, 9002)}, ports=[{"host": "host1", "port": before["a"]}]), [], prune=False)
+    report = lock_report(request_of(composed(place, {"a": (9000, 9002)}, ports=[{"host": "host1", "port": before["a"]}])), prune=False)
     entry = {"host": "host1", "requester": "tasks.a", "min": 9000, "max": 9001}
     assert [row for row in report["ports"] if row["change"] == "dropped"] == [
         {"change": "dropped", **entry, "port": before["a"], "why": "the port is in use"}
