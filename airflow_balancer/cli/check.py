@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,8 @@ _NO_LOCKS = "nothing there holds locks; install flock (util-linux or busybox), p
 
 def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
     """Ask the hosts, with a progress bar where stderr is a terminal."""
+    import asyncio
+
     from rich.console import Console
     from rich.progress import Progress
 

@@ -245,6 +245,9 @@ def bounded_effort() -> Iterator[None]:
 
 
 class _Restricted(BaseContainer):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return _restrict(super().__deepcopy__(memo))  # type: ignore[misc]
+
     def _maybe_resolve_interpolation(self, parent: Any, key: Any, value: Any, *args: Any, **more: Any) -> Any:
         if (effort := _effort.get()) is None or not value._is_interpolation():
             return super()._maybe_resolve_interpolation(parent, key, value, *args, **more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from omegaconf import DictConfig
@@ -12,8 +13,10 @@ from ..files.reading import reading
 from ..fleet.drain import drained
 from ..fleet.fleet import Fleet
 from ..hydra.composed import Composed
-from ..picking.picked import Picked, PickNotes
-from ..picking.rendezvous import Bounded, Candidate, rank
+from ..lock.file import lock_at
+from ..lock.recorder import Recorder
+from ..picking.picked import Picked, Weighed
+from ..picking.rendezvous import Bounded, rank
 from ..picking.strategies import LeastLoaded, Rendezvous, Strategy, build_strategy
 from .catalogue import Catalogue
 from .models import ConfigurationQuery, MoveRow, PickRow, PicksAnswer
@@ -26,7 +29,7 @@ class Pick(NamedTuple):
 
     key: str
     query: str
-    candidates: Sequence[Candidate]
+    candidates: Sequence[Weighed]
     host: str
     why: str
 
@@ -47,10 +50,12 @@ def picks_of(composed: Composed) -> list[Pick]:
     """Return the picks of a composed config's own nodes; those that cannot be made are left out."""
     if not isinstance(composed.root, DictConfig):
         return []
-    with reading(picks=(notes := PickNotes())):
+    settings = composed.fleet.settings
+    recorder = Recorder(lock_at(Path(settings.lock)) if settings.lock else None)
+    with reading(recorder=recorder):
         composed.outcomes()
-    strategy = build_strategy(composed.fleet.settings.strategy)
-    return [_explained(strategy, pick) for pick in notes.in_order]
+    strategy = build_strategy(settings.strategy)
+    return [_explained(strategy, pick) for pick in recorder.in_order]
 
 
 def _explained(strategy: Strategy, pick: Picked) -> Pick:
@@ -75,9 +80,9 @@ def loads(fleet: Fleet, made: Sequence[Pick]) -> dict[str, tuple[int, float]]:
     """Return each host's picks and its fair share: its part of the sizes among the candidates of each pick."""
     counts, fair = Counter(pick.host for pick in made), defaultdict[str, float](float)
     for pick in made:
-        slots = sum(host.size or 1 for host in pick.candidates)
+        slots = sum(host.size for host in pick.candidates)
         for host in pick.candidates:
-            fair[host.name] += (host.size or 1) / slots
+            fair[host.name] += host.size / slots
     return {host.name: (counts[host.name], round(fair[host.name], 2)) for host in fleet.hosts}
 
 

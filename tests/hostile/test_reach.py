@@ -162,6 +162,7 @@ def _page(file: Path, *, named: bool) -> str:
             for route in ROUTES
             if route not in ("configurations", "occupancy")
         ]
+        texts.append(viewer.api_of("query", {"configuration": identity, "strategy": "rendezvous"}).body.decode())
     return "\n".join(texts)
 
 
