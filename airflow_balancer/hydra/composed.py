@@ -95,7 +95,8 @@ class Composed:
 
     def own_secrets(self) -> set[str]:
         """Return the secrets that are known without resolving anything."""
-        return secrets_of(self.data, self.written) | word_secrets(self.origins.overrides)
+        plain = isinstance(self.root, dict)  # what is written is all there is
+        return secrets_of(*(() if plain else (self.data,)), self.written) | word_secrets(self.origins.overrides)
 
     @cached
     def secrets(self) -> frozenset[str]:

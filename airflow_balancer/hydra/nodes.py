@@ -6,7 +6,7 @@ OmegaConf gives a resolver its node without a public way to the node's parents a
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -70,18 +70,19 @@ def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
 
     A class of another package may be one of those: nothing is said to be wrong with it.
     """
-    found = [(path, str(value), cls) for path, value in walk(node) if (cls := _class_at(path))]
+    found = [(path, str(value), cls) for path, value, cls in _targets(node)]
     return [(path, _wrong_target(path, value, cls)) for path, value, cls in found if not _is(value, cls)]
 
 
-def _class_at(path: Path) -> str:
-    """Return the class that the `_target_` at a path below the balancer's node names; empty for anything else."""
-    match path:
-        case ("_target_",):
-            return "BalancerConfiguration"
-        case ("hosts" | "ports" as group, _, "_target_"):
-            return "Host" if group == "hosts" else "Port"
-    return ""
+def _targets(node: Mapping[Any, Any]) -> Iterator[tuple[Path, Any, str]]:
+    """Yield the path and the value of each `_target_` of a balancer's node, and the class that it is to name."""
+    if "_target_" in node:
+        yield ("_target_",), node["_target_"], "BalancerConfiguration"
+    for group, cls in (("hosts", "Host"), ("ports", "Port")):
+        entries = node.get(group)
+        for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries) if isinstance(entries, list) else ():
+            if isinstance(entry, Mapping) and "_target_" in entry:
+                yield (group, key, "_target_"), entry["_target_"], cls
 
 
 def _is(target: str, cls: str) -> bool:

@@ -15,7 +15,7 @@ import yaml
 from ..files.locate import take_snapshot
 from ..files.yaml import read_content, read_yaml
 from ..fleet.masking import is_secret_key, may_hold_secrets, secrets_of, word_secrets
-from .nodes import Path, walk
+from .nodes import Path, has_interpolation, walk
 
 _SECRET_VARIABLE = re.compile(r"key|conn|cred|auth(?!or)|dsn|pwd|cert|salt", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
@@ -47,6 +47,8 @@ def resolved_secrets(written: Any, resolve: Callable[[Path], Any]) -> set[str]:
         written: The config as plain data, interpolations as written.
         resolve: Returns what the value at a path of it resolves to.
     """
+    if not has_interpolation(written):
+        return set()
     found = secrets_of({f"token{at}": value for at, value in enumerate(_behind_interpolations(written, resolve))})
     if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
         found |= environment_secrets()
