@@ -30,7 +30,7 @@ class AirflowPages:
         self.driver.get(f"{self.home.url}/{'airflow-balancer/' if IS_AIRFLOW_2 else 'plugin/balancer'}")
         self._seen("//input[@name='username']").send_keys(self.home.username)
         self._seen("//input[@name='password']").send_keys(f"{self.home.password}\n")
-        self._arrive()
+        self.arrive()
         return self
 
     def open_viewer(self) -> Page:
@@ -38,16 +38,16 @@ class AirflowPages:
         self.driver.get(self.home.url)
         self._seen(_MENU).click()
         self._seen(_ENTRY).click()
-        return self._arrive()
+        return self.arrive()
 
     @contextmanager
     def outside(self) -> Iterator[Any]:
         """Give the page around the viewer's frame, and go back into the frame."""
         self.driver.switch_to.default_content()
         yield self.driver
-        self._arrive()
+        self.arrive()
 
-    def _arrive(self) -> Page:
+    def arrive(self) -> Page:
         """Go into the frame that Airflow 3 has the viewer in."""
         if not IS_AIRFLOW_2:
             self.driver.switch_to.frame(self._seen(_FRAME))

@@ -61,22 +61,20 @@ def test_without_a_login_nothing_is_shown(airflow_rig: Rig, address: str) -> Non
     assert "/login" in answer.headers.get("location", "/login")
 
 
-def test_navigation_leads_to_the_summary_of_the_fleet(airflow: AirflowPages, fleet: Fleet) -> None:
-    page = airflow.open_viewer()
-    slots = sum(host["size"] for host in fleet["hosts"])
-    tiles = [tile.text.split("\n") for tile in page.all(".tile")]
-    assert tiles == [["3", "hosts"], [str(slots), "slots"], ["2", "ports"], ["5", "pools"], ["2", "queues"], ["0", "problems"]]
-    assert [item.text for item in page.all(".card .figures li")[:4]] == ["0 running", "0 queued", "0 deferred", f"{slots} open"]
+def test_navigation_leads_to_the_fleet_at_a_glance(airflow: AirflowPages, fleet: Fleet) -> None:
+    tiles = airflow.open_viewer().all(".host-tile")
+    assert sorted(tile.get_attribute("data-name") for tile in tiles) == [host["name"] for host in fleet["hosts"]]
+    assert "No slot is taken, and no task waits." in airflow.viewer.text("main")
 
 
 def test_hosts_have_the_occupancy_of_their_pools(airflow: AirflowPages, fleet: Fleet, rig: Rig) -> None:
     page, client, user = airflow.open_viewer().tab("Hosts"), rig.airflow.client, rig.hosts[0].username
-    first = ["127.0.0.2", "ubuntu", "extract workers", "", "2", "0/2", user, "key file", "127.0.0.2"]
+    first = ["127.0.0.2", "0/2", "ubuntu", "extract workers", "", "2", user, "key file", "127.0.0.2"]
     assert (page.column("Hosts"), page.rows("Hosts")[0]) == (["127.0.0.2", "127.0.0.3", "127.0.0.4"], first)
     run_id = client.trigger("host_spans")
-    page.wait(lambda: page.click("Refresh").column("Hosts", 5)[0] in {"1/2", "2/2"}, "no task was seen running", timeout=60)
+    page.wait(lambda: page.click("Refresh").column("Hosts", 1)[0] in {"1/2", "2/2"}, "no task was seen running", timeout=60)
     rig.airflow.wait_for_run("host_spans", run_id)
-    page.wait(lambda: page.click("Refresh").column("Hosts", 5) == ["0/2", "0/3", "0/3"], "the tasks were not seen ending")
+    page.wait(lambda: page.click("Refresh").column("Hosts", 1) == ["0/2", "0/3", "0/3"], "the tasks were not seen ending")
     assert "9999" in page.click("127.0.0.2").text("dialog")
 
 
@@ -91,20 +89,21 @@ def test_pools_that_differ_are_mended_by_the_command(airflow: AirflowPages, flee
     rig.write({**fleet, "ports": [*fleet["ports"], {"name": "unmade", "host": "127.0.0.4", "port": 7100}]})
     rig.airflow.client.set_slots("127.0.0.3", 7)
     page, home = airflow.open_viewer().tab("Pools"), rig.airflow.home
-    rows = {row[0]: row[1:4] for row in page.rows("Pools that differ")}
-    assert rows == {"unmade": ["missing", "", "1"], "127.0.0.3": ["edited by hand", "7", "3"]}
+    differing = {row[0]: row[5] for row in page.rows("Pools") if row[5] != "as configured"}
+    assert differing == {"unmade": "missing", "127.0.0.3": "edited by hand"}
     monkeypatch.chdir(home.dags)
     run(shlex.split(page.copied("the command")), env=home.env, log=home.logs / "balancer.log")
-    assert (rig.airflow.client.pools()["unmade"], page.click("Refresh").column("Pools that differ")) == (1, ["127.0.0.3"])
+    left = [row[0] for row in page.click("Refresh").rows("Pools") if row[5] != "as configured"]
+    assert (rig.airflow.client.pools()["unmade"], left) == (1, ["127.0.0.3"])
     rig.airflow.client.set_slots("127.0.0.3", 3)
-    assert page.click("Refresh").text(".empty").startswith("All pools are as configured\n6 pools")
+    assert page.click("Refresh").text(".verdict") == "All pools are as configured: 6 pools, nothing to do."
 
 
 def test_tasks_are_on_the_hosts_that_their_dags_picked(airflow: AirflowPages, fleet: Fleet, rig: Rig) -> None:
     files = {"etl": "etl.py", "picks": "picks.py", "host_spans": "spans.py"}
     for dag_id, file in files.items():
         rig.parse_again(dag_id, file)
-    page = airflow.open_viewer().tab("Tasks")
+    page = airflow.open_viewer().tab("Tasks").click("By host")
     shown = {row[0]: row[5].split(", ") for row in page.rows("Tasks by host")}
     for file, dag_id in (("etl.py", "etl"), ("picks.py", "picks")):
         for task_id, pick in rig.picks(file).items():
@@ -137,8 +136,9 @@ def test_a_link_opens_the_same_view(airflow: AirflowPages, fleet: Fleet) -> None
     seen, link = page.column("Hosts"), page.copied("link to this view")
     assert (sorted(seen), page.address.startswith("#hosts?")) == (["127.0.0.2", "127.0.0.4"], True)
     airflow.driver.get_log("browser")  # so far, of Airflow's own pages
+    airflow.driver.get("about:blank")  # or nothing is loaded: the address is that of the page already
     airflow.driver.get(link)
-    assert (page.settle().column("Hosts"), page.text(".tally")) == (seen, "2 of 3 hosts")
+    assert (airflow.arrive().column("Hosts"), page.text(".tally")) == (seen, "2 of 3 hosts")
     assert page.refusals == []
 
 
