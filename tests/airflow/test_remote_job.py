@@ -87,8 +87,10 @@ class TestJob:
     def test_its_output_and_exit_code_are_the_tasks(self, task, caplog, capsys):
         caplog.set_level(logging.INFO)
         task.exit_code = 3
+        deferred = task.start()
+        until(lambda: list(task.folder.glob("jobs/af_*/exit_code")), "the job ends")  # else the trigger logs the output
         with pytest.raises(AirflowException, match="Remote job failed with exit code: 3"):
-            task.end(task.start())
+            task.end(deferred)
         assert "[remote] said" in caplog.text + capsys.readouterr().out
         with pytest.raises(AirflowSkipException):
             task.end(task.start(2), 2, skip_on_exit_code=3)
