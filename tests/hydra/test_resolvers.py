@@ -80,11 +80,6 @@ def test_a_host_is_a_node_that_instantiates():
     assert instantiate(node).name == "host2"
 
 
-def test_a_key_of_a_host_that_is_null_is_not_in_its_node():
-    nodes = {"balancer": {"hosts": [{"name": "a", "password": None, "address": None}]}, "asked": "${balancer.host:a}"}
-    assert OmegaConf.create(nodes).asked.keys() == OmegaConf.create({**nodes, "balancer": {"hosts": [{"name": "a"}]}}).asked.keys()
-
-
 def test_the_hosts_of_a_task_are_all_that_match_and_the_first_is_the_picked_one():
     cfg = config(dag={"task": {"_target_": "t", "hosts": "${balancer.hosts:{queue:workers}}", "name": "${balancer.name:{queue:workers}}"}})
     hosts = cfg.dag.task.hosts
