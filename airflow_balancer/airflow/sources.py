@@ -159,7 +159,7 @@ def _unsafe_parts(item: _ConfigFile, snapshot: Snapshot) -> Iterator[Problem]:
         except TooMuchError as error:
             yield Problem(f"is not composed, because {path} {error}", str(item.path))
         except (OSError, yaml.YAMLError, UnicodeError):
-            continue
+            pass
 
 
 def _group(text: str) -> str:

@@ -131,7 +131,7 @@ class BalancerConfiguration(SelectingBalancer):
     key, and what would be right.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     hosts: list[Host] = Field(default_factory=WatchedList)
     ports: list[Port] = Field(default_factory=WatchedList)

@@ -48,6 +48,11 @@ class TestWanted:
         wanted = connection(port=22022, extra='{"conn_timeout": 3, "key_file": "/key"}')
         assert wanted_connections(fleets(host), {}) == {"host1": wanted}
 
+    @pytest.mark.parametrize("value", ["12345", "[1]", '"password"', '{"other": "word"}'])
+    def test_json_without_a_password_is_the_password(self, value: str) -> None:
+        config = fleets({"name": "host1", "password": {"key": "secret"}})
+        assert wanted_connections(config, {"secret": value}) == {"host1": connection(password=value)}
+
     @pytest.mark.parametrize("value", ["word", '{"password": "word"}'], ids=["text", "json"])
     def test_a_password_in_a_variable_is_looked_up(self, value: str) -> None:
         config = fleets({"name": "host1", "password": {"key": "secret"}})

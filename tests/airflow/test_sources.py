@@ -153,6 +153,10 @@ class TestNotRead:
         write(tmp_path, {"large.yaml": BALANCER + "#" * locate.MAX_BYTES})
         assert found(tmp_path) == []
 
+    def test_a_file_of_the_largest_size_is_read(self, tmp_path: Path) -> None:
+        write(tmp_path, {"large.yaml": BALANCER + "#" * (locate.MAX_BYTES - len(BALANCER))})
+        assert found(tmp_path) == ["large.yaml"]
+
     def test_the_number_of_files_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {f"{n:04}.yaml": "" for n in range(locate.MAX_FILES + 10)})
         snapshot = take_snapshot([tmp_path])

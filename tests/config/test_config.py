@@ -17,8 +17,9 @@ from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
 import airflow_balancer
-from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
+from airflow_balancer import BalancedSSHTask, BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
+from airflow_balancer.config.models import hidden
 from airflow_balancer.fleet.masking import MASK
 from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
@@ -300,6 +301,15 @@ class TestSecrets:
         assert f"password='{MASK}'" in other
         assert "hunter" not in given + other
         assert (repr(balancer), str(balancer)) == ("BalancerConfiguration(...)",) * 2
+
+    def test_a_hooks_arguments_hide_them_alone(self):
+        given = {"password": "hunter2", "private_key_passphrase": None, "username": "admin", "port": 22}
+        assert repr(hidden(given)) == repr({**given, "password": MASK})
+
+    def test_an_error_of_a_task_has_none_of_its_input(self):
+        with pytest.raises(ValidationError) as error:
+            BalancedSSHTask(hosts="hunter2", command="true")
+        assert "hunter" not in str(error.value)
 
     def test_the_code_that_needs_them_has_them(self):
         host = BalancerConfiguration(hosts=[self.HOST]).hosts[0]

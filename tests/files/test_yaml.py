@@ -15,6 +15,10 @@ WRONG = {
     "list": (b"- a", "holds a list at the top; it must be a mapping"),
     "not UTF-8": (b"a: \xff", "not UTF-8, at byte 3; save it as UTF-8"),
     "tab": (b"a:\n\tb: 1", "line 2: found character that cannot start any token; indent with spaces, not with a tab"),
+    "control character": (
+        b"a: \x07",
+        'unacceptable character #x0007: control characters are not allowed in "<unicode string>", position 3',
+    ),
     "alias": (b"a: *secret", "line 1: alias has no anchor before it, or is inside of it"),
 }
 

@@ -113,6 +113,14 @@ WRONG_YAML = {
         "host 'host2': pool 'shared' is requested with 3 slots, but with 2 by host 'host1'; "
         "give both the same, as in pool: {pool: shared, slots: 2}",
     ),
+    "a misspelt key of a pool": (
+        "hosts:\n  - {name: host1, pool: {pool: gpu, slot: 3}}",
+        "host 'host1': unknown key 'pool.slot'; did you mean 'pool'? (keys: description, include_deferred, pool, slots)",
+    ),
+    "a pool manager that is a number": (
+        "pool_manager: 3\nhosts: [{name: host1}]",
+        "key 'pool_manager' must be a mapping, such as {connection_id: airflow_api}, not 3",
+    ),
     "Airflow's own pool": (
         "hosts:\n  - {name: host1, pool: default_pool}",
         "host 'host1': its pool would be Airflow's own 'default_pool'; give it another with key 'pool'",

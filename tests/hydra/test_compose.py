@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra import hydra_internals
-from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, forced
+from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, forced, hydra_set_aside, without_self_warning
 
 TEXT = "a" * 10_000
 
@@ -37,6 +39,29 @@ def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_
         path.write_text(path.read_text().replace("oc.env:STAGE", "oc.decode:dev"))
         with pytest.raises(ConfigurationError, match=r"the resolver 'oc\.decode' is of another package, and not called here"):
             compose_file(path)
+
+
+def test_more_configs_of_defaults_lists_than_are_read_are_named(write, monkeypatch):
+    write("a.yaml", "default_size: 3\n")
+    path = write("config.yaml", "defaults: [a, _self_]\nhosts: [{name: a}]\n")
+    monkeypatch.setattr(hydra_internals, "MAX_LOADS", 1)
+    with pytest.raises(ConfigurationError, match=r"pulls in more than 1 configs by defaults lists$"):
+        compose_file(path)
+
+
+def test_a_config_has_the_layers_of_each_folder(write):
+    folders = [write("a/config.yaml", "defaults: [x, y]").parent, write("b/x.yaml", "x: 1").parent, write("c/y.yaml", "y: 2").parent]
+    loader = hydra_internals.config_loader(folders)
+    with without_self_warning():
+        assert hydra_internals.compose_config(loader, "config", []) == {"x": 1, "y": 2}
+
+
+def test_hydra_starts_although_an_app_runs_which_goes_on_afterwards(tmp_path):
+    with initialize_config_dir(str(tmp_path), version_base=None):
+        running = GlobalHydra.instance().hydra
+        with hydra_set_aside(), initialize_config_dir(str(tmp_path), version_base=None):
+            assert GlobalHydra.instance().hydra is not running
+        assert GlobalHydra.instance().hydra is running
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_balancer.hydra.secrets import environment_secrets
+from airflow_balancer.hydra.secrets import environment_secrets, resolved_secrets
 
 
 def test_secrets_of_the_environment_go_by_name_and_login_and_are_no_files(monkeypatch, tmp_path):
@@ -16,3 +16,8 @@ def test_secrets_of_the_environment_go_by_name_and_login_and_are_no_files(monkey
     found = environment_secrets()
     assert {"token-value", "login-value"} <= found
     assert not {"plain-value", str(tmp_path)} & found
+
+
+def test_a_secret_behind_an_interpolation_is_one_as_it_resolves():
+    written = {"password": "${a.password}", "username": "${user}", "key": {"secret": "as-written"}}
+    assert resolved_secrets(written, {("password",): "resolved-value"}.__getitem__) == {"resolved-value"}

@@ -149,3 +149,13 @@ def test_each_change_has_a_reason(folder):
     assert [(row["change"], row["requester"], row["why"]) for row in report["picks"] if row["change"] != "dropped"] == [
         ("moved", "tasks.a", "host1 has more than its bound")
     ]
+
+
+def test_who_is_asked_for_leaves_a_host_that_is_over_its_bound(folder):
+    place = folder()
+    asks = dict.fromkeys("abcd", "")
+    (place / "balancer.lock.yaml").write_text("hosts:\n" + "".join(f"  - {{requester: tasks.{name}, host: host1}}\n" for name in asks))
+    report = lock_report(composed(place, asks, hosts={"host1": {}, "host2": {}}), [], prune=False)
+    assert [(row["change"], row["was"], row["host"], row["why"]) for row in report["picks"]] == [
+        ("moved", "host1", "host2", "host1 has more than its bound")
+    ]

@@ -95,6 +95,13 @@ def test_an_ask_that_depends_on_another_ones_port_is_locked_as_it_is_made(folder
     assert lock_report(request_of(composed(place, spans)), prune=True)["kept"] == 2
 
 
+@pytest.mark.parametrize("first", ["z", "a"])
+def test_an_ask_keeps_its_port_whatever_the_names_of_those_that_depend_on_it(folder, first):
+    place = folder()
+    spans = {"m": (f"${{tasks.{first}}}", 9001), first: (9000, 9000)}
+    assert locked(place, spans) == {"m": 9001, first: 9000}
+
+
 def test_a_port_that_is_in_use_now_is_left(folder):
     place = folder()
     before = locked(place, {"a": (9000, 9001), "b": (9000, 9001)})

@@ -75,6 +75,12 @@ def test_where_candidates_cannot_be_listed_the_first_picks_are(strategy):
     assert len(text) <= MAX_LENGTH + 50
 
 
+@pytest.mark.parametrize(("length", "count"), [(MAX_LENGTH // 2 - 1, 2), (MAX_LENGTH // 2, 1)])
+def test_the_first_picks_fill_the_longest_list(length, count):
+    host = Counted("a", 1, "p" * length)
+    assert Described.parse(describe(First(), [host], pool="x", task="etl.extract")).pools == (host.pool,) * count
+
+
 @pytest.mark.parametrize(("arguments", "pools"), [({"first": "host2"}, ("host2",)), ({"key": "a"}, ("host1",)), ({}, ())])
 def test_where_all_indices_have_one_host_its_pool_is_enough(arguments, pools):
     assert Described.parse(describe(First(), THREE, pool="x", **arguments)).pools == pools

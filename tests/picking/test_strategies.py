@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
 from fractions import Fraction
 from typing import NamedTuple
@@ -139,6 +140,15 @@ def test_a_host_without_a_size_counts_as_one_slot():
 
 def test_random_chooses_among_the_candidates():
     assert {Random().choose("key", machines(1, 1), {}).name for _ in range(200)} == {"host0", "host1"}
+
+
+def test_random_draws_a_host_without_a_size_as_one_slot(monkeypatch):
+    def drawn(*sizes):
+        draw = random.Random(1)
+        monkeypatch.setattr(random, "SystemRandom", lambda: draw)
+        return [Random().choose("key", machines(*sizes), {}).name for _ in range(50)]
+
+    assert drawn(None, 3) == drawn(1, 3)
 
 
 @pytest.mark.parametrize(

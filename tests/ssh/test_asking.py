@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from queue import Empty, SimpleQueue
 from threading import Barrier, Event
 from threading import enumerate as enumerate_threads
 from time import monotonic
 
+from airflow_balancer.ssh import asking
 from airflow_balancer.ssh.asking import AT_ONCE, ask_all
 
 
@@ -37,6 +39,18 @@ def test_a_silent_host_costs_the_deadline_and_no_answer_of_another():
     silence.set()
     assert (answers["a"], repr(answers["silent"])) == (1, "TimeoutError('no answer within 0.3 s')")
     assert 0.3 <= took < 5
+
+
+def test_after_the_deadline_no_answer_is_waited_for(monkeypatch):
+    class Silent(SimpleQueue):
+        def get(self, *, timeout):
+            waited.append(timeout)
+            raise Empty
+
+    waited = []
+    monkeypatch.setattr(asking, "SimpleQueue", Silent)
+    assert isinstance(ask_all({"a": lambda: 1}, -1)["a"], TimeoutError)
+    assert waited == [0]
 
 
 def test_after_the_deadline_no_further_host_is_asked():

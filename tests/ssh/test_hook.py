@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,6 +159,14 @@ def test_the_command_timeout_is_as_before(plain, holding):
         with pytest.raises(AirflowException, match="SSH command timed out"):
             run(hook, "sleep 5", timeout=1)
         assert time.monotonic() - start < 4
+
+
+def test_airflow_2_lets_the_time_pass_and_runs_the_task_again_at_once(monkeypatch):
+    slept = []
+    monkeypatch.setattr("airflow.__version__", "2.11.0")
+    monkeypatch.setattr(task, "time", SimpleNamespace(sleep=slept.append))
+    assert task.rescheduled(50).reschedule_date <= datetime.now(UTC)
+    assert slept == [50]
 
 
 def test_a_command_keeps_its_slot_when_its_client_is_killed(sshd, holding, tmp_path):
