@@ -105,7 +105,7 @@ def _is_bare(word: str) -> bool:
 
 
 def _is_file(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) or os.path.sep in word
+    return word.endswith((".yaml", ".yml")) or os.path.sep in word or (word not in COMMANDS and os.path.isdir(word))
 
 
 def _nearest_tree() -> Path | None:

@@ -185,6 +185,13 @@ class TestTree:
         below = write("dags/team/dag.py", "").parent
         assert cli("validate", cwd=below).stdout == "valid: 1 hosts, 8 slots, 0 ports, 1 pools, 0 picks\n"
 
+    def test_a_folder_is_a_configuration_unless_a_command_has_its_name(self, cli, write):
+        for folder in ("fleet", "plan"):
+            write(f"{folder}/config.yaml", "hosts: [{name: host1}]\n")
+        assert cli("select", "fleet").stdout == "host1\n"
+        assert cli("select", "plan").stderr == "airflow-balancer: give one command and one configuration, not select plan\n"
+        assert cli("select", "plan/").stdout == "host1\n"
+
     def test_a_given_folder_is_taken(self, cli, tmp_path):
         result = cli("select", "--config-dir", str(REPOSITORY / "conf"), "env=prod", "query.queue=workers", "query.tag=release")
         assert (result.stdout, result.stderr) == ("host3\n", "")
