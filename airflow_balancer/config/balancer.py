@@ -116,7 +116,7 @@ def _instantiate(composed: Composed) -> BalancerConfiguration:
         try:
             with hydra_set_aside():
                 made = instantiate(data, _convert_="all")
-        except (*CAUSES, SystemExit) as error:
+        except (*CAUSES, TypeError, SystemExit) as error:
             raise explained(error, str(composed.source)) from None
     if not isinstance(made, BalancerConfiguration):
         raise ConfigurationError(f"{composed.source}: {data['_target_']} gives {type(made).__name__}, not a BalancerConfiguration")

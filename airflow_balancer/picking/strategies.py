@@ -180,7 +180,7 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
     try:
         with _importing_from(folders):
             built = instantiate(dict(strategy))
-    except (InstantiationException, SystemExit) as error:
+    except (InstantiationException, TypeError, SystemExit) as error:
         if "Error locating target" in str(error):
             raise ConfigurationError(_not_found(str(strategy["_target_"]), error, folders)) from error
         raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {error}") from error
