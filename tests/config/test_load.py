@@ -256,7 +256,9 @@ def test_an_override_that_is_nested_too_deep_is_said_to_be(write):
         load_fleet(file, ["x=" + "[" * 3000 + "]" * 3000])
 
 
-@pytest.mark.parametrize("text", ["hosts: [{name: a, os: {_target_: x.y, _recursive_: {}}}]", "strategy: {_target_: x.Y, _recursive_: {}}"])
+@pytest.mark.parametrize(
+    "text", ["hosts: [{name: a, os: {_target_: x.y, _recursive_: {}}}]", "hosts: []\nstrategy: {_target_: x.Y, _recursive_: {}}"]
+)
 def test_a_flag_of_hydra_that_is_no_boolean_is_an_error(write, text):
     with pytest.raises(ConfigurationError, match="_recursive_ flag must be a bool"):
         load(write("balancer.yaml", text))
