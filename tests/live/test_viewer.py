@@ -139,7 +139,8 @@ def test_a_link_opens_the_same_view(airflow: AirflowPages, fleet: Fleet) -> None
     airflow.driver.get("about:blank")  # or nothing is loaded: the address is that of the page already
     airflow.driver.get(link)
     assert (airflow.arrive().column("Hosts"), page.text(".tally")) == (seen, "2 of 3 hosts")
-    assert page.refusals == []
+    # Chromium says of Airflow's frame that its sandbox is none.
+    assert [said for said in page.refusals if "sandboxing" not in said] == []
 
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 has one theme")

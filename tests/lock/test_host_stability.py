@@ -155,7 +155,7 @@ def test_who_is_asked_for_leaves_a_host_that_is_over_its_bound(folder):
     place = folder()
     asks = dict.fromkeys("abcd", "")
     (place / "balancer.lock.yaml").write_text("hosts:\n" + "".join(f"  - {{requester: tasks.{name}, host: host1}}\n" for name in asks))
-    report = lock_report(composed(place, asks, hosts={"host1": {}, "host2": {}}), [], prune=False)
+    report = lock_report(request_of(composed(place, asks, hosts={"host1": {}, "host2": {}})), prune=False)
     assert [(row["change"], row["was"], row["host"], row["why"]) for row in report["picks"]] == [
         ("moved", "host1", "host2", "host1 has more than its bound")
     ]

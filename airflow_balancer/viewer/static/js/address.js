@@ -16,7 +16,10 @@ export function restoreAddress() {
 
 export function mirrorAddress() {
   const outer = outerWindow();
-  if (outer && location.hash && outer.location.hash !== location.hash) outer.history.replaceState(outer.history.state, "", location.hash);
+  if (!outer || !location.hash || outer.location.hash === location.hash) return;
+  // Whole, since Airflow's page has a base, against which a bare hash is an address of its home.
+  const { pathname, search } = outer.location;
+  outer.history.replaceState(outer.history.state, "", pathname + search + location.hash);
 }
 
 // What others can open, with Airflow's navigation around it.
