@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import Problem
 
 if TYPE_CHECKING:
-    from .fleet import Fleet
+    from .model import HostSpec, NamedPoolSpec, PortSpec, Settings
 
 DEFAULT_POOL = "default_pool"
 """The pool that Airflow makes itself, and that tasks use when they name no other."""
@@ -32,6 +33,19 @@ def mark(description: str, slots: int) -> str:
     return f"{description} [airflow-balancer: {slots} {'slot' if slots == 1 else 'slots'}]".lstrip()
 
 
+class _Requesting(Protocol):
+    """What a fleet's pools follow from."""
+
+    @property
+    def hosts(self) -> Sequence[HostSpec]: ...
+    @property
+    def ports(self) -> Sequence[PortSpec]: ...
+    @property
+    def named_pools(self) -> Sequence[NamedPoolSpec]: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
 class Requested(NamedTuple):
     """A pool, the subject that requests it, and the path of that below the balancer's node where it is known."""
 
@@ -40,7 +54,7 @@ class Requested(NamedTuple):
     path: tuple[str, ...] = ()
 
 
-def requested_pools(fleet: Fleet) -> list[Requested]:
+def requested_pools(fleet: _Requesting) -> list[Requested]:
     """Return the pool that each host, port and queue requests, then those under `pools:`.
 
     A host that names a pool without slots requests nothing if another host gives them.
@@ -65,7 +79,7 @@ def queue_pool_name(queue: str) -> str:
     return f"queue-{queue}"
 
 
-def queue_slots(fleet: Fleet) -> dict[str, int]:
+def queue_slots(fleet: _Requesting) -> dict[str, int]:
     """Return the slots of each queue's pool, if queues have pools: the sizes of its hosts, without drained ones."""
     slots: dict[str, int] = {}
     for host in fleet.hosts if fleet.settings.queue_pools else ():
@@ -74,7 +88,7 @@ def queue_slots(fleet: Fleet) -> dict[str, int]:
     return dict(sorted(slots.items()))
 
 
-def pool_problems(fleet: Fleet) -> list[Problem]:
+def pool_problems(fleet: _Requesting) -> list[Problem]:
     """Return a problem for each request of a pool that is Airflow's own, another's, or of another size elsewhere."""
     names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports]
     names += [*map(queue_pool_name, queue_slots(fleet)), *(pool.name for pool in fleet.named_pools)]

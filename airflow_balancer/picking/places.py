@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .rendezvous import Candidate
-
-if TYPE_CHECKING:
-    from .filters import HostFilter
 
 
 class _HostLike(Candidate, Protocol):
@@ -30,7 +27,7 @@ class _HostLike(Candidate, Protocol):
 H = TypeVar("H", bound=_HostLike)
 _SPECIAL = frozenset("*?[")
 """The characters that make a string a shell pattern; any other is looked up as it is."""
-_PASSES: Mapping[str, Callable[[HostFilter, Any], object]] = {
+_PASSES: Mapping[str, Callable[[Any, Any], object]] = {
     "min_size": lambda query, host: (host.size or 0) >= (query.min_size or 0),
     "custom": lambda query, host: query.custom is None or query.custom(host),
     "drain": lambda _, host: not host.drain,
@@ -61,7 +58,7 @@ class Places(Generic[H]):
             "tag": _by_value(hosts, lambda host: host.tags),
         }
 
-    def admit(self, key: str, query: HostFilter, places: frozenset[int]) -> frozenset[int]:
+    def admit(self, key: str, query: Any, places: frozenset[int]) -> frozenset[int]:
         """Return those of some places whose hosts pass a condition of a filter; `prefer` admits all where it admits none."""
         if passes := _PASSES.get(key):
             return frozenset(place for place in places if passes(query, self._hosts[place]))
