@@ -156,6 +156,7 @@ class TestRetry:
     def test_it_joins_a_job_that_runs(self, task):
         task.seconds = 3
         first = task.start()
+        until(lambda: task.log == ["start"], "the job starts")  # else it has not started, and the second one starts it
         second = task.start(2)
         assert second.kwargs == first.kwargs
         assert task.end(second, 2)["exit_code"] == 0
