@@ -88,7 +88,7 @@ class PageRun:
                 self._namespace |= names
                 exec(compile(for_this_airflow(block.text), self._namespace["__file__"], "exec"), self._namespace)
             _run_tests(self.names.get(block.file, {}))
-        assert printed == _PRINTED.findall(block.text)
+        _compare(f"python {block.file or block.line}", _PRINTED.findall(block.text), printed)
 
     @contextmanager
     def _importing(self, file: str) -> Iterator[None]:
