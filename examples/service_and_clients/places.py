@@ -6,6 +6,8 @@ from airflow_balancer import BalancerConfiguration, Host
 
 
 class Place(NamedTuple):
+    """Where a service listens."""
+
     host: Host
     port: int
 

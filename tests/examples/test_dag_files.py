@@ -87,7 +87,6 @@ def on_servers(copied, ssh_servers, ssh_home, write, monkeypatch):  # noqa: F811
     return ssh_servers
 
 
-@pytest.mark.slow
 def test_a_task_goes_on_to_the_next_host_when_its_own_is_down(parse, on_servers):
     collect = parse("failover_and_mapped/reports.py")["dag"].get_task("collect")
 

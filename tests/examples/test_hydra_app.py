@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 
-def test_a_job_gets_a_host_and_a_free_port_of_it(shell):
-    assert shell("hydra_app", "python", "app.py", "job.name=report", "fleet=cloud") == "report: cloud1:9097\n"
-
-
 def test_multirun_picks_for_each_job_in_each_fleet(shell):
     printed = shell("hydra_app", "python", "app.py", "--multirun", "job.name=train,report", "fleet=lab,cloud")
     assert [line for line in printed.splitlines() if not line.startswith("[")] == [

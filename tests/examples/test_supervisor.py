@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("airflow.models", reason="Airflow is not installed")
-
 from airflow.providers.ssh.operators.ssh import SSHOperator
 
 PLACE = "host1.example.org"
