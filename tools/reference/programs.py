@@ -64,10 +64,7 @@ def _command(command: Command) -> str:
 
 def settings_page() -> str:
     """Return the page of section `[balancer]`."""
-    rows = [
-        (code(key), sentence(option["description"]), code(option["example"] or ""), "0.8.0")
-        for key, option in OPTIONS.items()
-    ]
+    rows = [(code(key), sentence(option["description"]), code(option["example"] or ""), "0.8.0") for key, option in OPTIONS.items()]
     return page(
         "Settings",
         "You can look up each option of section `[balancer]` of `airflow.cfg` here.",
