@@ -15,6 +15,7 @@ H = TypeVar("H", bound=Candidate)
 def starting_with(ranked: Sequence[H], first: str | None) -> list[H]:
     """Return the hosts with the one of this name in front, where there is one.
 
+    >>> from ..fleet.model import HostSpec
     >>> hosts = [HostSpec(name=name, size=8) for name in ("host1", "host2", "host3")]
     >>> [host.name for host in starting_with(hosts, "host3")]
     ['host3', 'host1', 'host2']
