@@ -58,6 +58,7 @@ lint: .venv-airflow3/installed
 	.venv-airflow3/bin/zizmor --offline --quiet . examples/github/plan.yaml
 	.venv-airflow3/bin/repo-review . --show err
 	.venv-airflow3/bin/mypy
+	.venv-airflow3/bin/python -m tools.reference --check
 
 build: .venv-airflow3/installed
 	rm -rf dist

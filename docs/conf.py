@@ -30,14 +30,15 @@ html_css_files = ["site.css"]
 html_theme_options = {"source_repository": SOURCE, "source_branch": "main", "source_directory": "docs/"}
 copybutton_prompt_text = "$ "
 
+OUTSIDE = {"changelog": REPOSITORY / "CHANGELOG.md", "examples": REPOSITORY / "examples" / "README.md"}
 _LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)")
 
 
 def _link_to_the_repository(_: Sphinx, docname: str, source: list[str]) -> None:
-    """Link to files outside this folder on GitHub; the page `changelog` is CHANGELOG.md."""
+    """Link to files outside this folder on GitHub; some pages are files outside it."""
     folder = (REPOSITORY / "docs" / docname).parent
-    if docname == "changelog":
-        folder, source[0] = REPOSITORY, (REPOSITORY / "CHANGELOG.md").read_text()
+    if outside := OUTSIDE.get(docname):
+        folder, source[0] = outside.parent, outside.read_text()
 
     def link(found: re.Match[str]) -> str:
         path = Path(os.path.normpath(folder / found[1]))

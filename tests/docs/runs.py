@@ -25,7 +25,7 @@ from airflow_balancer import load_fleet
 from airflow_balancer.airflow.options import OPTIONS
 from tests.docs.pages import Block, blocks, folders_with, for_this_airflow
 
-_PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$", re.MULTILINE)
+_PRINTED = re.compile(r"^ *(?:print\(.*)?\)  # (.*)$", re.MULTILINE)
 _FOR_A_SHELL = re.compile(r"[|&;<>`]|\$[({A-Z?]")
 _PARSERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "text": str, "toml": tomllib.loads, "yaml": yaml.safe_load}
 

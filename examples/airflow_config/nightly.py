@@ -1,0 +1,6 @@
+"""Makes the DAG (for Airflow) that `config/dags/nightly.yaml` describes; the balancer is there, too."""
+
+from airflow_config import load_config
+
+config = load_config("config", "config")
+config.generate_in_mem()
