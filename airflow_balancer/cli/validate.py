@@ -23,7 +23,8 @@ def _answer(request: Request) -> Report:
 
 
 def _line(report: Report) -> str:
-    return "valid: " + ", ".join(f"{value} {key}" for key, value in report.items() if isinstance(value, int))
+    counts = ((value, key) for key, value in report.items() if isinstance(value, int))
+    return "valid: " + ", ".join(f"{count} {noun.removesuffix('s') if count == 1 else noun}" for count, noun in counts)
 
 
 def _warning(report: Report) -> str:

@@ -266,7 +266,7 @@ class _Restricted(BaseContainer):
         return found
 
     def _evaluate_custom_resolver(self, key: Any, node: Any, inter_type: str, inter_args: Any, inter_args_str: Any) -> Any:
-        if current_reading().roots is not None and not _is_harmless(inter_type):
+        if not _is_harmless(inter_type) and current_reading().roots is not None:
             raise ConfigurationError(_refusal(inter_type))
         # What `oc.create` and `balancer.host` return may hold interpolations, too.
         return _restrict(super()._evaluate_custom_resolver(key, node, inter_type, inter_args, inter_args_str))

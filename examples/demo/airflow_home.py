@@ -38,7 +38,7 @@ class AirflowHome:
         for directory in (self.home, self.dags, self.logs):
             directory.mkdir(parents=True, exist_ok=True)
         self.database = database or f"sqlite:///{root / 'airflow.db'}"
-        self.password = secrets.token_urlsafe(12)
+        self.password = secrets.token_hex(12)
         self.url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
         self._write_settings(settings or {})
 

@@ -31,16 +31,10 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # pytest's own folders are closed to the user that PostgreSQL runs as.
-    folder = Path(tempfile.mkdtemp(prefix="balancer-"))
-    folder.chmod(0o755)
-    try:
-        with postgres_cluster(programs, folder / "cluster") as url:
-            _execute(url + "postgres", "CREATE DATABASE template")
-            migrate(tmp_path_factory.mktemp("home"), url + "template")
-            yield url
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_cluster(programs) as url:
+        _execute(url + "postgres", "CREATE DATABASE template")
+        migrate(tmp_path_factory.mktemp("home"), url + "template")
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +80,11 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_database(postgres_template: str) -> str:
+def postgres_database(postgres_template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     _execute(postgres_template + "postgres", f"CREATE DATABASE {name} TEMPLATE template")
-    return postgres_template + name
+    yield postgres_template + name
+    _execute(postgres_template + "postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])

@@ -8,11 +8,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
+_MEMORY = Path("/dev/shm")
 
 
 def environment(home: Path, url: str, **more: str) -> dict[str, str]:
@@ -57,21 +59,30 @@ def postgres_programs() -> Path | None:
 
 
 @contextmanager
-def postgres_cluster(programs: Path, folder: Path) -> Iterator[str]:
-    """Run a cluster on loopback, and give its URL up to the database's name."""
-    # PostgreSQL does not run as root.
+def postgres_cluster(programs: Path) -> Iterator[str]:
+    """Run a cluster on loopback, and give its URL up to the database's name.
+
+    It is in memory where there is room: each database of Airflow has a thousand files, and disks are slow to delete them.
+    """
+    # PostgreSQL does not run as root, and pytest's own folders are closed to the user that it runs as.
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     who = {"user": user} if os.geteuid() == 0 else {}
-    folder.mkdir()
-    folder.chmod(0o700)
+    folder = Path(tempfile.mkdtemp(prefix="balancer-", dir=_MEMORY if _has_room(_MEMORY) else None))
     if who:
         shutil.chown(folder, user)
     data, port = folder / "data", free_port()
     run = {"cwd": folder, "stdout": subprocess.DEVNULL, "timeout": 120, **who}
-    subprocess.run([programs / "initdb", "-A", "trust", "-U", "airflow", "-E", "UTF8", "--no-sync", "-D", data], check=True, **run)
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=100"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **run)
     try:
-        yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/"
+        subprocess.run([programs / "initdb", "-A", "trust", "-U", "airflow", "-E", "UTF8", "--no-sync", "-D", data], check=True, **run)
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=100"
+        subprocess.run([programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **run)
+        try:
+            yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/"
+        finally:
+            subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], check=True, **run)
     finally:
-        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], check=True, **run)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free > 2**31

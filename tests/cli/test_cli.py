@@ -161,7 +161,7 @@ class TestOtherCommands:
         assert cli("validate", "balancer.yaml") == ("valid: 0 hosts, 0 slots, 0 ports, 0 pools, 0 picks\n", says, 0)
 
     def test_validate_counts(self, cli, balancer):
-        assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
+        assert cli("validate", "balancer.yaml").stdout == "valid: 2 hosts, 32 slots, 1 port, 3 pools, 0 picks\n"
 
     def test_config_prints_yaml_without_secrets(self, cli, balancer):
         assert yaml.safe_load(cli("config", "balancer.yaml").stdout) == {**yaml.safe_load(BALANCER), "default_password": "**********"}
@@ -183,7 +183,7 @@ class TestTree:
     def test_the_nearest_conf_is_taken(self, cli, tmp_path, write):
         write("conf/config.yaml", "hosts: [{name: host1}]")
         below = write("dags/team/dag.py", "").parent
-        assert cli("validate", cwd=below).stdout == "valid: 1 hosts, 8 slots, 0 ports, 1 pools, 0 picks\n"
+        assert cli("validate", cwd=below).stdout == "valid: 1 host, 8 slots, 0 ports, 1 pool, 0 picks\n"
 
     def test_a_folder_is_a_configuration_unless_a_command_has_its_name(self, cli, write):
         for folder in ("fleet", "plan"):
@@ -288,7 +288,7 @@ def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
 
 def test_one_failing_job_of_a_sweep_does_not_stop_the_others(cli, balancer):
     result = cli("validate", "balancer.yaml", "--multirun", "default_size=0,2")
-    assert result.stdout == "default_size=2\nvalid: 2 hosts, 32 slots, 1 ports, 3 pools, 0 picks\n"
+    assert result.stdout == "default_size=2\nvalid: 2 hosts, 32 slots, 1 port, 3 pools, 0 picks\n"
     assert result.returncode == 1
 
 

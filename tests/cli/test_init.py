@@ -40,7 +40,7 @@ def test_a_program_is_told_which_files_were_written(cli, tmp_path):
 @pytest.mark.parametrize(
     ("words", "output"),
     [
-        (("validate", "--multirun", "env=dev,prod"), "valid: 3 hosts, 20 slots, 1 ports, 4 pools, 4 picks"),
+        (("validate", "--multirun", "env=dev,prod"), "valid: 3 hosts, 20 slots, 1 port, 4 pools, 4 picks"),
         (("show",), "host1"),
         (("plan", "against=env=prod"), "2 picks"),
         (("select", "query.queue=workers", "query.tag=gpu"), "host2\n"),

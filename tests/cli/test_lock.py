@@ -207,7 +207,7 @@ class TestValidate:
     def test_right_is_what_was_locked(self, cli, project):
         cli("lock", "balancer.yaml", "dag_files=dags")
         result = cli("validate", "balancer.yaml", "dag_files=dags")
-        assert (result.stdout, result.returncode) == ("valid: 2 hosts, 16 slots, 1 ports, 3 pools, 0 picks\n", 0)
+        assert (result.stdout, result.returncode) == ("valid: 2 hosts, 16 slots, 1 port, 3 pools, 0 picks\n", 0)
 
     def test_a_file_that_is_not_there_is_to_be_made(self, cli, project):
         result = cli("validate", "balancer.yaml")
@@ -216,7 +216,7 @@ class TestValidate:
 
     def test_dag_files_are_run_without_a_lock_file(self, cli, project, write):
         write("balancer.yaml", "hosts: [{name: host1}]")
-        assert cli("validate", "balancer.yaml", "dag_files=dags").stdout == "valid: 1 hosts, 8 slots, 0 ports, 1 pools, 0 picks\n"
+        assert cli("validate", "balancer.yaml", "dag_files=dags").stdout == "valid: 1 host, 8 slots, 0 ports, 1 pool, 0 picks\n"
 
     def test_each_ask_without_an_entry_is_a_line(self, cli, project, write):
         file = write("balancer.lock.yaml", "ports:\n" + entry(9000, "a.py#0"))

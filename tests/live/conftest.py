@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,14 +28,8 @@ def postgres() -> Iterator[str | None]:
     if programs is None or importlib.util.find_spec("psycopg2") is None:
         yield None
         return
-    # pytest's own folders are closed to the user that PostgreSQL runs as.
-    folder = Path(tempfile.mkdtemp(prefix="balancer-live-"))
-    folder.chmod(0o755)
-    try:
-        with postgres_cluster(programs, folder / "cluster") as url:
-            yield url
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_cluster(programs) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def test_runs_succeed_and_pools_are_right_while_the_yaml_changes(postgres: str |
     with running_rig(tmp_path, database=new_database(postgres, "two_schedulers"), schedulers=2) as rig:
         client = rig.airflow.client
         runs = []
-        for turn in range(1, 5):
+        for turn in (1, 2, 4):
             rig.write(widened(rig, turn))
             runs += [(dag_id, client.trigger(dag_id)) for dag_id in ("etl", "port_spans", "host_spans")]
             rig.airflow.wait_for_run(*runs[-1], timeout=300)

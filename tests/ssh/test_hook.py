@@ -47,7 +47,7 @@ COMMANDS = {
     "killed": "kill -9 $$",
     "environment": "env | grep -v -e SSH_ -e BALANCER_SLOT -e ^_= | sort",
     "terminal": "tty | tr -d 0-9; stty size",
-    "much": "head -c 20000 /dev/zero",  # of more the provider's hook can lose the end, with or without a slot
+    "much": "head -c 20000 /dev/zero; sleep 0.5",  # sshd can lose the end of what a terminal printed at once, with or without a slot
     "descriptors": "ls /proc/self/fd | grep -v 9",
 }
 

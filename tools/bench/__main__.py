@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +41,8 @@ def _postgresql(*, wanted: bool) -> Iterator[str]:
     if programs is None:
         yield ""
         return
-    folder = Path(tempfile.mkdtemp(prefix="balancer-bench-"))
-    folder.chmod(0o755)
-    try:
-        with postgres_cluster(programs, folder / "cluster") as url:
-            yield f"{url}postgres"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_cluster(programs) as url:
+        yield f"{url}postgres"
 
 
 def main() -> None:
