@@ -5,10 +5,11 @@ PYTEST_ARGS ?= -m "not slow"
 PYTEST_ON_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
-.PHONY: help demo test test-airflow2 test-without-airflow fuzz mutate bench lint build check-dist constraints clean
+.PHONY: help demo docs test test-airflow2 test-without-airflow fuzz mutate bench lint build check-dist constraints clean
 
 help:
 	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
+	@echo "make docs                  the site, in docs/_build/html/index.html; needs no network"
 	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
@@ -23,6 +24,10 @@ help:
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/python -m examples.demo
+
+# Each warning is an error, such as a link to a heading that is not there.
+docs: .venv-airflow3/installed
+	.venv-airflow3/bin/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
 
 test: .venv-airflow3/installed
 	.venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) $(PYTEST_ARGS)
@@ -53,6 +58,7 @@ lint: .venv-airflow3/installed
 	.venv-airflow3/bin/zizmor --offline --quiet . examples/github/plan.yaml
 	.venv-airflow3/bin/repo-review . --show err
 	.venv-airflow3/bin/mypy
+	.venv-airflow3/bin/python -m tools.reference --check
 
 build: .venv-airflow3/installed
 	rm -rf dist
@@ -90,5 +96,5 @@ constraints: .venv-airflow3/installed
 		--python-version 3.11 --no-header --no-annotate --output-file constraints-build.txt -
 
 clean:
-	rm -rf .venv-* .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv-* .mypy_cache .ruff_cache .hypothesis dist docs/_build
 	find . -name __pycache__ -prune -exec rm -rf {} +

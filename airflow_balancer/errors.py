@@ -75,6 +75,13 @@ class ConfigurationError(BalancerError, ValueError):
 class NoMatch(BalancerError, RuntimeError):
     """No host or port matches the query; the message has the query and what exists.
 
+    >>> from airflow_balancer import BalancerConfiguration
+    >>> try:
+    ...     BalancerConfiguration(hosts={"host1": {"queues": ["workers"]}}).select_host(queue="batch")
+    ... except NoMatch as error:
+    ...     error.left_out
+    {'queue': 1}
+
     Attributes:
         left_out: How many hosts each condition of the query leaves out, in the order of the conditions. A host counts at the
             first that it fails, so that all hosts are counted. Empty where it was no query of several conditions for hosts.

@@ -9,17 +9,17 @@ import pytest
 from tests.conftest import REPOSITORY
 
 SENTENCE = "A pool counts the tasks that Airflow starts; with hold_slots, slots on the host count the commands that run there."
-SLOTS = (REPOSITORY / "docs/slots.md").read_text()
+SLOTS = (REPOSITORY / "docs/explanation/slots.md").read_text()
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/slots.md", "airflow_balancer/viewer/static/js/counted.js"])
+@pytest.mark.parametrize("path", ["README.md", "docs/explanation/slots.md", "airflow_balancer/viewer/static/js/counted.js"])
 def test_all_say_the_same(path):
     words = re.sub(r"</?code>|`", "", (REPOSITORY / path).read_text())
     assert words.count(SENTENCE) == 1
 
 
 def test_the_readme_names_the_table():
-    assert "](docs/slots.md)" in (REPOSITORY / "README.md").read_text()
+    assert "](docs/explanation/slots.md)" in (REPOSITORY / "README.md").read_text()
 
 
 def test_the_table_has_each_way_in_which_a_command_comes_to_a_host_with_and_without_slots():

@@ -15,7 +15,7 @@ CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([\w-]+):", MAKEFILE, re.MULTILINE))
 _NAMED = re.compile(r"\bmake ([a-z][\w-]+)(?=`|\n| [A-Z_]+=)")
-_LINTER = re.compile(r"\.venv-airflow3/bin/(ruff \w+|[\w-]+)")
+_LINTER = re.compile(r"\.venv-airflow3/bin/(ruff \w+|python -m [\w.]+|[\w-]+)")
 
 
 def _jobs() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Measures how even each strategy is, and how many picks it moves; prints the tables of docs/strategies.md.
+"""Measures how even each strategy is, and how many picks it moves; prints the tables of docs/explanation/strategies.md.
 
 python tools/measure_strategies.py
 """

@@ -1,4 +1,4 @@
-"""Computes what a fleet costs, deployment by deployment, from a benchmark's JSON; prints the tables of docs/scale.md.
+"""Computes what a fleet costs, deployment by deployment, from a benchmark's JSON; prints the tables of docs/explanation/scale.md.
 
 make bench BENCH_ARGS="--json bench.json" && python -m tools.simulate_scale bench.json
 """

@@ -17,11 +17,17 @@ from .config import WHOLE
 
 _TREES = ("conf", "config")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
-_REST = "[FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]"
-_EPILOG = """
+REST = "[FILE | --config-dir DIR] [OVERRIDE ...] [FLAG ...]"
+EXIT_CODES = {
+    0: "done",
+    1: "the configuration is wrong, or nothing matches",
+    2: "wrong usage",
+    3: "pools, hosts or picks differ",
+}
+_EPILOG = f"""
 FILE is a balancer's YAML. An OVERRIDE is any of Hydra's, such as env=prod; with --multirun also env=dev,prod
 Shell completion: eval "$(airflow-balancer -sc install=bash)"
-Exit codes: 0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools, hosts or picks differ
+Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}
 """
 _NO_TREE = """no configuration: there is no conf/ or config/ folder with a config.yaml in {cwd} or above.
 Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DIR), or make one in a new folder:
@@ -75,7 +81,8 @@ def tree_parser(program: str, usage: str, description: str, epilog: str) -> Argu
     return parser
 
 
-def _parser(usage: str = f"[COMMAND] {_REST}", description: str = "", epilog: str = "") -> ArgumentParser:
+def command_parser(usage: str = f"[COMMAND] {REST}", description: str = "", epilog: str = "") -> ArgumentParser:
+    """Return the parser of `airflow-balancer`."""
     parser = tree_parser("airflow-balancer", usage, description, epilog)
     parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
     parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
@@ -91,12 +98,12 @@ def help_of(arguments: Arguments) -> str:
         command = arguments.command
         keys = "\n".join(f"  {f'{key.name}={key.value}':<24} {key.help}" for key in command.all_keys.values())
         description = f"{command.name}: {command.summary}\n\n{command.help}\n\nkeys:\n{keys}"
-        usage, epilog = f"{command.name} [KEY=VALUE ...] {_REST}", f"example:\n  airflow-balancer {command.example}\n"
+        usage, epilog = f"{command.name} [KEY=VALUE ...] {REST}", f"example:\n  airflow-balancer {command.example}\n"
     else:
-        description, usage = "Show and check a fleet of hosts and ports, and pick from it.", f"[COMMAND] {_REST}"
+        description, usage = "Show and check a fleet of hosts and ports, and pick from it.", f"[COMMAND] {REST}"
         commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in COMMANDS.values())
         epilog = f"commands (airflow-balancer COMMAND --help explains one and its keys):\n{commands}\n"
-    return _parser(usage, description, f"{epilog}{_EPILOG}").format_help()
+    return command_parser(usage, description, f"{epilog}{_EPILOG}").format_help()
 
 
 def _is_bare(word: str) -> bool:
@@ -120,7 +127,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         UsageError: The command line is wrong, or there is no configuration.
         ConfigurationError: The configuration that it gives does not exist, or a query has no such key.
     """
-    given = _parser().parse_intermixed_args(list(argv))
+    given = command_parser().parse_intermixed_args(list(argv))
     bare = [word for word in given.words if _is_bare(word)]
     if bare and bare[0] in COMMANDS and COMMANDS[bare[0]].writes_folder:
         return _writing(COMMANDS[bare[0]], given)

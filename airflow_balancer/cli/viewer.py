@@ -24,6 +24,7 @@ _FAILED, _MISUSED = 1, 2
 _MAX_PORT = 65535
 _NO_EXTRA = "the viewer needs FastAPI and uvicorn: pip install 'airflow-balancer[viewer]'"
 _HINT = "There is no configuration in this folder: make one, such as config.yaml with balancer: {hosts: [{name: host1, size: 8}]}"
+USAGE = "[FILE | --config-dir DIR] [--host HOST] [--port PORT] [OVERRIDE ...]"
 _EPILOG = """what is shown:
   FILE               a balancer's YAML
   --config-dir DIR   a Hydra tree, or a folder with several configurations; default: the nearest conf/ or config/
@@ -34,9 +35,9 @@ Exit codes: 0 done; 1 the configuration is wrong, or the port is taken; 2 wrong 
 """
 
 
-def _parser() -> ArgumentParser:
-    usage = "[FILE | --config-dir DIR] [--host HOST] [--port PORT] [OVERRIDE ...]"
-    parser = tree_parser("airflow-balancer-viewer", usage, "Show a fleet of hosts and ports as a page.", _EPILOG)
+def viewer_parser() -> ArgumentParser:
+    """Return the parser of `airflow-balancer-viewer`."""
+    parser = tree_parser("airflow-balancer-viewer", USAGE, "Show a fleet of hosts and ports as a page.", _EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", default=8765, type=_port, help="the port to listen on, 0 for any that is free (default: 8765)")
     parser.add_argument("--help", "-h", action="help", help="show this help message and exit")
@@ -137,7 +138,7 @@ def _check(catalogue: Any, places: Places) -> None:
 
 
 def _main(argv: Sequence[str]) -> int:
-    given = _parser().parse_intermixed_args(list(argv))
+    given = viewer_parser().parse_intermixed_args(list(argv))
     try:
         _serve(_places(given), given.host, given.port)
     except (UsageError, BalancerError) as error:

@@ -129,6 +129,10 @@ class BalancerConfiguration(SelectingBalancer):
     Hosts may be given as a list, or as a mapping by name; `host_overrides` changes single ones, and a
     port's host may be given by name. Whatever is wrong is one error that names the host or port, the
     key, and what would be right.
+
+    >>> balancer = BalancerConfiguration(hosts={"host1": {"size": 16}, "host2": {"size": 8}})
+    >>> balancer.select_host(key="nightly").name, balancer.free_port("host1", 9000, 9099, key="nightly").port
+    ('host2', 9011)
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)

@@ -61,6 +61,14 @@ class Host(Watchable, BaseHost):
     """A host that runs tasks over SSH.
 
     `repr` and JSON mask the password; the attribute, `override` and `hook` have the real one.
+
+    >>> Host(name="host1", size=8).hook().remote_host, Host(name="host1", address="10.0.0.5").hook().remote_host
+    ('host1.local', '10.0.0.5')
+    >>> "swordfish" in repr(Host(name="host1", password="swordfish"))
+    False
+
+    Raises:
+        ConfigurationError: A value is wrong, or a key unknown; a ValueError.
     """
 
     __slots__ = ("_watchers",)
@@ -107,7 +115,11 @@ class Host(Watchable, BaseHost):
         return self
 
     def override(self, **kwargs: Any) -> Self:
-        """Return a copy with other values; a pool that only follows name and size follows the new ones."""
+        """Return a copy with other values; a pool that only follows name and size follows the new ones.
+
+        >>> Host(name="host1", size=8).override(size=4).size
+        4
+        """
         values = self.model_dump()
         if self.pool and (self.pool.pool, self.pool.slots) == (self.name, self.size):
             values.pop("pool")
@@ -171,7 +183,14 @@ _POOL_FIELDS, _PORT_FIELDS = {*Pool.model_fields}, {*BasePort.model_fields}
 
 
 class Port(Watchable, BasePort):
-    """A port in use on a host: `Port(host="host1", port=8080)`, or with a `Host`, or by `host_name`."""
+    """A port in use on a host, which is given by name or as a `Host`. Its `pool` has one slot.
+
+    >>> Port(host="host1", port=8080).pool, Port(host=Host(name="host1"), port=8080, name="web").pool
+    ('host1-8080', 'web')
+
+    Raises:
+        ConfigurationError: A value is wrong, or there is no host; a ValueError.
+    """
 
     __slots__ = ("_watchers",)
 

@@ -35,7 +35,14 @@ class _Keyed:
 
 
 class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
-    """A query for hosts: `kind` says whether it selects one or filters many."""
+    """A query for hosts, as a value of a task's model: it selects one host, or all that match if its `kind` is `filter`.
+
+    Its further fields are the arguments of `BalancerConfiguration.select_host`.
+
+    >>> hosts = BalancerConfiguration(hosts={"host1": {"queues": ["workers"]}, "host2": {}})
+    >>> HostQuery(balancer=hosts, kind="select", queue="workers").execute().name
+    'host1'
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
@@ -61,7 +68,10 @@ class BalancerHostQueryConfiguration(_Keyed, BaseHostQuery):
 
 
 class BalancerPortQueryConfiguration(_Keyed, BasePortQuery):
-    """A query for tracked ports: `kind` says whether it selects one or filters many."""
+    """A query for tracked ports, as a value of a task's model: it selects one port, or all that match if its `kind` is `filter`.
+
+    Its further fields are the arguments of `BalancerConfiguration.select_port`.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 

@@ -82,7 +82,20 @@ FLEET_KEYS = ("hosts", "ports", "pools", "host_overrides", *Settings.model_field
 
 @dataclass(frozen=True, repr=False)
 class Fleet:
-    """Hosts sorted by name, ports sorted by host and number, the settings they share, and the pools that belong to neither."""
+    """Hosts, ports and settings as validated data, which need no Airflow; `load_fleet` returns one.
+
+    Attributes:
+        hosts: The hosts, sorted by name, with the balancer's defaults applied.
+        ports: The tracked ports, sorted by host and number.
+        settings: The balancer's keys beside its hosts, ports and pools.
+        named_pools: The pools under `pools`, which belong to no host or port.
+
+    >>> fleet = Fleet.from_data({"hosts": [{"name": "host1", "size": 16}, {"name": "host2"}], "default_size": 4})
+    >>> [(host.name, host.size) for host in fleet.hosts]
+    [('host1', 16), ('host2', 4)]
+    >>> [(pool.name, pool.slots) for pool in fleet.pools]
+    [('host1', 16), ('host2', 4)]
+    """
 
     hosts: tuple[HostSpec, ...]
     ports: tuple[PortSpec, ...]

@@ -149,10 +149,10 @@ class VariableSpec(_Plain):
 
     model_config = ConfigDict(extra="ignore")
 
-    key: Name
-    description: str | None = ""
-    is_encrypted: bool | None = False
-    deserialize_json: bool | None = False
+    key: Name = Field(description="the Variable's key")
+    description: str | None = Field(default="", description="what Airflow shows")
+    is_encrypted: bool | None = Field(default=False, description="as in airflow-pydantic's `Variable`")
+    deserialize_json: bool | None = Field(default=False, description="whether the Variable holds JSON")
 
 
 Password = Annotated[Any, BeforeValidator(_password), Field(repr=False)]
@@ -161,19 +161,19 @@ Password = Annotated[Any, BeforeValidator(_password), Field(repr=False)]
 class PoolSpec(_Plain):
     """A pool as it may be written for a host: a name, or a mapping with the slots given."""
 
-    pool: Name
-    slots: Slots | None = None
-    description: str | None = ""
-    include_deferred: bool | None = True
+    pool: Name = Field(description="name of the pool; hosts that name the same one share it")
+    slots: Slots | None = Field(default=None, description="number of slots; default: the host's size")
+    description: str | None = Field(default="", description="what Airflow shows; default: a text that names the host")
+    include_deferred: bool | None = Field(default=True, description="whether deferred tasks hold a slot")
 
 
 class NamedPoolSpec(_Plain):
     """A pool under `pools:`, which belongs to no host or port."""
 
-    name: Name
-    slots: Slots
-    description: Text = ""
-    include_deferred: bool = True
+    name: Name = Field(description="unique name of the pool")
+    slots: Slots = Field(description="number of slots")
+    description: Text = Field(default="", description="what Airflow shows")
+    include_deferred: bool = Field(default=True, description="whether deferred tasks hold a slot")
 
 
 class HostSpec(_Plain):

@@ -185,7 +185,8 @@ def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
     """Return the fleet of a balancer's YAML or of a Hydra tree; Airflow is not loaded, nothing is instantiated.
 
     Args:
-        path: A file, or a folder with a `config.yaml`; see `find_source` for a relative one.
+        path: A balancer's YAML, a file of a Hydra tree, or a tree's folder. A relative one is looked for beside the calling
+            file, then upwards, then in the working directory.
         overrides: Hydra overrides, such as `["env=prod"]`.
 
     Raises:

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 
 
 _COMMON = ("key", "balancer")
+OWN_KEYS = {
+    "key": "the requester; default: the path of the nearest node around it that has a `_target_`, else of its parent",
+    "balancer": "the path of the balancer; default: `extensions.balancer`, else `balancer`",
+    "pool": "the name of a pool, in place of a query",
+    "host": "the host's name, or the host itself, in place of a query",
+    "min": "the first port that may be given; default: 1000",
+    "max": "the last port that may be given; default: 65535",
+}
+"""The keys of a resolver's mapping beside those of the query."""
 _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 
 

@@ -124,11 +124,11 @@ class BalancerConf:
     _target_: str = "airflow_balancer.BalancerConfiguration"
     # instantiate from plain lists and dicts, which is many times faster
     _convert_: str = "all"
-    # hosts: a list of HostConf, or a mapping of them by name
+    # hosts: a list, or a mapping by name
     hosts: Any = None
-    # changes to single hosts: {<name>: {<key of HostConf>: value}}
+    # changes to single hosts, by name: a mapping of a host's keys
     host_overrides: dict[str, Any] = field(default_factory=dict)
-    # ports: a list of PortConf, or a mapping of them by name
+    # ports: a list, or a mapping by name
     ports: Any = None
     # pools that belong to no host or port, by name: slots, or {slots: 4, description: text, include_deferred: false}
     pools: Any = None
@@ -164,7 +164,7 @@ class BalancerConf:
     slot_timeout: float = 86400
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
-    # a name, or a mapping with a _target_
+    # how a host is chosen among the candidates: a name, or a mapping with a _target_
     strategy: Any = "bounded"
     # the file of `airflow-balancer lock`, relative to the configuration, such as balancer.lock.yaml
     lock: str | None = None

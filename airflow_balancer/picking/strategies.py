@@ -54,7 +54,7 @@ C = TypeVar("C", bound=Candidate)
 
 @runtime_checkable
 class Strategy(Protocol):
-    """Chooses a host for a key."""
+    """Chooses a host for a key. Any class with `choose` is one, and YAML names it by its `_target_`."""
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return one of the candidates.
@@ -95,6 +95,11 @@ class Rendezvous:
     the highest score wins. A host's share of many keys is its share of the sizes, and when a host
     leaves, only its own keys move. Thaler and Ravishankar 1998; the weights as in Schindelhauer and
     Schomaker 2005.
+
+    >>> from ..fleet.model import HostSpec
+    >>> hosts = [HostSpec(name="host1", size=16), HostSpec(name="host2", size=8)]
+    >>> [host.name for host in Rendezvous().rank("nightly", hosts, {})]
+    ['host2', 'host1']
     """
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:  # noqa: ARG002 (Strategy)
@@ -112,6 +117,11 @@ class LeastLoaded:
 
     Equally loaded hosts are in the order of rendezvous hashing. So is every pick without a load, as while a
     DAG file is parsed or a configuration composed: the load of that moment would change the DAG at each parse.
+
+    >>> from ..fleet.model import HostSpec
+    >>> hosts = [HostSpec(name="host1", size=16), HostSpec(name="host2", size=8)]
+    >>> LeastLoaded().choose("nightly", hosts, {"host1": 4, "host2": 3}).name
+    'host1'
 
     Attributes:
         deadline: The seconds in which a task asks its candidates, where they hold slots, how many are held.

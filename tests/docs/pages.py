@@ -16,6 +16,8 @@ from tests.conftest import HAS_AIRFLOW, REPOSITORY
 
 IS_AIRFLOW_2 = HAS_AIRFLOW and version("apache-airflow").startswith("2.")
 KINDS = {"bash", "console", "ini", "json", "python", "text", "toml", "yaml"}
+OF_REFERENCE = {"pycon"}
+"""Kinds of the pages that a tool writes: examples of docstrings, which run there."""
 WRITTEN = {"json", "text", "toml", "yaml"}
 """Kinds whose blocks are nothing but files."""
 

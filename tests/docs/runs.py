@@ -25,7 +25,7 @@ from airflow_balancer import load_fleet
 from airflow_balancer.airflow.options import OPTIONS
 from tests.docs.pages import Block, blocks, folders_with, for_this_airflow
 
-_PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$", re.MULTILINE)
+_PRINTED = re.compile(r"^ *(?:print\(.*)?\)  # (.*)$", re.MULTILINE)
 _FOR_A_SHELL = re.compile(r"[|&;<>`]|\$[({A-Z?]")
 _PARSERS: dict[str, Callable[[str], Any]] = {"json": json.loads, "text": str, "toml": tomllib.loads, "yaml": yaml.safe_load}
 
@@ -88,7 +88,7 @@ class PageRun:
                 self._namespace |= names
                 exec(compile(for_this_airflow(block.text), self._namespace["__file__"], "exec"), self._namespace)
             _run_tests(self.names.get(block.file, {}))
-        assert printed == _PRINTED.findall(block.text)
+        _compare(f"python {block.file or block.line}", _PRINTED.findall(block.text), printed)
 
     @contextmanager
     def _importing(self, file: str) -> Iterator[None]:

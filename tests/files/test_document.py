@@ -1,4 +1,4 @@
-"""Plain data from YAML: as OmegaConf reads it, within the bounds of `docs/security.md`."""
+"""Plain data from YAML: as OmegaConf reads it, within the bounds of `docs/explanation/security.md`."""
 
 from __future__ import annotations
 

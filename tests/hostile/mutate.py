@@ -1,4 +1,4 @@
-"""Mutates the configurations of this repository: `conf/`, those of the README, the example's."""
+"""Mutates the configurations of this repository: `conf/`, those of README and docs, the example's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .inputs import PLAIN, SHAPES, TREE
 from .rig import Content, Input
 
 REPOSITORY = Path(__file__).parents[2]
-_README_FILE = re.compile(r"`((?!conf/)[\w/]+\.yaml)`:\n\n```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"`((?!conf/)[\w/]+\.yaml)`:\n\n```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _KEYS = (
     "hosts",
     "ports",
@@ -185,11 +185,10 @@ def seeds() -> tuple[Input, ...]:
         f"conf/{path.relative_to(REPOSITORY / 'conf')}": path.read_text() for path in (REPOSITORY / "conf").rglob("*.yaml")
     }
     of_config = {name.replace("conf/", "config/", 1): content for name, content in conf.items()}
-    readme = [
-        Input({Path(name).name: text}, Path(name).name) for name, text in _README_FILE.findall((REPOSITORY / "README.md").read_text())
-    ]
+    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    written = [Input({Path(name).name: text}, Path(name).name) for page in pages for name, text in _FILE.findall(page.read_text())]
     example = Input({"balancer.yaml": (REPOSITORY / "examples/dags/balancer.yaml").read_text()})
-    return (*[PLAIN, TREE, example, *readme] * 3, Input(conf, "conf/config.yaml"), Input(of_config, "config/config.yaml"))
+    return (*[PLAIN, TREE, example, *written] * 3, Input(conf, "conf/config.yaml"), Input(of_config, "config/config.yaml"))
 
 
 def mutated(random: Random) -> Input:

@@ -1,4 +1,4 @@
-"""What each path may do with what a configuration names: the table in docs/security.md."""
+"""What each path may do with what a configuration names: the table in docs/explanation/security.md."""
 
 from __future__ import annotations
 

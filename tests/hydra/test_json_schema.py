@@ -29,7 +29,7 @@ def written() -> Iterator[tuple[str, str]]:
     for folder in (REPOSITORY / "conf", REPOSITORY / "examples", REPOSITORY / "tests" / "live", start):
         for path in sorted(folder.rglob("*.yaml")):
             yield str(path.relative_to(REPOSITORY)), path.read_text()
-    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))):
+    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))):
         for number, found in enumerate(_FENCED.findall(path.read_text())):
             yield f"{path.name}, block {number}", found
 

@@ -1,0 +1,1 @@
+"""Writes `docs/reference/` from the models, the command table, the options and the docstrings."""
