@@ -10,7 +10,7 @@ import pytest
 
 from tests.docs.runs import PageRun
 
-# What the hosts of README.md answer; they are nowhere.
+# What the hosts answer that have these names and no address; they are nowhere.
 ANSWERS = {
     "host1": b"::id ubuntu\n::version 24.04\n::cores 16\n::tool flock (util-linux)\n::counted\n::hex 1F90\n::end\n",
     "host2": b"::id ubuntu\n::version 24.04\n::cores 8\n::tool flock (util-linux)\n::counted\n::end\n"
@@ -34,15 +34,17 @@ def page_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], PageR
 
 @pytest.fixture
 def probed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let hosts answer as those of README.md, all others as idle hosts with a core for each slot."""
+    """Let hosts answer as above, all others as idle hosts with a core for each slot."""
     from airflow_balancer.cli import check
     from airflow_balancer.cli.probe import Probe
     from airflow_balancer.ssh.host_facts import Facts
 
     def answer(host: Any) -> bytes:
+        if host.name in ANSWERS and not host.address:
+            return ANSWERS[host.name]
         return b"::id %s\n::cores %d\n::tool flock (util-linux)\n::counted\n::end\n" % ((host.os or "ubuntu").encode(), host.size)
 
     def probe(hosts: Any, timeout: int | None) -> list[Probe]:
-        return [Probe(0.02, "known", "ok", Facts.read(ANSWERS.get(host.name) or answer(host))) for host in hosts]
+        return [Probe(0.02, "known", "ok", Facts.read(answer(host))) for host in hosts]
 
     monkeypatch.setattr(check, "_probe", probe)

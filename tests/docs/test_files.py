@@ -12,10 +12,14 @@ import pytest
 from airflow_balancer import load_fleet
 from airflow_balancer.picking.strategies import build_strategy
 from tests.conftest import HAS_AIRFLOW, REPOSITORY
-from tests.docs.pages import BLOCKS, PAGES, Block
+from tests.docs.pages import BLOCKS, PAGES, Block, folders_with
 from tests.docs.runs import PageRun
 
-OF_THE_TREE = [block for block in BLOCKS if block.file.startswith("conf/") and block.page == REPOSITORY / "README.md"]
+OF_THE_TREE = [
+    block
+    for block in BLOCKS
+    if block.file.startswith("conf/") and (REPOSITORY / block.file).exists() and "conf" in folders_with(block.page)
+]
 needs_airflow = pytest.mark.skipif(not HAS_AIRFLOW, reason="Airflow is not installed")
 
 
@@ -32,7 +36,7 @@ def run_with(page_run: Callable[[Path], PageRun], cli: Any, monkeypatch: pytest.
     return run
 
 
-@pytest.mark.parametrize("block", OF_THE_TREE, ids=[block.file for block in OF_THE_TREE])
+@pytest.mark.parametrize("block", OF_THE_TREE, ids=[f"{block.page.stem}, {block.file}" for block in OF_THE_TREE])
 def test_file_of_the_tree_is_the_one_in_the_repository(block: Block) -> None:
     lines = (REPOSITORY / block.file).read_text().splitlines(keepends=True)
     assert block.text == "".join(line for line in lines if line.startswith("# @") or not line.startswith("#"))

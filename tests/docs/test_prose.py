@@ -13,8 +13,10 @@ from tests.conftest import REPOSITORY
 OPENINGS = ("After this page you can ", "You can ")
 MOST_WORDS = 30
 DOCS = REPOSITORY / "docs"
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.name not in ("index.md", "changelog.md")]
-"""All pages but the two that only lead on to others."""
+LEADING_ON = ("index.md", "changelog.md", "examples.md")
+"""Pages that only lead on to others."""
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.name not in LEADING_ON]
 _NO_PROSE = re.compile(r"^```.*?^```$|^<!--.*?-->$|^\|[ :|-]+\|$", re.MULTILINE | re.DOTALL)
 _CODE, _LINK = re.compile(r"`[^`]+`"), re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _BLOCK = re.compile(r"\n\n|\n(?=[-*|#] ?|\d+\. )|(?<!^)\|", re.MULTILINE)
