@@ -38,6 +38,7 @@ WITH_AIRFLOW_3 = [
     "cli/test_check_login.py",
     "cli/test_init.py",
     "cli/test_plan.py",
+    "docs/test_published.py",
     "editor",
     "files",
     "fleet/test_bad_input.py",
