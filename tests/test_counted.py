@@ -19,7 +19,7 @@ def test_all_say_the_same(path):
 
 
 def test_the_readme_names_the_table():
-    assert "](docs/explanation/slots.md)" in (REPOSITORY / "README.md").read_text()
+    assert "/docs/explanation/slots.md)" in (REPOSITORY / "README.md").read_text()
 
 
 def test_the_table_has_each_way_in_which_a_command_comes_to_a_host_with_and_without_slots():

@@ -30,7 +30,7 @@ def sentences(text: str) -> Iterator[str]:
         yield from _END.split(block.strip("-*#| \n"))
 
 
-@pytest.mark.parametrize("page", [DOCS / "getting-started.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [REPOSITORY / "README.md", DOCS / "getting-started.md"], ids=lambda page: page.name)
 def test_no_sentence_has_more_than_thirty_words(page: Path) -> None:
     assert [sentence for sentence in sentences(page.read_text()) if len(sentence.split()) > MOST_WORDS] == []
 
@@ -40,6 +40,15 @@ def test_page_begins_with_what_its_reader_will_be_able_to_do(page: Path) -> None
     title, first = [part for part in page.read_text().split("\n\n") if not part.startswith("<!--")][:2]
     assert title.startswith("# ")
     assert first.startswith(OPENINGS), f"the first paragraph of a page begins with one of {OPENINGS}"
+
+
+def test_the_readme_links_to_files_that_exist() -> None:
+    """Absolute links, which PyPI shows as well, to files of this repository."""
+    paths = re.findall(
+        r"\]\(https://[\w.]+/airflow-laminar/airflow-balancer/(?:blob/)?main/([^)#]+)", (REPOSITORY / "README.md").read_text()
+    )
+    assert [path for path in paths if not (REPOSITORY / path).is_file()] == []
+    assert len(paths) > 30
 
 
 @pytest.mark.parametrize(
