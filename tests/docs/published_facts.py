@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import runpy
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -96,6 +97,17 @@ def _outcome(case: Callable[[], Any]) -> str:
         return type(error).__name__
 
 
+def outputs(snippets: dict[str, str]) -> dict[str, str]:
+    """What files of code print."""
+    found = {}
+    for name, path in snippets.items():
+        printed: list[str] = []
+        runpy.run_path(path, {"print": lambda *values, to=printed: to.append(" ".join(map(str, values)))})
+        found[name] = "\n".join(printed)
+    return found
+
+
 if __name__ == "__main__":
-    facts = {"names": names(), "members": members(), "deeds": deeds(json.loads(sys.argv[1]))}
+    files, snippets = map(json.loads, sys.argv[1:])
+    facts = {"names": names(), "members": members(), "deeds": deeds(files), "outputs": outputs(snippets)}
     sys.stdout.write(f"\n{json.dumps(facts)}\n")

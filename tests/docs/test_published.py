@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.docs.pages import BLOCKS
 from tests.docs.rows import PAGE
+from tests.docs.snippets import FILES as SNIPPET_FILES
+from tests.docs.snippets import SNIPPETS
 
 pytestmark = pytest.mark.slow
 PUBLISHED = ("airflow-balancer==0.7.12", "airflow-config==1.12.8", "airflow-pydantic==1.7.2")
@@ -27,8 +29,9 @@ GONE = {
 def facts_of(python: str, folder: Path) -> dict[str, Any]:
     """Return what the script says of the package in a Python's virtualenv."""
     files = {name: str(folder / name) for name in FILES}
-    command = [python, "-W", "ignore", str(SCRIPT), json.dumps(files)]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    scripts = {name: str(folder / "snippets" / f"{name}.py") for name in SNIPPETS}
+    command = [python, "-W", "ignore", str(SCRIPT), json.dumps(files), json.dumps(scripts)]
+    result = subprocess.run(command, cwd=folder / "snippets", capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -36,8 +39,9 @@ def facts_of(python: str, folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("published")
-    for name, text in FILES.items():
-        (made / name).parent.mkdir(exist_ok=True)
+    snippets = {f"{name}.py": snippet.code for name, snippet in SNIPPETS.items()} | SNIPPET_FILES
+    for name, text in {**FILES, **{f"snippets/{name}": text for name, text in snippets.items()}}.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(text)
     return made
 
@@ -110,6 +114,10 @@ def test_it_does_what_the_page_says(published: dict[str, Any]) -> None:
         "old/balancer.yaml": "['worker1', 'worker2']",
         "dags/balancer.yaml": "['worker1', 'worker2']",
     }
+
+
+def test_its_documentations_snippets_print_what_they_did(published: dict[str, Any]) -> None:
+    assert published["outputs"] == {name: snippet.printed for name, snippet in SNIPPETS.items()}
 
 
 def test_no_deed_of_the_page_is_the_same_here_but_those_of_the_mended_file(published: dict[str, Any], ours: dict[str, Any]) -> None:
