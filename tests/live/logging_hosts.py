@@ -107,10 +107,9 @@ class LoggingHosts:
         """The folder of a host's slots."""
         return self.home(name) / "slots"
 
-    def held(self) -> list[str]:
-        """The slots that are locked."""
-        files = [file for name in self._addresses for file in self.slots(name).glob("[0-9]*")]
-        return [str(file) for file in files if _is_locked(file)]
+    def held(self, name: str) -> list[str]:
+        """The slots of a host that are locked."""
+        return [file.name for file in self.slots(name).iterdir() if file.name.isdigit() and _is_locked(file)]
 
     @contextmanager
     def drained(self, name: str) -> Iterator[None]:
