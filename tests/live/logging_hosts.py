@@ -162,6 +162,24 @@ def twice_held(moments: Sequence[Moment]) -> Iterator[Moment]:
             yield moment
 
 
+def started(moments: Sequence[Moment], held: Sequence[str], *, since: int, until: int) -> Counter[str]:
+    """Count by slot the commands that started between two times, but for those that had their slot at the first one.
+
+    Args:
+        moments: The host's log.
+        held: The slots that were held at the first time: by commands that run, and by those that are about to start.
+        since: The first time, in nanoseconds.
+        until: The second.
+    """
+    running, found = Counter[str](), Counter[str]()
+    for moment in moments:
+        if moment.time <= since:
+            running[moment.slot] += moment.change
+        elif moment.time < until and moment.change > 0:
+            found[moment.slot] += 1
+    return found - (Counter(held) - running)
+
+
 def _lines(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 

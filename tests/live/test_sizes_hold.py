@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.live.crowd_rig import Crowd, Run, crowded
-from tests.live.logging_hosts import Moment, most, overruns, twice_held
+from tests.live.logging_hosts import Moment, most, overruns, started, twice_held
 from tests.live.rig import find_sshd, wait_until
 
 pytest.importorskip("airflow.providers.celery", reason="Celery's provider is not installed; with Airflow 3 it is")
@@ -93,12 +93,6 @@ def overrun(crowd: Crowd, told: Story) -> dict[str, list[int]]:
     return {name: counts for name, counts in found.items() if counts}
 
 
-def started_while_drained(crowd: Crowd, told: Story) -> Counter[str]:
-    """The slots of a drained host in which commands started. What held a slot before the drain may take a while until it says so."""
-    starts = [moment.slot for moment in crowd.hosts.commands(DRAINED) if moment.change > 0 and told.drained < moment.time < told.edited]
-    return Counter(starts) - Counter(told.held)
-
-
 def unsuccessful(runs: list[Run]) -> list[str]:
     """The tasks that did not succeed."""
     tasks = [(dag_id, task) for airflow, dag_id, run_id in runs for task in airflow.client.tasks(dag_id, run_id)]
@@ -164,6 +158,20 @@ def test_a_slot_that_two_hold_is_seen() -> None:
     assert [moment.time for moment in twice_held(log_of("+0 +1 -0 +0 +1"))] == [5]
 
 
+@pytest.mark.parametrize(
+    ("log", "held", "found"),
+    [
+        pytest.param("+0 +1 -0 -1", "01", {}, id="none"),
+        pytest.param("+0 -0 +1 -1", "1", {}, id="one that had its slot before"),
+        pytest.param("+0 -0 +1 -1 +1", "1", {"1": 1}, id="and another one in that slot"),
+        pytest.param("+0 +1 -0 +0", "01", {"0": 1}, id="one in the slot of one that ran"),
+        pytest.param("+0 -0 -1 -2 -3 -4 -5 -6 +0", "", {}, id="one after that"),
+    ],
+)
+def test_what_starts_on_a_drained_host_is_seen(log: str, held: str, found: dict[str, int]) -> None:
+    assert started(log_of(log), list(held), since=2, until=9) == found
+
+
 def test_without_slots_hosts_run_more_than_their_size(crowd: Crowd) -> None:
     told = story(crowd, hold_slots=False)
     show(crowd, told)
@@ -176,7 +184,7 @@ def test_with_slots_no_host_runs_more_than_its_size_and_waiting_uses_no_retry(cr
     show(crowd, told)
     assert overrun(crowd, told) == {}
     assert [moment for name in crowd.hosts.sizes for moment in twice_held(crowd.hosts.commands(name))] == []
-    assert started_while_drained(crowd, told) == {}
+    assert started(crowd.hosts.commands(DRAINED), told.held, since=told.drained, until=told.edited) == {}
     assert unsuccessful(told.runs) == ["plain.wrong: failed"]
     assert [reason for reason in spent_retries(told.runs).values() if not OF_A_KILL.search(reason)] == []
     assert mistaken(crowd) == []
