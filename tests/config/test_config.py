@@ -23,7 +23,7 @@ from airflow_balancer.config.models import hidden
 from airflow_balancer.fleet.masking import MASK
 from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
-from airflow_balancer.viewer.models import PickQuery
+from airflow_balancer.viewer.models.requests import PickQuery
 
 STATIC = Path(airflow_balancer.__file__).parent / "viewer" / "static"
 
