@@ -54,9 +54,6 @@ class PageRun:
             if not first.missing:
                 self._run(first, cli)
 
-    def run_all(self, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.run(self._blocks[-1], cli, monkeypatch)
-
     def _run(self, block: Block, cli: Callable[..., Any]) -> None:
         if block.file:
             path = self.folder / block.file
