@@ -13,11 +13,15 @@ from tests.docs.pages import PAGES
 
 DOCUMENTS = [*PAGES, *(REPOSITORY / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "examples/README"))]
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+_OURS = re.compile(
+    r"https://(?:github\.com/airflow-laminar/airflow-balancer/(?:blob|tree)|raw\.githubusercontent\.com/airflow-laminar/airflow-balancer)/main/"
+)
 _FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 
 
 def _text(document: Path) -> str:
-    return _FENCE.sub("", document.read_text())
+    """Return a document without its code; links into this repository on GitHub are relative."""
+    return _OURS.sub(f"{os.path.relpath(REPOSITORY, document.parent)}/", _FENCE.sub("", document.read_text()))
 
 
 def _slugs(document: Path) -> set[str]:
