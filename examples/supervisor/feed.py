@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from airflow_supervisor import ProgramConfiguration, SupervisorSSH, SupervisorSSHAirflowConfiguration
+from airflow_supervisor import ProgramConfiguration, SSHOperatorArgs, SupervisorSSH, SupervisorSSHAirflowConfiguration
 
 from airflow_balancer import load
 
@@ -20,6 +20,7 @@ with DAG("feed", start_date=datetime(2026, 1, 1), schedule="@daily", catchup=Fal
         dag=dag,
         cfg=SupervisorSSHAirflowConfiguration(
             working_dir="/var/tmp/feed",
+            ssh_operator_args=SSHOperatorArgs(cmd_timeout=60),
             program={"feed": ProgramConfiguration(command="/usr/local/bin/feed --listen 8000")},
         ),
         host=host,
