@@ -174,7 +174,12 @@ def read_entries(value: Any, group: str) -> Entries:
         group: The key.
     """
     if isinstance(value, Mapping):
-        return _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group)
+        entries = _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group)
+        # JSON and Python write these in different ways, and Python takes True for 1.
+        wrong = [name for name in value if isinstance(name, bool) or not isinstance(name, str | int)]
+        text = f"key {group!r}: each name must be a string, not {{}}; put it in quotes"
+        entries.unread.extend(Problem(text.format(shown(name)), path=(group,)) for name in wrong)
+        return entries
     if value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes)):
         return _from_items(enumerate(value or ()), group)
     text = f"key {group!r} must be a list of {group}, or a mapping of {group} by name, not {shown(value)}"

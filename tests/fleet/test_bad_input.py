@@ -40,6 +40,12 @@ WRONG_YAML = {
         f"unknown key 'default_sise'; did you mean 'default_size'? (keys: {FILE_KEYS})",
     ),
     "a host without a name": ("hosts:\n  - {size: 3}", "hosts[0]: needs key 'name': a string of 1 to 256 characters"),
+    "a host whose name is a boolean": ("hosts:\n  on: {}\n  1: {}", "key 'hosts': each name must be a string, not True; put it in quotes"),
+    "a host whose name is null": ("hosts: {null: {}}", "key 'hosts': each name must be a string, not None; put it in quotes"),
+    "a pool whose name is a fraction": (
+        "hosts: []\npools: {1.10: 3}",
+        "key 'pools': each name must be a string, not 1.1; put it in quotes",
+    ),
     "a host that is a string": ("hosts: [host1]", "hosts[0]: must be a mapping such as {name: host1}, not 'host1'"),
     "hosts that are a string": ("hosts: host1", "key 'hosts' must be a list of hosts, or a mapping of hosts by name, not 'host1'"),
     "a size of 0": ("hosts:\n  - {name: host1, size: 0}", f"host 'host1': key 'size' {SIZES}, not 0"),
