@@ -21,7 +21,11 @@ from tests.viewer.browser.chromium import chromium, missing
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 PASSWORD = "hunter2-of-the-fleet"
-ADDRESSES = ("", "index.html", *(f"api/{name}" for name in ("configurations", "fleet", "occupancy", "pools", "assignments", "query")))
+ADDRESSES = (
+    "",
+    "index.html",
+    *(f"api/{name}" for name in ("configurations", "fleet", "occupancy", "pools", "assignments", "moved", "query")),
+)
 _SCHEME = "return getComputedStyle(document.documentElement).colorScheme"
 
 
