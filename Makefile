@@ -42,7 +42,7 @@ test-without-airflow: .venv-none/installed
 test test-airflow2 test-without-airflow: export PYTHONDONTWRITEBYTECODE =
 
 fuzz: .venv-airflow3/installed
-	HOSTILE_ALL=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile
+	HOSTILE_ALL=1 .venv-airflow3/bin/python -m pytest $(PYTEST_ON_CORES) tests/hostile tests/airflow/test_remote_job_kills.py
 	.venv-airflow3/bin/python -W ignore -m tests.hostile.fuzz
 
 mutate: .venv-airflow3/installed
