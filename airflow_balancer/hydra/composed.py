@@ -101,7 +101,7 @@ class Composed:
     @cached
     def secrets(self) -> frozenset[str]:
         """The secrets that no output may hold; see `fleet/masking.py`."""
-        return frozenset(self.own_secrets() | resolved_secrets(self.written, self.resolved))
+        return frozenset(self.own_secrets() | resolved_secrets(self.written, self.resolved, self.data, self.written))
 
     def resolved(self, path: tuple[str | int, ...]) -> Any:
         """Return the resolved value at a path of the config.

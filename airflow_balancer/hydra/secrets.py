@@ -40,16 +40,17 @@ def _content(file: str) -> Any:
     return None
 
 
-def resolved_secrets(written: Any, resolve: Callable[[Path], Any]) -> set[str]:
+def resolved_secrets(written: Any, resolve: Callable[[Path], Any], *named: Any) -> set[str]:
     """Return the secrets of a config that stand behind interpolations, and those of the environment if it reads that.
 
     Args:
         written: The config as plain data, interpolations as written.
         resolve: Returns what the value at a path of it resolves to.
+        named: Plain data whose names are no secrets; what is a secret there is one here, too.
     """
     if not has_interpolation(written):
         return set()
-    found = secrets_of({f"token{at}": value for at, value in enumerate(_behind_interpolations(written, resolve))})
+    found = secrets_of({f"token{at}": value for at, value in enumerate(_behind_interpolations(written, resolve))}, *named)
     if any(isinstance(value, str) and _READS_ENVIRONMENT.search(value) for _, value in walk(written)):
         found |= environment_secrets()
     return found

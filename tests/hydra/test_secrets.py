@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.secrets import environment_secrets, resolved_secrets
 
 
@@ -21,3 +22,12 @@ def test_secrets_of_the_environment_go_by_name_and_login_and_are_no_files(monkey
 def test_a_secret_behind_an_interpolation_is_one_as_it_resolves():
     written = {"password": "${a.password}", "username": "${user}", "key": {"secret": "as-written"}}
     assert resolved_secrets(written, {("password",): "resolved-value"}.__getitem__) == {"resolved-value"}
+
+
+def test_the_name_of_a_host_behind_an_interpolation_is_no_secret(write):
+    hosts = "{host1: {}, host2: {queues: [gpu]}}"
+    file = write(
+        "config.yaml",
+        f"balancer: {{hosts: {hosts}}}\ntask: {{token: '${{balancer.name:{{queue: gpu}}}}', password: '${{task.x}}', x: hunter2}}\n",
+    )
+    assert compose_file(file).secrets & {"hunter2", "host2"} == {"hunter2"}
