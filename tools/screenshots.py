@@ -24,23 +24,27 @@ from tests.viewer.browser.chromium import chromium, missing, prefer, resize  # n
 from tests.viewer.browser.page import Page  # noqa: E402
 from tests.viewer.browser.stub import Stub, serve  # noqa: E402
 
-DESK, TELEPHONE = (1200, 720), (360, 720)
+DESK, TELEPHONE = (1280, 720), (420, 800)
 COLOURS = 192
 SETTLED = 0.3  # seconds, for the focus ring and the scroll bars
 PICTURES = (
-    ("fleet-light", "fleet", "light", DESK),
-    ("fleet-dark", "fleet", "dark", DESK),
-    ("hosts-light", "hosts", "light", DESK),
-    ("hosts-dark", "hosts", "dark", DESK),
-    ("ports-light", "ports?rows=free", "light", DESK),
-    ("whatif-light", "whatif?drain=worker02.example.com", "light", DESK),
-    ("pools-dark", "pools", "dark", DESK),
-    ("tasks-light", "tasks", "light", DESK),
-    ("query-dark", "query?queue=workers&key=etl.extract", "dark", DESK),
     ("compare-light", "compare", "light", DESK),
     ("yaml-dark", "yaml", "dark", DESK),
     ("hosts-narrow", "hosts", "light", TELEPHONE),
+    ("fleet-narrow", "fleet", "light", TELEPHONE),
 )
+QUESTIONS = {
+    "fleet": "fleet",
+    "hosts": "hosts",
+    "moved": "tasks?rows=moved",
+    "whatif": "whatif?drain=worker02.example.com",
+    "tasks": "tasks",
+    "ports": "ports?rows=free",
+    "why": "tasks?search=daily.load",
+    "pools": "pools",
+    "query": "query?queue=workers&key=etl.extract",
+}
+"""What docs/howto/answer-questions.md shows, each in both colour schemes."""
 
 
 def main(url: str = "") -> None:
@@ -51,7 +55,8 @@ def main(url: str = "") -> None:
     served = nullcontext(Stub(url=url)) if url else serve(Stub(hosts=24, ports=72, markup=False))
     with served as stub, chromium() as driver:
         page = Page(driver, stub)
-        for name, address, scheme, (width, height) in PICTURES:
+        both = [(f"{name}-{scheme}", address, scheme, DESK) for name, address in QUESTIONS.items() for scheme in ("light", "dark")]
+        for name, address, scheme, (width, height) in (*both, *PICTURES):
             resize(driver, width, height, mobile=width == TELEPHONE[0])
             prefer(driver, scheme)
             page.open(address)

@@ -49,9 +49,11 @@ def read_attempts(connection: Connection, pools: Iterable[str], since: datetime)
     """Return the attempts in these pools that began at or after a time."""
     seen: dict[tuple[Any, ...], Attempt] = {}
     for query in statements(sorted(pools), since):
-        for row in connection.execute(query):
+        result = connection.execute(query)
+        more = list(result.keys())[len(_FIELDS) :]
+        for row in result:
             # A task that is up for a retry is in both tables.
-            seen.setdefault(tuple(row[:5]), _attempt(row._mapping))
+            seen.setdefault(tuple(row[:5]), _attempt(row, more))
     return list(seen.values())
 
 
@@ -99,8 +101,10 @@ def _first_id(when: datetime) -> UUID:
     return UUID(int=int(when.timestamp() * 1000) << 80)
 
 
-def _attempt(row: Any) -> Attempt:
-    scheduled, queued = row.get("scheduled_dttm"), row["queued_dttm"]
+def _attempt(row: Sequence[Any], more: Sequence[str]) -> Attempt:
+    """Return an attempt; `more` are the columns that not every Airflow has."""
+    pool, state, start, end, queued = row[5:10]
+    given = dict(zip(more, row[10:], strict=True))
+    scheduled = given.get("scheduled_dttm")
     wait = max(0.0, (queued - scheduled).total_seconds()) if scheduled and queued else None
-    unreachable = row["retry_reason"] == ELSEWHERE if "retry_reason" in row else None
-    return Attempt(row["pool"], row["state"], row["start_date"], row["end_date"], wait, unreachable)
+    return Attempt(pool, state, start, end, wait, given["retry_reason"] == ELSEWHERE if "retry_reason" in given else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -29,13 +30,19 @@ class Latest(NamedTuple):
     @property
     def path(self) -> str:
         """Its page below Airflow's own address."""
-        from airflow import __version__
+        page, index = _page(self.dag_id, self.run_id, self.task_id)
+        return page + (index.format(self.map_index) if self.map_index >= 0 else "")
 
-        dag, run, task = (quote(part, safe="") for part in (self.dag_id, self.run_id, self.task_id))
-        if __version__.startswith("2."):
-            index = {"map_index": self.map_index} if self.map_index >= 0 else {}
-            return f"dags/{dag}/grid?{urlencode({'dag_run_id': self.run_id, 'task_id': self.task_id, **index})}"
-        return f"dags/{dag}/runs/{run}/tasks/{task}" + (f"/mapped/{self.map_index}" if self.map_index >= 0 else "")
+
+@lru_cache(maxsize=1_000)
+def _page(dag_id: str, run_id: str, task_id: str) -> tuple[str, str]:
+    """Return the page of a task, whose indices may be thousands, and what an index adds to it."""
+    from airflow import __version__
+
+    dag, run, task = (quote(part, safe="") for part in (dag_id, run_id, task_id))
+    if __version__.startswith("2."):
+        return f"dags/{dag}/grid?{urlencode({'dag_run_id': run_id, 'task_id': task_id})}", "&map_index={}"
+    return f"dags/{dag}/runs/{run}/tasks/{task}", "/mapped/{}"
 
 
 def read_latest(connection: Connection, dags: Iterable[str]) -> list[Latest]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 MASK = "**********"
 _WORDS = r"passw(?:or)?d|passphrase|secret|token|private_?key|pkey"
 _SECRET_KEY = re.compile(_WORDS, re.IGNORECASE)
+_STEMS = ("passw", "passphrase", "secret", "token", "private", "pkey")
+"""What each of the words holds."""
 _SHORTEST, _SHORTEST_NUMBER, _LONGEST_SHOWN = 4, 6, 60
+_FEW = 100
 _COMMON = frozenset(["true", "false", "null", "none", "default", "airflow", "admin", "root"])
 _COUNTS = frozenset(("size", "slots", "port", "min", "max", "default_size"))
 _VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "deserialize_json"))
@@ -47,6 +50,13 @@ def is_secret_key(key: object) -> bool:
 def may_hold_secrets(text: str) -> bool:
     """Return whether a text names a secret's key, or has a URL with a login."""
     return _SECRET_KEY.search(text) is not None or _LOGIN.search(text) is not None
+
+
+def needs_no_mask(text: str, secrets: Collection[str]) -> bool:
+    """Return whether `mask` leaves the data as they are whose JSON is `text`; False where that is not certain."""
+    # Only in ASCII has each letter one upper and one lower form.
+    lower = text.lower() if text.isascii() else ""
+    return bool(lower) and "@" not in text and not any(stem in lower for stem in _STEMS) and not _present(secrets, text)
 
 
 def secrets_of(*data: Any) -> set[str]:
@@ -137,8 +147,10 @@ def _index(secrets: Iterable[str]) -> dict[str, set[str]]:
     return forms
 
 
-def _search(text: str, indexes: Iterable[dict[str, set[str]]]) -> list[str]:
+def _search(text: str, indexes: Sequence[dict[str, set[str]]]) -> list[str]:
     """Return the forms that a text holds; the price of those whose first characters it lacks is small, and there may be thousands."""
+    if sum(len(forms) for index in indexes for forms in index.values()) <= _FEW:
+        return sorted({form for index in indexes for forms in index.values() for form in forms if form in text}, key=len, reverse=True)
     starts = {text[place : place + _SHORTEST] for place in range(len(text))}
     found = {form for index in indexes for start in index.keys() & starts for form in index[start] if form in text}
     return sorted(found, key=len, reverse=True)

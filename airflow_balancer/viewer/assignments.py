@@ -46,8 +46,9 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     ]
     queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks.get(pool.name, [])) for pool in fleet.queue_pools]
     reasons = Reasons(opened.guarded(picks_of), fleet, dags)
-    explained = [place.model_copy(update={"why": reasons.of(place)}) for place in places]
-    return AssignmentsAnswer(available=True, hosts=hosts, queues=queues, tasks=explained)
+    for place in places:
+        place.why = reasons.of(place)
+    return AssignmentsAnswer(available=True, hosts=hosts, queues=queues, tasks=places)
 
 
 def newest_tasks(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:

@@ -51,8 +51,10 @@ class Reasons:
     def _attempts(self, place: TaskPlace) -> Attempts | None:
         """Return where the attempts of a balanced task go."""
         task = self._tasks.get((place.dag_id, place.task_id))
+        if task is None or not task.candidates:
+            return None
         with suppress(KeyError, ValueError):  # a string of another version of this package
-            return attempts_of(task.candidates, f"{place.dag_id}.{place.task_id}") if task and task.candidates else None
+            return attempts_of(task.candidates, f"{place.dag_id}.{place.task_id}")
         return None
 
     def _next(self, attempts: Attempts | None, place: TaskPlace) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from ..errors import BalancerError, ConfigurationError, NoMatch
-from ..fleet.masking import mask_error
+from ..fleet.masking import mask_error, needs_no_mask
 from . import answers
 from .assignments import assignments
 from .catalogue import Catalogue, UnknownError
@@ -166,8 +166,9 @@ class Viewer:
             answer = ROUTES[name].call(self._catalogue, query, **more)
         except BalancerError as error:
             raise _told(error, masks) from None
-        if not masks:
-            return _reply(answer.model_dump_json().encode(), "application/json")
+        text = answer.model_dump_json()
+        if all(needs_no_mask(text, opened.secrets) for opened in masks):
+            return _reply(text.encode(), "application/json")
         data = _masked(answer.model_dump(mode="json"), masks)
         return _reply(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
 

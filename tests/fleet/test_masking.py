@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_balancer import ConfigurationError
 from airflow_balancer.errors import Problem
 from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, secrets_of, shown
+from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, needs_no_mask, secrets_of, shown
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,35 @@ def test_a_value_is_shown_with_sixty_characters(value, text):
 def test_a_secret_is_masked_as_json_writes_it(ensure_ascii):
     secret = 'größe"'
     assert mask(json.dumps([secret], ensure_ascii=ensure_ascii), [secret]) == f'["{MASK}"]'
+
+
+TEXTS = st.text("Kk\u212asS\u017fecrtoknpaswd:@/=h1 '\"\\\n", max_size=12) | st.sampled_from(
+    ["password=x", "http://a:b@c", "hunter2-2", "token", "123456"]
+)
+
+
+@given(
+    st.recursive(st.none() | st.integers(0, 10**7) | TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)), st.sets(TEXTS)
+)
+def test_what_needs_no_mask_is_left_as_it_is(data, secrets) -> None:
+    known = {secret for secret in secrets if len(secret) > 3}
+    if needs_no_mask(json.dumps(data, ensure_ascii=False), known):
+        assert mask(data, known) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "needed"),
+    [
+        ('{"host":"a"}', {"hunter2-2"}, False),
+        ('{"host":"a","why":"hunter2-2"}', {"hunter2-2"}, True),
+        ('{"why":"say \\"hi\\" now"}', {'say "hi" now'}, True),
+        ('{"Password":1}', set(), True),
+        ('{"\u017fecret":1}', set(), True),
+        ('"me:x@host"', set(), True),
+        ('{"host":"a"}', {f"secret-{number}" for number in range(500)}, False),
+        ('{"host":"secret-77"}'.replace("secret", "hidden"), {f"hidden-{number}" for number in range(500)}, True),
+    ],
+    ids=["none", "a secret", "a quoted one", "a key", "a key in other letters", "a login", "many secrets", "one of many"],
+)
+def test_only_what_may_hold_a_secret_is_masked(text: str, secrets: set[str], needed: bool) -> None:  # noqa: FBT001
+    assert needs_no_mask(text, secrets) is not needed
