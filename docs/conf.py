@@ -28,6 +28,7 @@ html_show_sphinx = False
 html_static_path = ["site"]
 html_css_files = ["site.css"]
 html_theme_options = {"source_repository": SOURCE, "source_branch": "main", "source_directory": "docs/"}
+smartquotes = False  # options begin with two hyphens
 copybutton_prompt_text = "$ "
 
 OUTSIDE = {"changelog": REPOSITORY / "CHANGELOG.md", "examples": REPOSITORY / "examples" / "README.md"}

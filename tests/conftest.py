@@ -38,6 +38,7 @@ WITH_AIRFLOW_3 = [
     "cli/test_check_login.py",
     "cli/test_init.py",
     "cli/test_plan.py",
+    "docs/test_published.py",
     "editor",
     "examples/test_conda.py",
     "examples/test_custom_strategy.py",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,27 +10,12 @@ from .command import OUTPUT, Command, Key, Report, Request
 from .dag_files import DAG_FILES
 
 if TYPE_CHECKING:
-    from ..picking.picked import Picked
-    from ..picking.strategies import Strategy
     from .against import Comparison
     from .picks import Survey
 
 
-def _why(pick: Picked, strategy: Strategy) -> str:
-    from .moves import KEPT, ranked_names
-
-    if pick.locked and len(pick.candidates) > 1:
-        return KEPT
-    ranking = ranked_names(pick, strategy)
-    if not ranking:
-        return f"chosen by {type(strategy).__name__}"
-    place = ranking.index(pick.host) + 1
-    if len(ranking) == 1:
-        return "the only candidate"
-    return f"{place} of {len(ranking)} in its key's ranking" + (f", after {', '.join(ranking[: place - 1])}" if place > 1 else "")
-
-
 def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
+    from ..picking.reasons import reason_of_pick
     from ..picking.strategies import build_strategy
 
     strategy = build_strategy(survey.place.composed.fleet.settings.strategy)
@@ -41,29 +26,22 @@ def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
             "query": pick.query,
             "candidates": len(pick.candidates),
             "host": pick.host,
-            "why": _why(pick, strategy),
+            "why": reason_of_pick(pick, strategy),
         }
         for file, pick in survey.picks
     ]
 
 
 def _loads(survey: Survey) -> dict[str, dict[str, Any]]:
-    """Return each host's picks and its fair share: its part of the sizes among the candidates of each pick."""
-    picks = [pick for _, pick in survey.picks]
-    counts, fair = Counter(pick.host for pick in picks), defaultdict[str, float](float)
-    for pick in picks:
-        slots = sum(host.size or 1 for host in pick.candidates)
-        for host in pick.candidates:
-            fair[host.name] += (host.size or 1) / slots
-    return {
-        host.name: {
-            "size": host.size,
-            "picks": counts[host.name],
-            "fair": round(fair[host.name], 2),
-            "load": round(counts[host.name] / fair[host.name], 2) if fair[host.name] else None,
-        }
-        for host in survey.place.composed.fleet.hosts
-    }
+    """Return each host's size, picks and fair share of them, and how many times its share it has."""
+    from ..picking.picked import loads
+
+    made = loads(pick for _, pick in survey.picks)
+    return {host.name: _load(host.size, *made.get(host.name, (0, 0.0))) for host in survey.place.composed.fleet.hosts}
+
+
+def _load(size: int, picks: int, fair: float) -> dict[str, Any]:
+    return {"size": size, "picks": picks, "fair": round(fair, 2), "load": round(picks / fair, 2) if fair else None}
 
 
 def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:

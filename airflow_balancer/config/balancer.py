@@ -139,16 +139,16 @@ class BalancerConfiguration(SelectingBalancer):
 
     hosts: list[Host] = Field(default_factory=WatchedList)
     ports: list[Port] = Field(default_factory=WatchedList)
-    pools: tuple[NamedPoolSpec, ...] = Field(default=(), description="Pools that belong to no host or port.")
-    team: str | None = Field(default=None, description="The team of all of these pools, where Airflow runs with multi_team.")
+    pools: tuple[NamedPoolSpec, ...] = ()
+    team: str | None = None
     pool_manager: PoolManagerConfiguration = Field(default_factory=PoolManagerConfiguration.model_construct)
-    queue_pools: bool = Field(default=False, description="Whether each queue gets a pool, too.")
-    hold_slots: bool = Field(default=False, description="Whether each command over SSH holds one of its host's slots.")
-    slot_dir: str = Field(default="~/.airflow-balancer/slots", description="The folder of the slots on each host.")
-    slot_wait: int | float = Field(default=60, description="Seconds until a task for which no slot is free tries again.")
-    slot_timeout: int | float = Field(default=86400, description="Seconds after which such a task fails.")
-    strategy: Any = Field(default_factory=lambda: build_strategy("bounded"), description="How one host is chosen.")
-    lock: str | None = Field(default=None, description="The file that keeps the host of each key and the free port of each request.")
+    queue_pools: bool = False
+    hold_slots: bool = False
+    slot_dir: str = "~/.airflow-balancer/slots"
+    slot_wait: int | float = 60
+    slot_timeout: int | float = 86400
+    strategy: Any = Field(default_factory=lambda: build_strategy("bounded"))
+    lock: str | None = None
 
     @field_validator("hosts", "ports", mode="wrap")
     @classmethod

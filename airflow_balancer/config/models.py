@@ -77,12 +77,12 @@ class Host(Watchable, BaseHost):
 
     queues: list[str] = Field(default_factory=WatchedList)
     tags: list[str] = Field(default_factory=WatchedList)
-    address: str | None = Field(default=None, description="Where the host is reached, when that is not its name.")
-    drain: Drain = Field(default=False, description="Whether the host takes no new picks, or the reason; its pool stays.")
-    hold_slots: bool | None = Field(default=None, description="Whether each command over SSH holds one of the host's slots.")
-    slot_dir: str | None = Field(default=None, description="The folder of the slots on the host.")
-    slot_wait: int | float | None = Field(default=None, description="Seconds until a task for which no slot is free tries again.")
-    slot_timeout: int | float | None = Field(default=None, description="Seconds after which such a task fails.")
+    address: str | None = None
+    drain: Drain = False
+    hold_slots: bool | None = None
+    slot_dir: str | None = None
+    slot_wait: int | float | None = None
+    slot_timeout: int | float | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from glob import escape
 from typing import NamedTuple
 
@@ -49,3 +50,14 @@ def picked(key: str, query: HostFilter, candidates: Sequence[Candidate], host: s
     weighed = tuple(Weighed(host.name, host.size or 1) for host in candidates)
     plain = HostFilter(name=tuple(sorted(escape(host.name) for host in weighed))) if query.custom else query
     return Picked(key, str(query), weighed, host, filter=plain)
+
+
+def loads(picks: Iterable[Picked]) -> dict[str, tuple[int, float]]:
+    """Return the picks of each host, and its fair share of them: its part of the sizes among the candidates of each pick."""
+    counts, fair = Counter[str](), defaultdict[str, float](float)
+    for pick in picks:
+        counts[pick.host] += 1
+        slots = sum(host.size or 1 for host in pick.candidates)
+        for host in pick.candidates:
+            fair[host.name] += (host.size or 1) / slots
+    return {name: (counts[name], share) for name, share in fair.items()}

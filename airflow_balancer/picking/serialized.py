@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -46,6 +46,12 @@ class Described(NamedTuple):
     def __str__(self) -> str:
         fields = {"pool": quoted(self.pool), "key": quoted(self.key), "first": quoted(self.first), **_listed(self)}
         return MARK + " ".join(f"{name}={value}" for name, value in fields.items() if value)
+
+    def among(self, sizes: Mapping[str, int]) -> Described:
+        """Return the same with those of the candidates that have a size, and those sizes; `first` goes with its host."""
+        left = tuple(host._replace(size=sizes[host.name]) for host in self.candidates if host.name in sizes)
+        first = "" if self.key or self.first not in sizes else self.first
+        return self._replace(candidates=left, first=first)
 
     @classmethod
     def parse(cls, text: str) -> Described:

@@ -90,10 +90,12 @@ slot_claim() {
 slot_check_dir() {
     [ -d "$slot_dir" ] || (umask 077 && command mkdir -p "$slot_dir") 2>/dev/null ||
         slot_refuse "error $slot_dir cannot be made; make it, or give another slot_dir"
-    if [ -e "$slot_dir/drain" ]; then
-        slot_line "$slot_dir/drain"
-        slot_refuse "drained $slot_text"
-    fi
+}
+
+slot_heed_drain() {
+    [ -e "$slot_dir/drain" ] || return 0
+    slot_line "$slot_dir/drain"
+    slot_refuse "drained $slot_text"
 }
 
 slot_main() {
@@ -104,8 +106,11 @@ slot_main() {
     esac
     slot_held=
     slot_check_dir
+    slot_heed_drain
     slot_find_limit
     slot_claim
+    # Once more, with the lock: where the file is there and no slot is held, no command can start.
+    slot_heed_drain
     { printf '%s %s %s\n' "$slot_since" $$ "$slot_holder" >|"$slot_file"; } 2>/dev/null || :
     export BALANCER_SLOT="$slot_index"
     slot_text="$slot_token claimed $slot_index${slot_login:+ again}"
@@ -133,5 +138,5 @@ slot_main
 [ -z "$slot_login" ] || slot_run
 # The shell goes on with `eval`, in which it waits for the last command, too, instead of becoming it: sudo and ssh close what
 # they inherit, descriptor 9 included.
-unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_main slot_run
+unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_heed_drain slot_main slot_run
 unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond slot_noted

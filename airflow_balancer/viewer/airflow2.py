@@ -38,7 +38,7 @@ class BalancerView(BaseView):
         """Return an answer of the API."""
         if refused := _refusal():
             return _response(refused)
-        readable = get_auth_manager().get_permitted_dag_ids() if name == "assignments" else None
+        readable = get_auth_manager().get_permitted_dag_ids() if name in ROUTES and ROUTES[name].of_dags else None
         return _response(_viewer.api_of(name, _given(name), _match(), readable))
 
 

@@ -16,19 +16,15 @@ from ..hydra.nodes import Path as NodePath
 from ..hydra.nodes import dotted, node_at
 from ..lock.file import lock_at
 from .catalogue import Catalogue, relative
-from .models import (
+from .models.fleet import (
     CompareAnswer,
-    CompareQuery,
     ComparisonRow,
-    ConfigurationQuery,
     ConfigurationRow,
     ConfigurationsAnswer,
     FleetAnswer,
     HostRow,
     LockedRow,
-    MoveRow,
     NamedPoolRow,
-    NoQuery,
     OriginRow,
     PortRow,
     RequestRow,
@@ -36,6 +32,8 @@ from .models import (
     SettingRow,
     Summary,
 )
+from .models.picks import MoveRow
+from .models.requests import CompareQuery, ConfigurationQuery, NoQuery
 from .opened import Opened
 from .picks import moves, picks_of
 
@@ -102,7 +100,7 @@ def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
 
 def _moved(left: Opened, right: Opened) -> list[MoveRow]:
     before, after = (side.guarded(picks_of) for side in (left, right))
-    rows = [row.model_dump() for row in moves(before, after, right.fleet)]
+    rows = [row.model_dump() for row in moves(before, after, left.fleet, right.fleet)]
     return [MoveRow(**row) for row in right.masked(left.masked(rows))]
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from .. import __version__
-from .models import ErrorAnswer
+from .models.requests import ErrorAnswer
 from .service import HEADERS, ROUTES, Reply, Viewer, content_reply, error_reply, failure_reply, invalid_reply
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -83,7 +83,7 @@ def _endpoint(viewer: Viewer, name: str, readable: Readable) -> Callable[..., Re
 
     endpoint.__annotations__ = {
         "query": Annotated[ROUTES[name].query, Query()],
-        "dags": Annotated[Any, Depends(readable if name == "assignments" else _everything)],
+        "dags": Annotated[Any, Depends(readable if ROUTES[name].of_dags else _everything)],
         "if_none_match": Annotated[str, Header(include_in_schema=False)],
         "return": Response,
     }

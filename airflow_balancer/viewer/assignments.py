@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..airflow import versions
 from ..errors import UnavailableError
-from ..fleet.pools import DEFAULT_POOL
 from .catalogue import Catalogue
-from .models import AssignmentsAnswer, ConfigurationQuery, HostTasks, QueueTasks, TaskRow
+from .explained import Reasons
+from .models.airflow import AssignmentsAnswer, HostTasks, QueueTasks, TaskRow
+from .models.requests import ConfigurationQuery
 from .picks import picks_of
-from .places import Reasons, read_places
+from .places import read_places
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from ..airflow.serialized import SerializedTask
 
-
-PoolTasks = dict[str, list[TaskRow]]
-_CHUNK = 200
-_read: dict[tuple[str, str], list[tuple[str, str]]] = {}
-_lock = Lock()
+NO_AIRFLOW = "Airflow is not installed here; open the page within Airflow to see its tasks"
 
 
 def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> AssignmentsAnswer:
@@ -32,86 +28,51 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     opened = catalogue.open(query.configuration, query.environment)
     fleet = opened.fleet
     if not versions.has_airflow():
-        return AssignmentsAnswer(available=False, why="Airflow is not installed here; open the page within Airflow to see its tasks")
+        return AssignmentsAnswer(available=False, why=NO_AIRFLOW)
     from ..airflow.database import read_connection
+    from ..airflow.serialized import read_newest
 
     try:
-        with read_connection() as connection, _lock:
-            pools = read_tasks(connection)
-            places = read_places(connection, fleet, pools, readable)
+        with read_connection() as connection:
+            dags = readable_only(read_newest(connection), readable)
+            places = read_places(connection, fleet, dags)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
-
-    def tasks(pool: str) -> list[TaskRow]:
-        return [task for task in pools.get(pool, []) if readable is None or task.dag_id in readable]
-
+    tasks = _by_pool(dags)
     drains = opened.masked([host.drain for host in fleet.hosts])
     hosts = [
-        HostTasks(host=host.name, pool=host.pool_name, slots=host.pool_values["slots"], tasks=tasks(host.pool_name), drain=drain)
+        HostTasks(host=host.name, pool=host.pool_name, slots=host.pool_values["slots"], tasks=tasks.get(host.pool_name, []), drain=drain)
         for host, drain in zip(fleet.hosts, drains, strict=True)
     ]
-    queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks(pool.name)) for pool in fleet.queue_pools]
-    reasons = Reasons(opened.guarded(picks_of))
-    explained = [place.model_copy(update={"why": reasons.of(place.dag_id, place.task_id)}) for place in places]
+    queues = [QueueTasks(pool=pool.name, slots=pool.slots, tasks=tasks.get(pool.name, [])) for pool in fleet.queue_pools]
+    reasons = Reasons(opened.guarded(picks_of), fleet, dags)
+    explained = [place.model_copy(update={"why": reasons.of(place)}) for place in places]
     return AssignmentsAnswer(available=True, hosts=hosts, queues=queues, tasks=explained)
 
 
-def read_tasks(connection: Connection) -> PoolTasks:
-    """Return the tasks of all DAGs that are there now by their pools, without the default one; unchanged DAGs are not read again."""
-    latest = _latest(connection)
-    for key in _read.keys() - latest.items():
-        _read.pop(key, None)
-    missing = sorted(latest.items() - _read.keys())
-    for start in range(0, len(missing), _CHUNK):
-        _read.update(_parsed(connection, missing[start : start + _CHUNK]))
-    pools: PoolTasks = {}
-    for (dag_id, _), tasks in sorted(_read.items()):
-        for task_id, pool in tasks:
-            pools.setdefault(pool, []).append(TaskRow(dag_id=dag_id, task_id=task_id))
+def newest_tasks(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
+    """Return the tasks of the newest version of each DAG that the user may read; none without Airflow.
+
+    Raises:
+        UnavailableError: There is no metadata database.
+    """
+    if not versions.has_airflow():
+        return {}
+    from ..airflow.database import read_connection
+    from ..airflow.serialized import read_newest
+
+    with read_connection() as connection:
+        return readable_only(read_newest(connection), readable)
+
+
+def readable_only(dags: Mapping[str, Sequence[SerializedTask]], readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
+    """Return those of the DAGs that the user may read; None for all."""
+    return {dag_id: tasks for dag_id, tasks in dags.items() if readable is None or dag_id in readable}
+
+
+def _by_pool(dags: Mapping[str, Sequence[SerializedTask]]) -> dict[str, list[TaskRow]]:
+    pools: dict[str, list[TaskRow]] = {}
+    for dag_id, tasks in dags.items():
+        for task in tasks:
+            pools.setdefault(task.pool, []).append(TaskRow(dag_id=dag_id, task_id=task.task_id))
     return pools
-
-
-def _latest(connection: Connection) -> dict[str, str]:
-    """Return the hash of each DAG's newest serialized form."""
-    from airflow.models.dag import DagModel
-    from airflow.models.serialized_dag import SerializedDagModel
-    from sqlalchemy import select
-
-    dags, rows = DagModel.__table__.c, SerializedDagModel.__table__.c
-    there = ~dags.is_stale if "is_stale" in dags else dags.is_active
-    when = rows.created_at if "created_at" in rows else rows.last_updated
-    query = select(rows.dag_id, rows.dag_hash).join(DagModel.__table__, dags.dag_id == rows.dag_id).where(there).order_by(when)
-    return {str(dag_id): str(dag_hash) for dag_id, dag_hash in connection.execute(query)}
-
-
-def _parsed(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    import json
-    import zlib
-
-    from airflow.models.serialized_dag import SerializedDagModel
-    from sqlalchemy import select
-
-    rows = SerializedDagModel.__table__.c
-    ids, hashes = zip(*wanted, strict=True)
-    query = select(rows.dag_id, rows.dag_hash, rows.data, rows.data_compressed).where(rows.dag_id.in_(ids), rows.dag_hash.in_(hashes))
-    found = {}
-    for dag_id, dag_hash, data, compressed in connection.execute(query):
-        plain = json.loads(zlib.decompress(compressed)) if compressed else json.loads(data) if isinstance(data, str | bytes) else data
-        found[(dag_id, dag_hash)] = list(tasks_in_pools(plain))
-    return {key: found.get(key, []) for key in wanted}
-
-
-def tasks_in_pools(serialized: Any) -> Iterable[tuple[str, str]]:
-    """Yield the id and the pool of each task of a serialized DAG that is in another pool than the default one."""
-    tasks = _inside(_inside(_inside(serialized).get("dag")).get("tasks"))
-    for item in tasks if isinstance(tasks, list) else ():
-        task = _inside(item)
-        pool = task.get("pool") or _inside(_inside(task.get("partial_kwargs")).get("pool"))
-        if isinstance(pool, str) and pool != DEFAULT_POOL and task.get("task_id"):
-            yield str(task["task_id"]), pool
-
-
-def _inside(value: Any) -> Any:
-    """Return what Airflow's serialization wraps; an empty mapping for nothing."""
-    wrapped = value["__var"] if isinstance(value, Mapping) and "__var" in value else value
-    return {} if wrapped is None else wrapped

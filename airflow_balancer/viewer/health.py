@@ -13,7 +13,8 @@ from ..airflow import versions
 from ..airflow.target import within
 from ..errors import UnavailableError
 from .catalogue import Catalogue
-from .models import ConfigurationQuery, HealthAnswer, HealthRow
+from .models.airflow import HealthAnswer, HealthRow
+from .models.requests import ConfigurationQuery
 
 if TYPE_CHECKING:
     from ..airflow.attempts import Attempt

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from .catalogue import Catalogue, UnknownError
-from .models import NoQuery, OverviewAnswer, OverviewRow
+from .models.fleet import OverviewAnswer, OverviewRow
+from .models.requests import NoQuery
 
 
 def overview(catalogue: Catalogue, _: NoQuery) -> OverviewAnswer:

@@ -12,7 +12,8 @@ from ..airflow.teams import without_teams
 from ..errors import BalancerError, ConfigurationError
 from ..fleet.masking import mask_text
 from .catalogue import Catalogue
-from .models import ConfigurationQuery, NoQuery, OccupancyAnswer, OccupancyRow, PoolRow, PoolsAnswer
+from .models.airflow import OccupancyAnswer, OccupancyRow, PoolRow, PoolsAnswer
+from .models.requests import ConfigurationQuery, NoQuery
 from .opened import Opened
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from ..picking.filters import HOST_KEYS, HostFilter
 from ..picking.rendezvous import score
 from ..picking.strategies import LeastLoaded, Random, Strategy, build_strategy
 from .catalogue import Catalogue
-from .models import CandidateRow, LoadSource, PickedAnswer, PickQuery
+from .models.picks import CandidateRow, LoadSource, PickedAnswer
+from .models.requests import PickQuery
 from .opened import Opened
 
 _BARE = re.compile(r"[A-Za-z_*?@|./%+-][A-Za-z0-9_*?@|./%+-]*")

@@ -19,26 +19,11 @@ from . import answers
 from .assignments import assignments
 from .catalogue import Catalogue, UnknownError
 from .health import health
-from .models import (
-    AssignmentsAnswer,
-    CompareAnswer,
-    CompareQuery,
-    ConfigurationQuery,
-    ConfigurationsAnswer,
-    ErrorAnswer,
-    ErrorDetail,
-    FleetAnswer,
-    HealthAnswer,
-    NoQuery,
-    OccupancyAnswer,
-    OverviewAnswer,
-    PickedAnswer,
-    PickQuery,
-    PicksAnswer,
-    PoolsAnswer,
-    WhatIfAnswer,
-    WhatIfQuery,
-)
+from .models.airflow import AssignmentsAnswer, HealthAnswer, MovedAnswer, OccupancyAnswer, PoolsAnswer
+from .models.fleet import CompareAnswer, ConfigurationsAnswer, FleetAnswer, OverviewAnswer
+from .models.picks import PickedAnswer, PicksAnswer, WhatIfAnswer
+from .models.requests import CompareQuery, ConfigurationQuery, ErrorAnswer, ErrorDetail, NoQuery, PickQuery, WhatIfQuery
+from .moved import moved
 from .opened import Opened
 from .overview import overview
 from .picks import picks
@@ -85,11 +70,12 @@ class Reply(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One address of the API below `api/`: its query, its answer, and what computes it."""
+    """One address of the API below `api/`: its query, its answer, what computes it, and whether it names DAGs, which not all may read."""
 
     query: type[BaseModel]
     answer: type[BaseModel]
     call: Callable[..., BaseModel]
+    of_dags: bool = False
 
 
 ROUTES = {
@@ -99,10 +85,11 @@ ROUTES = {
     "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
     "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),
     "health": Route(ConfigurationQuery, HealthAnswer, health),
-    "assignments": Route(ConfigurationQuery, AssignmentsAnswer, assignments),
+    "assignments": Route(ConfigurationQuery, AssignmentsAnswer, assignments, of_dags=True),
+    "moved": Route(ConfigurationQuery, MovedAnswer, moved, of_dags=True),
     "picks": Route(ConfigurationQuery, PicksAnswer, picks),
     "query": Route(PickQuery, PickedAnswer, pick),
-    "whatif": Route(WhatIfQuery, WhatIfAnswer, whatif),
+    "whatif": Route(WhatIfQuery, WhatIfAnswer, whatif, of_dags=True),
     "compare": Route(CompareQuery, CompareAnswer, answers.compare),
 }
 _KEPT = {"fleet": ("environment",), "compare": ("left", "right")}
@@ -153,7 +140,7 @@ class Viewer:
     def _answer(self, name: str, query: BaseModel, readable: Collection[str] | None) -> Reply:
         opened = self._opened(name, query)
         if name not in _KEPT:
-            more = {"readable": readable} if name == "assignments" else {}
+            more = {"readable": readable} if ROUTES[name].of_dags else {}
             return self._build(name, query, opened, **more)
         key = (name, query.model_dump_json())
         with self._lock:

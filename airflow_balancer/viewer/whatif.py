@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, UnavailableError
 from ..fleet.fleet import Fleet
 from ..hydra.composed import Composed
 from ..hydra.nodes import dotted
+from ..picking.attempts import Attempts
+from ..picking.picked import loads
+from ..picking.serialized import Described
+from .assignments import newest_tasks
 from .catalogue import Catalogue
-from .models import LoadRow, WhatIfAnswer, WhatIfQuery
+from .models.airflow import TaskMove
+from .models.picks import LoadRow, WhatIfAnswer
+from .models.requests import WhatIfQuery
+from .moved import task_moves
 from .opened import Opened
-from .picks import Pick, loads, moves, picks_of
+from .picks import Pick, moves, picks_of
+
+if TYPE_CHECKING:
+    from ..airflow.serialized import SerializedTask
 
 
-def whatif(catalogue: Catalogue, query: WhatIfQuery) -> WhatIfAnswer:
-    """Return which picks move, and each host's load before and after, if the fleet were another."""
+def whatif(catalogue: Catalogue, query: WhatIfQuery, readable: Collection[str] | None = None) -> WhatIfAnswer:
+    """Return which picks and tasks move, and each host's load before and after, if the fleet were another."""
     opened = catalogue.open(query.configuration, query.environment)
     overrides, added = _changes(opened.fleet, query)
     changed = _changed(opened, overrides, added, set(query.remove))
@@ -28,10 +39,43 @@ def whatif(catalogue: Catalogue, query: WhatIfQuery) -> WhatIfAnswer:
     before, after = opened.guarded(picks_of), opened.guarded(lambda _: picks_of(changed))
     return WhatIfAnswer(
         picks=len(before),
-        moves=list(moves(before, after, changed.fleet)),
+        moves=list(moves(before, after, opened.fleet, changed.fleet)),
+        tasks=list(tasks_that_move(_known(readable), changed.fleet)),
         loads=list(_loads(opened.fleet, before, changed.fleet, after)),
         yaml=_yaml(opened, overrides, added, query.remove),
     )
+
+
+def _known(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
+    """Return the tasks of DAG files; none where they cannot be read."""
+    try:
+        return newest_tasks(readable)
+    except UnavailableError:
+        return {}
+
+
+def tasks_that_move(dags: Mapping[str, Sequence[SerializedTask]], fleet: Fleet) -> Iterator[TaskMove]:
+    """Yield the tasks that would go elsewhere in a fleet, by the candidates in their serialized DAGs."""
+    sizes = {host.name: host.size for host in fleet.hosts if not host.drain}
+    for dag_id, tasks in dags.items():
+        yield from task_moves(dag_id, tasks, [_after(f"{dag_id}.{task.task_id}", task, sizes) for task in tasks], fleet)
+
+
+def _after(name: str, task: SerializedTask, sizes: Mapping[str, int]) -> SerializedTask:
+    """Return a task as its DAG would have it with hosts of these sizes; in no pool where none of its candidates is left."""
+    with suppress(KeyError, ValueError):  # no candidates, or a string of another version of this package
+        described = Described.parse(task.candidates)
+        left = described.among(sizes)
+        if not described.candidates or left.candidates == described.candidates:
+            return task
+        if not left.candidates:
+            return task._replace(pool="")
+        if task.is_mapped or not described.pool:  # in a pool that stays
+            return task._replace(candidates=str(left))
+        first = Attempts(left, name).first()
+        pool = next((host.pool for host in left.candidates if first and host.name == first.host), described.pool)
+        return task._replace(pool=pool, candidates=str(left._replace(pool=pool)))
+    return task
 
 
 def _changes(fleet: Fleet, query: WhatIfQuery) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
@@ -76,12 +120,12 @@ def _changed(opened: Opened, overrides: Mapping[str, dict[str, Any]], added: Seq
 
 
 def _loads(old: Fleet, before: Sequence[Pick], new: Fleet, after: Sequence[Pick]) -> Iterator[LoadRow]:
-    was, will = loads(old, before), loads(new, after)
-    for host in sorted(was.keys() | will.keys()):
+    was, will = (loads(pick.picked for pick in made) for made in (before, after))
+    for host in sorted(old.by_name.keys() | new.by_name.keys()):
         (picks, fair), (then, then_fair) = was.get(host, (0, 0.0)), will.get(host, (0, 0.0))
         before_size, after_size = (found.size if found else None for found in (old.by_name.get(host), new.by_name.get(host)))
         sizes = {"before_size": before_size, "after_size": after_size}
-        yield LoadRow(host=host, **sizes, before=picks, after=then, before_fair=fair, after_fair=then_fair)
+        yield LoadRow(host=host, **sizes, before=picks, after=then, before_fair=round(fair, 2), after_fair=round(then_fair, 2))
 
 
 def _yaml(opened: Opened, overrides: Mapping[str, Any], added: Sequence[Mapping[str, Any]], removed: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from airflow_balancer.fleet.fleet import Fleet
 from airflow_balancer.fleet.pools import PoolSlots
 from airflow_balancer.viewer.catalogue import Catalogue
 from airflow_balancer.viewer.configuration import Places
-from airflow_balancer.viewer.models import ConfigurationQuery
+from airflow_balancer.viewer.models.requests import ConfigurationQuery
 from airflow_balancer.viewer.pools import pools
 from tests.airflow.databases import environment
 from tests.airflow.pools_server import serving_pools

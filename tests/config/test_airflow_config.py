@@ -6,9 +6,7 @@ import json
 import shutil
 
 import pytest
-from pydantic import ValidationError
 
-from airflow_balancer import BalancedSSHTask, BalancerConfiguration
 from tests.conftest import HAS_AIRFLOW, REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -134,20 +132,6 @@ def test_balanced_tasks_of_a_tree_are_rendered_without_airflow(python, tree, wri
     strategy = "{'_target_': 'airflow_balancer.strategies.Bounded', 'c': 1.25}"
     balancer = f"BalancerConfiguration(hosts=[{host}], strategy={strategy})"
     assert rendered == f"rendered: BalancedSSHOperator(pool='loads', command='load', task_id='load', balancer={balancer})"
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"hosts": "host1"}, "key 'hosts' must be ${balancer.hosts:{...}}; or give 'balancer' and 'query'"),
-        ({"hots": 1, "balancer": BalancerConfiguration()}, "hots"),
-    ],
-    ids=["hosts", "misspelt"],
-)
-def test_a_wrong_key_of_a_balanced_task_is_an_error(given, message):
-    with pytest.raises(ValidationError) as error:
-        BalancedSSHTask(**given, command="true")
-    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
 import airflow_balancer
-from airflow_balancer import BalancedSSHTask, BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
+from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.config.models import hidden
 from airflow_balancer.fleet.masking import MASK
 from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
-from airflow_balancer.viewer.models import PickQuery
+from airflow_balancer.viewer.models.requests import PickQuery
 
 STATIC = Path(airflow_balancer.__file__).parent / "viewer" / "static"
 
@@ -76,6 +76,15 @@ class TestKind:
         assert BalancerConfiguration(hosts=[host]).hosts[0] is host
         assert (host.size, host.username, host.pool.pool) == (8, "airflow", "a")
 
+    def test_a_port_given_by_a_name_is_given_its_host(self):
+        port = Port(host_name="a", port=80)
+        balancer = BalancerConfiguration(hosts=[{"name": "a"}], ports=[port])
+        assert (balancer.ports[0] is port, port.host is balancer.hosts[0], port.model_fields_set) == (
+            True,
+            True,
+            {"host", "host_name", "port"},
+        )
+
     def test_a_template_fills_in_what_is_left_out(self):
         template = BalancerConfiguration(default_username="someone")
         assert BalancerConfiguration(template=template, hosts=[{"name": "a"}]).hosts[0].username == "someone"
@@ -102,9 +111,18 @@ class TestRules:
             make()
         assert message in str(error.value)
 
-    def test_a_message_has_no_password(self):
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: BalancerConfiguration(default_password="hunter2", hosts=[{"name": "a", "password": "hunter3", "sise": 1}]),
+            lambda: Host(name="a", password="hunter2", sise=1),
+            lambda: Port(host="a", port=80, password="hunter2"),
+        ],
+        ids=["balancer", "host", "port"],
+    )
+    def test_a_message_has_no_password(self, make):
         with pytest.raises(ValidationError) as error:
-            BalancerConfiguration(default_password="hunter2", hosts=[{"name": "a", "password": "hunter3", "sise": 1}])
+            make()
         assert "hunter" not in str(error.value)
 
     def test_an_assignment_is_held_to_the_rules_and_undone(self, balancer):
@@ -305,11 +323,6 @@ class TestSecrets:
     def test_a_hooks_arguments_hide_them_alone(self):
         given = {"password": "hunter2", "private_key_passphrase": None, "username": "admin", "port": 22}
         assert repr(hidden(given)) == repr({**given, "password": MASK})
-
-    def test_an_error_of_a_task_has_none_of_its_input(self):
-        with pytest.raises(ValidationError) as error:
-            BalancedSSHTask(hosts="hunter2", command="true")
-        assert "hunter" not in str(error.value)
 
     def test_the_code_that_needs_them_has_them(self):
         host = BalancerConfiguration(hosts=[self.HOST]).hosts[0]

@@ -54,9 +54,6 @@ class PageRun:
             if not first.missing:
                 self._run(first, cli)
 
-    def run_all(self, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.run(self._blocks[-1], cli, monkeypatch)
-
     def _run(self, block: Block, cli: Callable[..., Any]) -> None:
         if block.file:
             path = self.folder / block.file
@@ -66,7 +63,8 @@ class PageRun:
             self._python(block)
         elif block.kind == "console":
             for command, output in _commands(block.text):
-                _compare(command, output, self._answer(command, cli))
+                with self._forgetting():
+                    _compare(command, output, self._answer(command, cli))
         elif block.kind == "ini":
             _check_ini(block.text)
         elif block.kind in _PARSERS:
@@ -93,8 +91,14 @@ class PageRun:
     @contextmanager
     def _importing(self, file: str) -> Iterator[None]:
         """Import from the file's folder and from the DAGs folder, as Airflow does, and from nowhere else on this page afterwards."""
+        with self._forgetting():
+            sys.path[:0] = [str((self.folder / file).parent), str(self.folder / "dags")]
+            yield
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """Forget the page's own modules at the end, and Python's path."""
         before = list(sys.path)
-        sys.path[:0] = [str((self.folder / file).parent), str(self.folder / "dags")]
         try:
             yield
         finally:

@@ -87,7 +87,7 @@ class TestViewer:
     @shows("`PORT=8000 airflow-balancer-viewer`")
     def test_it_listens_on_this_machine_unless_told_otherwise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PORT", "8000")
-        given = [viewer._parser().parse_args(words) for words in ([], ["--host", "0.0.0.0", "--port", "8000"])]
+        given = [viewer.viewer_parser().parse_args(words) for words in ([], ["--host", "0.0.0.0", "--port", "8000"])]
         assert [(arguments.host, arguments.port) for arguments in given] == [("127.0.0.1", 8765), ("0.0.0.0", 8000)]
 
     @shows("`AIRFLOW__CORE__DAGS_FOLDER=config airflow-balancer-viewer`")
@@ -96,7 +96,7 @@ class TestViewer:
         write("here/balancer.yaml", "hosts: [{name: host1}]\n")
         monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(file.parent))
         monkeypatch.chdir(tmp_path / "here")
-        given = viewer._parser().parse_intermixed_args(["--config-dir", str(tmp_path / "here")])
+        given = viewer.viewer_parser().parse_intermixed_args(["--config-dir", str(tmp_path / "here")])
         assert viewer._places(given).roots == (tmp_path / "here",)
 
     @shows("`/airflow-balancer/hosts?yaml=PATH`")

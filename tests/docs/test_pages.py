@@ -10,7 +10,7 @@ How a page is written:
 - `console` has `$ command` and its exact output, in order; `...` alone in a line stands for any lines. `$ cd` and `$ echo $?` are known.
 - `yaml`, `json`, `toml` and `text` have a file name. A balancer in YAML is loaded, unless a command of the page says what is wrong in it.
 - `ini` is a part of `airflow.cfg`, whose section `[balancer]` has no unknown option.
-- `bash` never runs: it is for what needs another machine, root or a network.
+- `bash` never runs: it is for what needs another machine, root or a network, and shows no output.
 - Blocks that import Airflow are left out without it, and those below a line `<!-- needs: airflow -->` (or `airflow3`).
 """
 
@@ -41,6 +41,10 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
 
 def test_every_file_has_a_name() -> None:
     assert [_id(block) for block in BLOCKS if block.kind in WRITTEN and not block.file] == []
+
+
+def test_every_shown_output_is_compared() -> None:
+    assert [_id(block) for block in BLOCKS if block.kind == "bash" and re.search(r"^\$ ", block.text, re.MULTILINE)] == []
 
 
 @pytest.mark.usefixtures("probed")

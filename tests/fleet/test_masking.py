@@ -7,7 +7,7 @@ import pytest
 from airflow_balancer import ConfigurationError
 from airflow_balancer.errors import Problem
 from airflow_balancer.fleet.fleet import Fleet
-from airflow_balancer.fleet.masking import MASK, mask, masking, secrets_of, shown
+from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, secrets_of, shown
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,12 @@ def test_masking_leaves_the_data_as_it_was():
 
 
 def test_a_value_that_cannot_be_told_from_other_text_is_no_secret_elsewhere():
-    values = ["abc", "22", "12345", "True", "host1", "airflow", "hunter2"]
-    assert secrets_of({"hosts": [{"name": "host1"}]}, {"tokens": values}) == {"hunter2"}
+    values = ["abc", "abcd", "22", "12345", "123456", "True", "host1", "airflow"]
+    assert secrets_of({"hosts": [{"name": "host1"}]}, {"tokens": values}) == {"abcd", "123456"}
+
+
+def test_a_secret_that_begins_with_another_is_masked_whole():
+    assert mask_text("login hunter2-and-more", ["hunter2", "hunter2-and-more", "hunter2-and"]) == f"login {MASK}"
 
 
 def test_secrets_are_gathered_once_for_an_error_of_many_problems():

@@ -55,6 +55,9 @@ class Crowd:
     def write(self, **changes: Any) -> None:
         """Put the fleet's YAML into both DAGs folders, with other keys at the top."""
         fleet = read_fleet(self.hosts.servers, FLEET) | changes
+        for host in fleet["hosts"]:
+            # Each host has a home of its own here, so the balancer's `slot_dir` holds for all.
+            del host["slot_dir"]
         for airflow in (self.main, self.other):
             write_fleet(fleet, airflow.home.dags / "balancer.yaml")
 

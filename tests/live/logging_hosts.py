@@ -107,10 +107,9 @@ class LoggingHosts:
         """The folder of a host's slots."""
         return self.home(name) / "slots"
 
-    def held(self) -> list[str]:
-        """The slots that are locked."""
-        files = [file for name in self._addresses for file in self.slots(name).glob("[0-9]*")]
-        return [str(file) for file in files if _is_locked(file)]
+    def held(self, name: str) -> list[str]:
+        """The slots of a host that are locked."""
+        return [file.name for file in self.slots(name).iterdir() if file.name.isdigit() and _is_locked(file)]
 
     @contextmanager
     def drained(self, name: str) -> Iterator[None]:
@@ -161,6 +160,24 @@ def twice_held(moments: Sequence[Moment]) -> Iterator[Moment]:
         held[moment.slot] += moment.change
         if held[moment.slot] > 1:
             yield moment
+
+
+def started(moments: Sequence[Moment], held: Sequence[str], *, since: int, until: int) -> Counter[str]:
+    """Count by slot the commands that started between two times, but for those that had their slot at the first one.
+
+    Args:
+        moments: The host's log.
+        held: The slots that were held at the first time: by commands that run, and by those that are about to start.
+        since: The first time, in nanoseconds.
+        until: The second.
+    """
+    running, found = Counter[str](), Counter[str]()
+    for moment in moments:
+        if moment.time <= since:
+            running[moment.slot] += moment.change
+        elif moment.time < until and moment.change > 0:
+            found[moment.slot] += 1
+    return found - (Counter(held) - running)
 
 
 def _lines(log: Path) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.live.crowd_rig import Crowd, Run, crowded
-from tests.live.logging_hosts import Moment, most, overruns, twice_held
+from tests.live.logging_hosts import Moment, most, overruns, started, twice_held
 from tests.live.rig import find_sshd, wait_until
 
 pytest.importorskip("airflow.providers.celery", reason="Celery's provider is not installed; with Airflow 3 it is")
@@ -39,10 +39,12 @@ def crowd(postgres: str | None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @dataclass
 class Story:
-    """What happened: the runs; when a host was drained; when it no longer was and the sizes were edited, in nanoseconds."""
+    """What happened: the runs; when a host was drained; which of its slots were held then; when its drain ended and the
+    sizes were edited. Times are in nanoseconds."""
 
     runs: list[Run]
     drained: int
+    held: list[str]
     edited: int
 
 
@@ -60,15 +62,16 @@ def story(crowd: Crowd, **keys: Any) -> Story:
     after(crowd, 48)
     crowd.hosts.start(DEAD)
     with crowd.hosts.drained(DRAINED):
-        drained = time.time_ns()
+        held, drained, sessions = crowd.hosts.held(DRAINED), time.time_ns(), crowd.hosts.sessions(DRAINED)
         after(crowd, 64)
+        wait_until(lambda: crowd.hosts.sessions(DRAINED) > sessions, "a session on the drained host", processes=crowd.servers)
         edited = time.time_ns()
     crowd.write(host_overrides={name: {"size": size} for name, size in EDITED.items()}, **keys)
     for commands in range(68, 104, 6):
         after(crowd, commands)
         crowd.kill_a_task()
     wait_until(lambda: all(map(ended, runs)) and crowd.hosts.are_idle(), "the end of all runs", processes=crowd.servers, timeout=600)
-    return Story(runs, drained, edited)
+    return Story(runs, drained, held, edited)
 
 
 def after(crowd: Crowd, commands: int) -> None:
@@ -88,12 +91,6 @@ def overrun(crowd: Crowd, told: Story) -> dict[str, list[int]]:
         for name, size in crowd.hosts.sizes.items()
     }
     return {name: counts for name, counts in found.items() if counts}
-
-
-def started_while_drained(crowd: Crowd, told: Story) -> list[Moment]:
-    """The commands that a drained host started. One that had its slot before may take a few seconds until it says so."""
-    since, until = told.drained + 5 * 10**9, told.edited
-    return [moment for moment in crowd.hosts.commands(DRAINED) if moment.change > 0 and since < moment.time < until]
 
 
 def unsuccessful(runs: list[Run]) -> list[str]:
@@ -133,7 +130,7 @@ def show(crowd: Crowd, told: Story) -> None:
         commands, sessions = crowd.hosts.commands(name), crowd.hosts.sessions(name)
         LOG.info("%s: at most %d at once, %d commands in %d sessions", name, most(commands), len(commands) // 2, sessions)
     LOG.info("%d tasks were killed", len(crowd.killed))
-    LOG.info("%d commands started on the drained host", len(started_while_drained(crowd, told)))
+    LOG.info("%s was drained for %.0f s", DRAINED, (told.edited - told.drained) / 10**9)
     LOG.info("attempts that failed: %s", dict(Counter(spent_retries(told.runs).values())))
 
 
@@ -161,6 +158,20 @@ def test_a_slot_that_two_hold_is_seen() -> None:
     assert [moment.time for moment in twice_held(log_of("+0 +1 -0 +0 +1"))] == [5]
 
 
+@pytest.mark.parametrize(
+    ("log", "held", "found"),
+    [
+        pytest.param("+0 +1 -0 -1", "01", {}, id="none"),
+        pytest.param("+0 -0 +1 -1", "1", {}, id="one that had its slot before"),
+        pytest.param("+0 -0 +1 -1 +1", "1", {"1": 1}, id="and another one in that slot"),
+        pytest.param("+0 +1 -0 +0", "01", {"0": 1}, id="one in the slot of one that ran"),
+        pytest.param("+0 -0 -1 -2 -3 -4 -5 -6 +0", "", {}, id="one after that"),
+    ],
+)
+def test_what_starts_on_a_drained_host_is_seen(log: str, held: str, found: dict[str, int]) -> None:
+    assert started(log_of(log), list(held), since=2, until=9) == found
+
+
 def test_without_slots_hosts_run_more_than_their_size(crowd: Crowd) -> None:
     told = story(crowd, hold_slots=False)
     show(crowd, told)
@@ -173,8 +184,9 @@ def test_with_slots_no_host_runs_more_than_its_size_and_waiting_uses_no_retry(cr
     show(crowd, told)
     assert overrun(crowd, told) == {}
     assert [moment for name in crowd.hosts.sizes for moment in twice_held(crowd.hosts.commands(name))] == []
+    assert started(crowd.hosts.commands(DRAINED), told.held, since=told.drained, until=told.edited) == {}
     assert unsuccessful(told.runs) == ["plain.wrong: failed"]
     assert [reason for reason in spent_retries(told.runs).values() if not OF_A_KILL.search(reason)] == []
     assert mistaken(crowd) == []
     assert sum(map(crowd.hosts.sessions, crowd.hosts.sizes)) > crowd.hosts.started()
-    assert crowd.hosts.held() == []
+    assert {name: crowd.hosts.held(name) for name in crowd.hosts.sizes} == {name: [] for name in crowd.hosts.sizes}

@@ -10,11 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from airflow_balancer.cli.lock_hosts import locked_hosts
 from airflow_balancer.cli.locking import lock_report
 from airflow_balancer.hydra.compose import Composed
 from airflow_balancer.hydra.origins import Origins
 from airflow_balancer.hydra.resolvers import register_resolvers
-from airflow_balancer.lock.file import lock_at
+from airflow_balancer.lock.entries import HostEntry
+from airflow_balancer.lock.file import Lock, lock_at
+from airflow_balancer.lock.recorder import Recorder
+from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.picking.picked import Picked, Weighed
 from tests.lock.requests import request_of
 
 FLEET = {"host1": {"size": 4}, "host2": {"size": 2}, "host3": {"size": 2, "tags": ["gpu"]}, "host4": {"size": 1, "tags": ["gpu"]}}
@@ -149,6 +154,44 @@ def test_each_change_has_a_reason(folder):
     assert [(row["change"], row["requester"], row["why"]) for row in report["picks"] if row["change"] != "dropped"] == [
         ("moved", "tasks.a", "host1 has more than its bound")
     ]
+
+
+def test_what_pruning_drops_is_reported(folder):
+    place = folder()
+    text = "".join(f"  - {{requester: tasks.{name}, host: {hosts}}}\n" for name, hosts in (("a", "[host1, host9]"), ("old", "host2")))
+    (place / "balancer.lock.yaml").write_text(f"hosts:\n{text}")
+    report = lock_report(request_of(composed(place, {"a": ""})), prune=True)
+    assert [tuple(row.values()) for row in report["picks"]] == [
+        ("dropped", requester, "anything", None, host, "nothing in this run gets it")
+        for requester, host in (("tasks.a", "host9"), ("tasks.old", "host2"))
+    ]
+
+
+def test_the_hosts_of_what_other_runs_request_count(folder):
+    place, hosts, asks = folder(), {"host1": {}, "host2": {}}, {"i": "", "j": ""}
+    assert locked(folder(), asks, hosts=hosts) == {"i": "host1", "j": "host2"}
+    (place / "balancer.lock.yaml").write_text("hosts:\n" + "".join(f"  - {{requester: old{n}, host: host1}}\n" for n in range(4)))
+    assert locked(place, asks, hosts=hosts) == {"i": "host2", "j": "host2"}
+
+
+class Second:
+    """Picks the first host for each request alone, and the last one for requests together."""
+
+    def choose(self, key, candidates, load):
+        return candidates[0]
+
+    def assign(self, requests, assigned):
+        return {request: hosts[-1] for request, hosts in requests.items() if request not in assigned}
+
+
+def test_requests_that_were_picked_one_by_one_are_locked_as_a_strategy_assigns_them_together(folder):
+    here = composed(folder(), {}, strategy={"_target_": f"{__name__}.Second"})
+    query, candidates = HostFilter(), (Weighed("host1", 1), Weighed("host2", 1))
+    noted = Recorder()
+    for key, kept in (("a", ()), ("b", ("host1",))):
+        noted.note(Picked(key, "", candidates, "host1", filter=query, kept=kept))
+    entries, _ = locked_hosts(here, Lock(Path("lock.yaml")), noted, prune=False)
+    assert entries == [HostEntry("a", query, ("host2",)), HostEntry("b", query, ("host1",))]
 
 
 def test_who_is_asked_for_leaves_a_host_that_is_over_its_bound(folder):

@@ -144,6 +144,15 @@ def test_the_order_of_requests_plays_no_part(host_sizes, names, data):
     assert place(Bounded(), asking(names, hosts), kept) == place(Bounded(), shuffled, dict(reversed(kept.items())))
 
 
+def test_a_new_request_makes_room_before_one_that_has_a_host():
+    hosts = machines([1, 1, 1])
+    requests = {(f"task{number}", ""): hosts[:2] if number in (0, 2, 3) else hosts[1:] for number in range(8)}
+    kept = {(f"task{number}", ""): "host0" if number in (0, 2, 3) else "host1" for number in (0, 1, 2, 3, 4, 6)}
+    placed = place(Bounded(), requests, kept)
+    moved = {("task3", ""): "host1", ("task5", ""): "host1", ("task7", ""): "host2"}
+    assert placed == {**kept, **moved}
+
+
 def test_fixed_requests_count_and_stay():
     hosts = machines([1, 1])
     fixed = {(f"other{number}", ""): "host0" for number in range(4)}

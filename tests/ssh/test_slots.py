@@ -273,6 +273,13 @@ class TestTheFolder:
             (host.folder / "drain").unlink()
             assert host.run_claimed("true")[0].kind == "claimed"
 
+    def test_a_file_drain_that_appears_while_a_slot_is_locked_refuses_the_claim(self, host, tmp_path):
+        host = host.with_(path=tool_path(tmp_path / "bin", ""), size=1)
+        flock = tmp_path / "bin" / "flock"
+        flock.write_text(f'#!/bin/sh\necho new disk >"{host.folder}/drain"\nexec {program("flock")} "$@"\n')
+        flock.chmod(0o755)
+        assert host.run_claimed("echo ran") == (Answer("drained", "new disk"), (75, b"", b""))
+
     @pytest.mark.parametrize("make", ["ln -s ../target slots/0", "mkfifo slots/0", "mkdir slots/0"], ids=["link", "pipe", "folder"])
     def test_a_slot_that_is_no_regular_file_is_refused_and_not_touched(self, host, make):
         host.run(f"mkdir slots; echo kept >target; {make}")

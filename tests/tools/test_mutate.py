@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import REPOSITORY
-from tools.mutate import core_files, equivalent_mutants, find_mutants
+from tools import mutate
+from tools.mutate import Mutant, core_files, equivalent_mutants, find_mutants
 
 SOURCE = '''
 from typing import TYPE_CHECKING
@@ -53,19 +54,53 @@ def test_mutants_of_the_core_compile():
             compile(mutant.source, mutant.path, "exec")
 
 
+def test_the_tests_of_a_mutants_line_come_first_then_those_of_its_module_and_room():
+    tests = mutate.Tests(
+        {
+            "airflow_balancer/fleet/drain.py": {
+                "1": [""],
+                "3": ["tests/cli/test_a.py::far", *(f"tests/fleet/test_b.py::near[{n}]" for n in "12")],
+            }
+        },
+        {
+            "tests/cli/test_a.py::other": 1,
+            "tests/fleet/test_drain.py::off_line": 5,
+            "tests/cli/test_a.py::far": 1,
+            "tests/fleet/test_b.py::near[1]": 3,
+            "tests/fleet/test_b.py::near[2]": 2,
+            "tests/fleet/test_b.py::off_line": 4,
+        },
+    )
+    mutant = Mutant("airflow_balancer/fleet/drain.py", 2, "", "", "")
+    assert [name.partition("test_")[2] for name in tests.of(mutant, 16)] == [
+        "b.py::near[2]",
+        "b.py::near[1]",
+        "a.py::far",
+        "drain.py::off_line",
+        "b.py::off_line",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("asserted", "lives"), [("larger(2, 1)", True), ("larger(2, 1) and not larger(1, 1)", False)], ids=["alive", "killed"]
+    ("body", "killer"),
+    [
+        ("assert larger(2, 1)", ""),
+        ("assert larger(2, 1) and not larger(1, 1)", "test_package.py::test_larger"),
+        ("while larger(1, 1):\n        pass", "test_package.py::test_larger hangs"),
+        ("__import__('time').sleep(100 * larger(1, 1))", "test_package.py::test_larger hangs"),
+    ],
+    ids=["alive", "killed", "spins", "waits"],
 )
-def test_a_mutant_lives_as_long_as_no_test_fails(python, write, asserted, lives):
+def test_a_mutant_lives_as_long_as_no_test_fails_or_hangs(python, write, body, killer):
     folder = write("package.py", "def larger(a, b):\n    return a > b\n").parent
-    write("test_package.py", f"from package import larger\n\n\ndef test_larger():\n    assert {asserted}\n")
+    write("test_package.py", f"from package import larger\n\n\ndef test_larger():\n    {body}\n")
     code = (
-        "from pathlib import Path\nfrom tools.mutate import find_mutants, judge\n"
+        "from pathlib import Path\nfrom tools import mutate\nfrom tools.mutate import find_mutants, judge\nmutate.PATIENCE = 1\n"
         "[mutant] = find_mutants('package.py', Path('package.py').read_text())\n"
-        f"[(_, lives)] = judge({{mutant: ['test_package.py']}}, [Path({str(folder)!r})])\nprint(lives)"
+        f"[(_, killer)] = judge({{mutant: ['test_package.py']}}, [Path({str(folder)!r})])\nprint(killer)"
     )
     done = python(code, PYTHONPATH=REPOSITORY)
-    assert (done.stdout, done.stderr) == (f"{lives}\n", "")
+    assert (done.stdout, done.stderr) == (f"{killer}\n", "")
     assert (folder / "package.py").read_text() == "def larger(a, b):\n    return a > b\n"
 
 

@@ -25,7 +25,7 @@ ADDRESSES = (
     "nothing",
     "api/occupancy",
     "api/fleet?configuration=OTHER",
-    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "pools", "health", "assignments")),
+    *(f"api/{name}?configuration=ID" for name in ("configurations", "fleet", "pools", "health", "assignments", "moved")),
 )
 FLEET = """
 hosts: [{name: host1, size: 2, queues: [workers]}, {name: host2, size: 3, password: hunter2, drain: true}]
@@ -137,6 +137,17 @@ def test_the_tasks_of_each_host_are_those_of_the_serialized_dags(answers: Answer
         {"host": "host2", "pool": "host2", "slots": 3, "tasks": [{"dag_id": "etl", "task_id": "many"}], "drain": True},
     ]
     assert answer["queues"] == [{"pool": "queue-workers", "slots": 2, "tasks": [{"dag_id": "etl", "task_id": "anywhere"}]}]
+
+
+def test_what_moved_is_known_where_airflow_keeps_versions(answers: Answers) -> None:
+    answer = of_admin(answers, "api/moved?configuration=ID")
+    kept = {"available": True, "why": "", "versions": 5, "dags": 1, "moves": []}
+    lost = {**kept, "available": False, "versions": 0, "dags": 0}
+    assert answer == (
+        kept
+        if answer["available"]
+        else {**lost, "why": "Airflow 2 keeps the newest version of each DAG alone; Airflow 3 keeps the earlier ones too"}
+    )
 
 
 def test_a_viewer_that_fails_takes_no_web_server_down(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

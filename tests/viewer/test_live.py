@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_balancer.airflow.pools import mark
+from airflow_balancer.airflow.serialized import tasks_of
 from airflow_balancer.fleet.pools import PoolSlots
-from airflow_balancer.viewer.assignments import tasks_in_pools
 
 FLEET = "hosts: [{name: host1, size: 2}, {name: host2, size: 3}, {name: host3, size: 4}, {name: host4, size: 5}]\n"
 
@@ -67,12 +67,26 @@ def test_the_command_has_the_environment(tree) -> None:
     ids=["plain", "wrapped", "mapped", "default pool", "no pool", "empty", "nothing"],
 )
 def test_a_serialized_task_tells_its_pool(task: object, found: list[tuple[str, str]]) -> None:
-    assert list(tasks_in_pools({"dag": {"tasks": [task]}})) == found
+    assert [task[:2] for task in tasks_of({"dag": {"tasks": [task]}})] == found
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"task_id": "a", "pool": "host1", "candidates": "balanced pool=host1"},
+        {"task_id": "a", "partial_kwargs": {"pool": "host1", "balancer": "balanced pool=host1"}, "_is_mapped": True},
+        {"__var": {"task_id": "a", "partial_kwargs": {"__var": {"pool": "host1", "ssh_hook": "balanced pool=host1"}}, "_is_mapped": True}},
+    ],
+    ids=["plain", "mapped", "mapped hook"],
+)
+def test_a_serialized_task_tells_its_candidates(task: dict[str, object]) -> None:
+    is_mapped = "candidates" not in task
+    assert list(tasks_of({"dag": {"tasks": [task]}})) == [("a", "host1", "balanced pool=host1", is_mapped)]
 
 
 def test_without_airflow_the_live_answers_say_why(tree, monkeypatch) -> None:
     monkeypatch.setattr("airflow_balancer.airflow.versions.has_airflow", lambda: False)
-    for path in ("occupancy", "health", "assignments", "pools"):
+    for path in ("occupancy", "health", "assignments", "moved", "pools"):
         answer = tree.of(path, "config.yaml").json()
         assert answer["available"] is False
         assert answer["why"]

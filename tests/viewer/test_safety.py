@@ -22,6 +22,7 @@ PATHS = (
     "pools",
     "health",
     "assignments",
+    "moved",
     "picks",
     "whatif",
     "query",

@@ -46,7 +46,7 @@ _REQUIRED = {("host", "name"), ("port", "port"), ("pools", "name"), ("pools", "s
 _CONFS: Mapping[str, type] = {"balancer": schema.BalancerConf, "host": schema.HostConf, "port": schema.PortConf}
 _WORDS = {"string": "string", "boolean": "`true` or `false`", "object": "mapping", "array": "list"}
 _KINDS = {"hosts": "list or mapping", "ports": "list or mapping", "strategy": "string or mapping"}
-_HEADER = ("key", "type", "default", "since", "meaning")
+_HEADER = ("key", "meaning", "type", "default", "since")
 
 
 def type_of(value: Mapping[str, Any]) -> str:
@@ -99,7 +99,7 @@ def _section(section: str) -> str:
     told, defaults = descriptions(conf), {field.name: field.default for field in fields(conf)}
     keys = [key for key in told if not key.startswith("_")]
     rows = [
-        (code(key), type_of(properties[key]), _default(section, key, defaults[key]), _since(section, key), sentence(told[key]))
+        (code(key), sentence(told[key]), type_of(properties[key]), _default(section, key, defaults[key]), _since(section, key))
         for key in keys
     ]
     return table(_HEADER, rows)
@@ -110,7 +110,7 @@ def _model(section: str, model: type[BaseModel]) -> str:
     return table(
         _HEADER,
         [
-            (code(key), type_of(value), _default(section, key, value.get("default")), "0.8.0", sentence(value["description"]))
+            (code(key), sentence(value["description"]), type_of(value), _default(section, key, value.get("default")), "0.8.0")
             for key, value in properties.items()
         ],
     )

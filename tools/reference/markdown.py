@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_CODE = re.compile(r"(``.+?``|`[^`]+`|\$\{[^ ]+\}+|(?<![\w/])[\w<][\w.<>]*_[\w.<>]*(?<!\.))")
+_CODE = re.compile(r"(``.+?``|`[^`]+`|\$\{[^ ]+\}+|\{[^{}`]+\}|(?<![\w/])[\w<][\w.<>]*_[\w.<>]*(?<!\.))")
 
 
 def prose(text: str) -> str:
-    """Return text in which `<name>` is no HTML; interpolations and names with an underscore are code.
+    """Return text in which `<name>` is no HTML; interpolations, mappings and names with an underscore are code.
 
     >>> prose("queue-<name>, or `<host>`, by default_size.")
     'queue-\\\\<name>, or `<host>`, by `default_size`.'

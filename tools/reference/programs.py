@@ -64,14 +64,12 @@ def _command(command: Command) -> str:
 
 def settings_page() -> str:
     """Return the page of section `[balancer]`."""
-    rows = [
-        (code(key), code(f"AIRFLOW__BALANCER__{key.upper()}"), code(option["example"] or ""), "0.8.0", sentence(option["description"]))
-        for key, option in OPTIONS.items()
-    ]
+    rows = [(code(key), sentence(option["description"]), code(option["example"] or ""), "0.8.0") for key, option in OPTIONS.items()]
     return page(
         "Settings",
         "You can look up each option of section `[balancer]` of `airflow.cfg` here.",
-        "Without Airflow, the command line and the page read the same options from the environment. All are strings, and empty by default.",
-        table(("option", "environment variable", "example", "since", "meaning"), rows),
+        "Without Airflow, the command line and the page read the same options from the environment: `config_path` is "
+        "`AIRFLOW__BALANCER__CONFIG_PATH`. All are strings, and empty by default.",
+        table(("option", "meaning", "example", "since"), rows),
         "A command's own keys, such as `api_url=...`, take precedence.",
     )

@@ -255,12 +255,26 @@ def _places(made: list[Data], rows: list[Data]) -> list[Data]:
     return [*found, {**port, "map_index": -1, **_latest(1), "why": ""}]
 
 
-WHY = "number 2 of 3 in its key's ranking: worker02.example.com had their share of the other picks; candidates: queue='workers'"
+WHY = "2 of 3 in its key's ranking, after worker02.example.com; candidates: queue='workers'"
 
 
 def _latest(number: int) -> Data:
     state = STATES[number % len(STATES)]
     return {"state": state, "try_number": 1 + number % 2 if state else None, "path": "dags/daily/runs/r1/tasks/load" if state else ""}
+
+
+def moved(made: list[Data]) -> Data:
+    """Return the answer of `api/moved`: a task left the drained host an hour ago, another one a host that is gone yesterday."""
+    if len(made) < 3:
+        return {"available": True, "why": "", "versions": 5, "dags": 1, "moves": []}
+    now, names = datetime.now(UTC), [host["name"] for host in made]
+    first = {"dag_id": "daily", "task_id": "load", "before": [names[2]], "after": [names[1]], "why": f"{names[2]} is drained"}
+    second = {"dag_id": "etl", "task_id": "step_0", "before": ["retired-host"], "after": [names[-1]], "why": "retired-host is gone"}
+    moves = [
+        {**first, "before_version": 6, "version": 7, "when": (now - timedelta(hours=1)).isoformat()},
+        {**second, "before_version": 2, "version": 3, "when": (now - timedelta(days=1)).isoformat()},
+    ]
+    return {"available": True, "why": "", "versions": 5, "dags": 4, "moves": moves}
 
 
 def picks(made: list[Data]) -> Data:
@@ -290,7 +304,9 @@ def whatif(made: list[Data], drain: str) -> Data:
         for host in made
     ]
     text = f"# in balancer\nhost_overrides:\n  {drain}:\n    drain: true\n" if drain else ""
-    return {"picks": len(made), "moves": moves, "loads": loads, "yaml": text}
+    why = f"{drain} is drained"
+    tasks = [{"dag_id": "daily", "task_id": "load", "before": [drain], "after": [last], "why": why}] if drain else []
+    return {"picks": len(made), "moves": moves, "tasks": tasks, "loads": loads, "yaml": text}
 
 
 def query(made: list[Data], queue: str, key: str) -> Data:

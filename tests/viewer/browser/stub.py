@@ -52,6 +52,7 @@ class Stub:
             "health": lambda: generated.health(made),
             "pools": lambda: generated.pools(made),
             "assignments": lambda: generated.assignments(made),
+            "moved": lambda: generated.moved(made),
             "picks": lambda: generated.picks(made),
             "query": lambda: generated.query(made, first.get("queue", ""), first.get("key", "")),
             "whatif": lambda: generated.whatif(made, first.get("drain", "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.viewer.browser.generated import MARKUP_HOST
 from tests.viewer.browser.page import Page
 
 
@@ -25,7 +26,19 @@ def test_where_a_task_runs(page: Page) -> None:
 
 def test_why_a_task_is_on_its_host(page: Page) -> None:
     page.open().tab("Tasks").fill("search", "daily.load[1]")
-    assert "worker02.example.com had their share of the other picks" in page.column("Tasks", 4)[0]
+    assert page.column("Tasks", 4)[0].startswith("2 of 3 in its key's ranking, after worker02.example.com")
+
+
+def test_what_moved(page: Page) -> None:
+    page.open().tab("Tasks").click("What moved")
+    assert [[row[number] for number in (0, 1, 2, 4)] for row in page.rows("Tasks that moved")] == [
+        ["daily.load", "worker02.example.com", "worker01.example.com", "6 → 7"],
+        ["etl.step_0", "retired-host", MARKUP_HOST, "2 → 3"],
+    ]
+    assert [row[3:] for row in page.sort("task").rows("Tasks that moved")] == [
+        ["1 hour ago", "6 → 7", "worker02.example.com is drained"],
+        ["24 hours ago", "2 → 3", "retired-host is gone"],
+    ]
 
 
 def test_which_port_is_free(page: Page) -> None:

@@ -16,6 +16,7 @@ TABS = (
     "pools",
     "tasks",
     "tasks?rows=host",
+    "tasks?rows=moved",
     "whatif?drain=worker02.example.com",
     "query",
     "compare?all=yes",

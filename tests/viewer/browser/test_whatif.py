@@ -23,8 +23,11 @@ def test_a_host_is_taken_out_of_the_question_again(page: Page) -> None:
     assert (page.address, page.text(".picked-line")) == ("#whatif", "None of 12 picks moves.")
 
 
-def test_the_tasks_of_dag_files_on_a_host_that_leaves_are_counted(page: Page) -> None:
-    assert "DAGs have 40 tasks in the pool of gpu00.example.com now" in page.open("whatif?drain=gpu00.example.com").text()
+def test_the_tasks_of_dag_files_that_move_are_listed_and_the_others_counted(page: Page) -> None:
+    page.open("whatif?drain=gpu00.example.com")
+    [row] = page.rows("Tasks of DAG files that move")
+    assert (row[:2], row[3]) == (["daily.load", "gpu00.example.com"], "gpu00.example.com is drained")
+    assert "DAGs have 40 other tasks in the pool of gpu00.example.com" in page.text()
 
 
 def test_a_host_leads_to_what_its_drain_would_do(page: Page) -> None:

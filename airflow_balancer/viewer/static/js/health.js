@@ -13,8 +13,9 @@ export const healthOf = (page) => {
 // A host is taken for down after three failed attempts in a row, or one that could not reach it.
 export const isDown = (row) => Boolean(row) && (row.failing >= MOST_FAILING || (row.failing > 0 && row.unreachable > 0));
 
-function agoText(when) {
+export function agoText(when) {
   const minutes = Math.max(0, Math.round((Date.now() - Date.parse(when)) / 60000));
+  if (minutes >= 2880) return `${count(Math.round(minutes / 1440), "day")} ago`;
   return minutes < 60 ? `${count(minutes, "minute")} ago` : `${count(Math.round(minutes / 60), "hour")} ago`;
 }
 

@@ -1,18 +1,19 @@
-// Where each task runs, why there, and its latest attempt; the load of hosts by tasks; the picks of the configuration.
+// Where each task runs, why there, and its latest attempt; the load of hosts by tasks; what moved; the picks of the configuration.
 import { html, nothing } from "../../vendor/index.js";
 import { airflowPage } from "../address.js";
 import { hostLink } from "../badges.js";
 import { searchBox, searchRows, tally } from "../filters.js";
 import { Grid } from "../grid.js";
 import { answerNote, emptyNote, loadingNote } from "../messages.js";
+import { drawMoved } from "./moved.js";
 import { drawByHost } from "./taskhosts.js";
 
-const ROWS = { "": "By task", host: "By host", picks: "What the configuration picks" };
+const ROWS = { "": "By task", host: "By host", moved: "What moved", picks: "What the configuration picks" };
 const KINDS = { host: "", port: " (port)", queue: " (queue)", own: " (own)" };
 let open = () => {};
 
 const nameOf = ({ dag_id, task_id, map_index }) => `${dag_id}.${task_id}${map_index >= 0 ? `[${map_index}]` : ""}`;
-const whyOf = ({ why, kind }) => why || (kind === "host" ? "picked in the DAG file" : kind === "port" ? "the pool of a port of that host" : "any of these hosts");
+const whyOf = ({ why, kind }) => why || (kind === "host" ? "picked in the DAG file; its serialized form has the pool alone" : kind === "port" ? "the pool of a port of that host" : "any of these hosts");
 const textOf = (value) => html`<span title=${value}>${value}</span>`;
 const stateOf = ({ state, try_number }) => (state ? html`<span class=${`badge state-${state}`}>${state.replaceAll("_", " ")}</span>${try_number > 1 ? html` <span class="dim">try ${try_number}</span>` : nothing}` : html`<span class="dim">not run</span>`);
 
@@ -83,6 +84,7 @@ export const tasks = {
     const given = page.params.get("rows") ?? "";
     const rows = given in ROWS ? given : "";
     if (rows === "picks") return html`${choice(page, rows)}${drawPicks(page)}`;
+    if (rows === "moved") return html`${choice(page, rows)}${drawMoved(page)}`;
     const draw = rows === "host" ? drawByHost : drawByTask;
     return html`${choice(page, rows)}${answerNote(page.ask("api/assignments", page.where), "tasks", (data) => draw(page, data))}`;
   },

@@ -28,6 +28,17 @@ const moves = new Grid({
   ],
 });
 
+const ofTasks = new Grid({
+  label: "Tasks of DAG files that move",
+  key: ({ dag_id, task_id }) => `${dag_id}.${task_id}`,
+  columns: [
+    { id: "key", title: "Task", value: ({ dag_id, task_id }) => `${dag_id}.${task_id}`, width: "l" },
+    { id: "before", title: "From", value: ({ before }) => before.join(", "), width: "m" },
+    { id: "after", title: "To", value: ({ after }) => after.join(", ") || "no host", width: "m" },
+    { id: "why", title: "Why", value: ({ why }) => why, width: "l" },
+  ],
+});
+
 const most = () => Math.max(...answer.loads.map(({ before, after, before_fair: was, after_fair: will }) => Math.max(before, after, was, will)), 1);
 const loadBar = (picks, fair) => html`<span class="occupancy">${shareBar(picks, most(), `${count(picks, "pick")}, a fair share is ${fair}`, { mark: fair })}<span class="occupancy-text">${picks} of ${fair}</span></span>`;
 const sizeText = ({ before_size: was, after_size: will }) => (was === will ? String(was) : `${was ?? "none"} → ${will ?? "none"}`);
@@ -77,10 +88,12 @@ function queryOf(page) {
   return { ...page.where, ...lists, ...one };
 }
 
-// DAG files pick for themselves: what the page knows of them are the tasks in the hosts' pools.
-function ofDagFiles(page, names) {
+// Of the others in a host's pool, the serialized DAG does not say where they go.
+function others(page, names, { tasks }) {
+  const told = new Set(tasks.map(({ dag_id, task_id }) => `${dag_id}.${task_id}`));
   const hosts = page.ask("api/assignments", page.where).data?.hosts ?? [];
-  return hosts.filter(({ host, tasks }) => names.includes(host) && tasks.length).map(({ host, tasks }) => html`<p class="hint">DAGs have ${count(tasks.length, "task")} in the pool of <b>${host}</b> now: they move when their files are parsed again.</p>`);
+  const left = hosts.filter(({ host }) => names.includes(host)).map(({ host, tasks: its }) => ({ host, number: its.filter(({ dag_id, task_id }) => !told.has(`${dag_id}.${task_id}`)).length }));
+  return left.filter(({ number }) => number).map(({ host, number }) => html`<p class="hint">DAGs have ${count(number, "other task")} in the pool of <b>${host}</b>; where their files pick for them then is known when they are parsed again.</p>`);
 }
 
 function result(page, data) {
@@ -89,9 +102,10 @@ function result(page, data) {
   const leaving = [...wordsOf(page.params.get("drain")), ...wordsOf(page.params.get("remove"))];
   const told = data.picks === 0 ? "This configuration makes no picks of its own." : data.moves.length === 0 ? `None of ${count(data.picks, "pick")} moves.` : `${data.moves.length} of ${count(data.picks, "pick")} ${data.moves.length === 1 ? "moves" : "move"}.`;
   return html`
-    <p class="picked-line" role="status">${told}</p>${ofDagFiles(page, leaving)}
+    <p class="picked-line" role="status">${told}</p>${others(page, leaving, data)}
     ${data.yaml ? html`<section><h2>YAML to commit</h2>${codeBlock(data.yaml, "the YAML")}</section>` : nothing}
     ${data.moves.length ? html`<section class="picks"><h2>Picks that move</h2>${moves.show(page, data.moves)}</section>` : nothing}
+    ${data.tasks.length ? html`<section class="picks"><h2>Tasks of DAG files that move</h2>${ofTasks.show(page, data.tasks)}</section>` : nothing}
     ${data.picks ? html`<section class="picks"><div class="row"><h2>Load of each host</h2>${tally(data.loads.length, data.loads.length, "hosts")}</div>${loads.show(page, data.loads, { sort: "after", descending: true })}</section>` : nothing}`;
 }
 

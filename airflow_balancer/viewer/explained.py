@@ -1,0 +1,86 @@
+"""Why a task is on its host: by the picks of the tree, else by the candidates in its serialized DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..fleet.fleet import Fleet
+from ..picking.attempts import Attempts, attempts_of
+from ..picking.strategies import LeastLoaded
+from .models.airflow import TaskPlace
+from .picks import Pick
+from .places import pools_of
+
+if TYPE_CHECKING:
+    from ..airflow.serialized import SerializedTask
+
+_MOST_NAMED = 5
+
+
+class Reasons:
+    """Why tasks are where they are.
+
+    Args:
+        picks: The picks of the tree; one whose key names both the DAG and the task is the task's.
+        fleet: The fleet, which has the hosts that a task's query leaves out.
+        dags: The tasks of each DAG, those that are balanced with their candidates.
+    """
+
+    def __init__(self, picks: Sequence[Pick], fleet: Fleet, dags: Mapping[str, Sequence[SerializedTask]]) -> None:
+        self._fleet = fleet
+        self._pools = pools_of(fleet)
+        self._tasks = {(dag_id, task.task_id): task for dag_id, tasks in dags.items() for task in tasks}
+        self._by_part: dict[str, list[tuple[list[str], str]]] = {}
+        for pick in picks:
+            parts = pick.picked.key.split(".")
+            for part in set(parts):
+                self._by_part.setdefault(part, []).append((parts, f"{pick.why}; candidates: {pick.picked.query}"))
+
+    def of(self, place: TaskPlace) -> str:
+        """Return why a task is where it is, and where it goes next if that is elsewhere; empty where nothing says."""
+        attempts = self._attempts(place)
+        own = (why for parts, why in self._by_part.get(place.task_id, ()) if place.dag_id in parts)
+        why = next(own, "") or (self._by_candidates(attempts, place) if attempts else "")
+        hosts = self._next(attempts, place)
+        if place.state is None or set(hosts) <= set(place.hosts):
+            return why
+        return ": ".join(filter(None, [f"the next run goes to {', '.join(hosts[:_MOST_NAMED])}", why]))
+
+    def _attempts(self, place: TaskPlace) -> Attempts | None:
+        """Return where the attempts of a balanced task go."""
+        task = self._tasks.get((place.dag_id, place.task_id))
+        with suppress(KeyError, ValueError):  # a string of another version of this package
+            return attempts_of(task.candidates, f"{place.dag_id}.{place.task_id}") if task and task.candidates else None
+        return None
+
+    def _next(self, attempts: Attempts | None, place: TaskPlace) -> list[str]:
+        """Return where the next run of a task goes; empty where that is not known."""
+        if attempts and (pick := attempts.first(place.map_index)):
+            return [pick.host]
+        task = self._tasks.get((place.dag_id, place.task_id))
+        return self._pools[task.pool].hosts if task and task.pool in self._pools and place.map_index < 0 else []
+
+    def _by_candidates(self, attempts: Attempts, place: TaskPlace) -> str:
+        reason = attempts.reason(place.map_index)
+        return "; ".join([reason, *self._left_out(attempts), *_retried(attempts, place)]) if reason else ""
+
+    def _left_out(self, attempts: Attempts) -> list[str]:
+        """Return how many hosts match the task's query, and which ones do not, with those that are drained."""
+        others = [host for host in self._fleet.hosts if host.name not in attempts.candidates.by_name]
+        if not others:
+            return ["all hosts are candidates"]
+        names = [f"{host.name} (drained)" if host.drain else host.name for host in others[:_MOST_NAMED]]
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        hosts = len(self._fleet.hosts)
+        return [f"{hosts - len(others)} of {hosts} hosts are candidates, without {', '.join(names)}{more}"]
+
+
+def _retried(attempts: Attempts, place: TaskPlace) -> list[str]:
+    """Return where a later attempt begins, which is counted in the pool of the first one."""
+    number = place.try_number or 1
+    if number == 1 or isinstance(attempts.described.strategy, LeastLoaded):
+        return []
+    ranked = attempts.in_order(place.map_index)
+    return [f"attempt {number} tries {ranked[(number - 1) % len(ranked)]} first"]

@@ -1,0 +1,1 @@
+"""The queries and the answers of the API."""
