@@ -42,15 +42,6 @@ def test_page_begins_with_what_its_reader_will_be_able_to_do(page: Path) -> None
     assert first.startswith(OPENINGS), f"the first paragraph of a page begins with one of {OPENINGS}"
 
 
-def test_the_readme_links_to_files_that_exist() -> None:
-    """Absolute links, which PyPI shows as well, to files of this repository."""
-    paths = re.findall(
-        r"\]\(https://[\w.]+/airflow-laminar/airflow-balancer/(?:blob/)?main/([^)#]+)", (REPOSITORY / "README.md").read_text()
-    )
-    assert [path for path in paths if not (REPOSITORY / path).is_file()] == []
-    assert len(paths) > 30
-
-
 @pytest.mark.parametrize(
     ("text", "found"),
     [
