@@ -40,7 +40,8 @@ class Origins:
     def of(self, path: Path) -> str:
         """Return the override or the file that sets a value or its nearest parent; an empty string if nothing does."""
         for length in range(len(path), 0, -1):
-            if found := self._override(path[:length]) or self._file(path[:length]):
+            found = self._override(path[:length]) or self._file(path[:length])
+            if found or (length == len(path) and (found := self._override_inside(path))):
                 return found
         return ""
 
@@ -84,7 +85,16 @@ class Origins:
             key, separator, _ = override.lstrip("+~").partition("=")
             at = tuple(key.split("."))
             if separator and wanted[: len(at)] == at and (len(at) == len(wanted) or _gives(_value(override), path[len(at) :])):
-                return f"override {mask_word(override.removeprefix('++'))!r}"
+                return _told(override)
+        return ""
+
+    def _override_inside(self, path: Path) -> str:
+        """Return the last override that gives a part of the value at a path."""
+        wanted = tuple(map(str, path))
+        for override in reversed(self.overrides):
+            at = tuple(override.lstrip("+").partition("=")[0].split("."))
+            if len(at) > len(wanted) and at[: len(wanted)] == wanted:
+                return _told(override)
         return ""
 
     def _file(self, path: Path) -> str:
@@ -93,6 +103,10 @@ class Origins:
             if below and path[: len(package)] == package and _has(node_at(self._contents[file], below[:-1]), below[-1]):
                 return str(file)
         return ""
+
+
+def _told(override: str) -> str:
+    return f"override {mask_word(override.removeprefix('++'))!r}"
 
 
 @cache

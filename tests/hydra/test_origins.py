@@ -32,3 +32,11 @@ def test_an_empty_file_is_the_origin_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("")
     origins = Origins((tmp_path,), lambda: [Layer("root", ""), Layer("empty", "first")], ())
     assert origins.below(("first",), {"size": 4, "drain": False}) == [(("first", "size"), 4, str(file)), (("first", "drain"), False, "")]
+
+
+def test_an_override_inside_a_value_that_nothing_else_sets_is_its_origin(tmp_path: Path) -> None:
+    file = tmp_path / "root.yaml"
+    file.write_text("changes: {a: {size: 4}}\n")
+    origins = Origins((tmp_path,), lambda: [Layer("root", "")], ("changes.a.size=2", "+changes.b.size=3", "other.b.size=1"))
+    told = "override '+changes.b.size=3'"
+    assert [origins.of(path) for path in (("changes", "a"), ("changes", "b"), ("changes", "c"))] == [str(file), told, str(file)]
