@@ -43,8 +43,19 @@ def _of_task(task: tuple[str, str], pool: str, attempts: Sequence[Latest], pools
     for attempt in sorted(attempts, key=lambda one: one.map_index):
         # A policy may count an index in the pool of another host than the task's.
         name = attempt.pool if attempt.pool in pools else pool
-        there, more = pools[name], {"map_index": attempt.map_index, "state": attempt.state, "try_number": attempt.try_number}
-        yield TaskPlace(dag_id=dag_id, task_id=task_id, pool=name, kind=there.kind, hosts=there.hosts, path=attempt.path, why="", **more)
+        there = pools[name]
+        yield TaskPlace(
+            dag_id=dag_id,
+            task_id=task_id,
+            map_index=attempt.map_index,
+            pool=name,
+            kind=there.kind,
+            hosts=there.hosts,
+            state=attempt.state,
+            try_number=attempt.try_number,
+            path=attempt.path,
+            why="",
+        )
 
 
 def pools_of(fleet: Fleet) -> dict[str, Pool]:
