@@ -87,15 +87,14 @@ def test_the_tests_of_a_mutants_line_come_first_then_those_of_its_module_and_roo
         ("assert larger(2, 1)", ""),
         ("assert larger(2, 1) and not larger(1, 1)", "test_package.py::test_larger"),
         ("while larger(1, 1):\n        pass", "test_package.py::test_larger hangs"),
-        ("__import__('time').sleep(100 * larger(1, 1))", "test_package.py::test_larger hangs"),
     ],
-    ids=["alive", "killed", "spins", "waits"],
+    ids=["alive", "killed", "hanging"],
 )
 def test_a_mutant_lives_as_long_as_no_test_fails_or_hangs(python, write, body, killer):
     folder = write("package.py", "def larger(a, b):\n    return a > b\n").parent
     write("test_package.py", f"from package import larger\n\n\ndef test_larger():\n    {body}\n")
     code = (
-        "from pathlib import Path\nfrom tools import mutate\nfrom tools.mutate import find_mutants, judge\nmutate.PATIENCE = 1\n"
+        "from pathlib import Path\nfrom tools import mutate\nfrom tools.mutate import find_mutants, judge\nmutate.PATIENCE = 3\n"
         "[mutant] = find_mutants('package.py', Path('package.py').read_text())\n"
         f"[(_, killer)] = judge({{mutant: ['test_package.py']}}, [Path({str(folder)!r})])\nprint(killer)"
     )
