@@ -16,22 +16,23 @@ import airflow_balancer
 from airflow_balancer.hydra.json_schema import PARTS, descriptions, json_schema
 from airflow_balancer.hydra.schema import BalancerConf, BoundedConf, HostConf, PortConf
 from tests.conftest import REPOSITORY
+from tests.docs.pages import BLOCKS
 from tests.fleet.test_bad_input import WRONG_YAML
 
 VALIDATORS = {part: Draft7Validator(json_schema(part)) for part in PARTS}
-_FENCED = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_WRONG = re.compile("wrong|^old/")
 _PACKAGE = re.compile(r"^# @package .*\.(hosts|ports|strategy)$", re.MULTILINE)
 
 
 def written() -> Iterator[tuple[str, str]]:
-    """Every YAML of the example trees, the start of a tree, README and docs."""
+    """Every YAML of the example trees, the start of a tree, README and docs, but those that are wrong on purpose, and called so."""
     start = Path(airflow_balancer.__file__).parent / "cli" / "start"
     for folder in (REPOSITORY / "conf", REPOSITORY / "examples", REPOSITORY / "tests" / "live", start):
         for path in sorted(folder.rglob("*.yaml")):
             yield str(path.relative_to(REPOSITORY)), path.read_text()
-    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))):
-        for number, found in enumerate(_FENCED.findall(path.read_text())):
-            yield f"{path.name}, block {number}", found
+    for block in BLOCKS:
+        if block.kind == "yaml" and not _WRONG.search(block.file):
+            yield f"{block.page.relative_to(REPOSITORY)}:{block.line}", block.text
 
 
 def part_of(text: str) -> str:
@@ -68,6 +69,9 @@ INVISIBLE = {
     "Airflow's own pool",
     "a key twice in the YAML",
     "an argument that the host's key file takes the place of",
+    "a host whose name is a boolean",
+    "a host whose name is null",
+    "a pool whose name is a fraction",
     "a tab",
     "invalid UTF-8",
     "a cyclic interpolation",
@@ -77,7 +81,7 @@ INVISIBLE = {
     "two balancers",
     "a default that does not exist",
 }
-"""What no schema of a single document sees: what the file refers to, or that it is no YAML."""
+"""What no schema of a single document sees: what the file refers to, that it is no YAML, or names, which are strings in JSON."""
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG_YAML if name not in INVISIBLE])
