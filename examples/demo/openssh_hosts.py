@@ -75,7 +75,9 @@ class OpenSshHosts:
         lines = _CONFIG + self._settings
         config.write_text(lines.format(address=address, port=port, host_key=host_key, authorized=keys.authorized))
         log = self._home / f"sshd_{address}.log"
-        process = stack.enter_context(Process(f"sshd on {address}", [sshd, "-D", "-e", "-f", str(config)], env=os.environ, log=log))
+        process = Process(f"sshd on {address}", [sshd, "-D", "-e", "-f", str(config)], env=os.environ, log=log)
+        stack.callback(process.stop, grace=1)  # what its sessions started does not end by itself
+        process.start()
         self.servers[address] = process
         wait_until(lambda: _answers(address, port), f"an answer from sshd on {address}", processes=[process], timeout=20)
 
