@@ -12,7 +12,7 @@ from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_NAME
 from ..fleet.pools import DEFAULT_POOL, PoolSlots, mark
 
-_ORPHANED = "no configuration wants it; prune=true deletes it"
+_ORPHANED = "no configuration read here wants it; prune=true deletes it"
 
 
 class _Named(Protocol):
@@ -230,7 +230,7 @@ def spare_used(plan: Plan[PoolSlots], users: Mapping[str, Sequence[str]]) -> Pla
 
 def _used(tasks: Sequence[str]) -> str:
     number = f"{len(tasks)} unfinished task{'' if len(tasks) == 1 else 's'}"
-    return f"no configuration wants it, but {number} would never end without it: {listing(tasks)}"
+    return f"no configuration read here wants it, but {number} would never end without it: {listing(tasks)}"
 
 
 def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[dict[str, Any]]:

@@ -62,7 +62,8 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    title = f"{name} ({len(rows)})"
+    table = Table(title=title, min_width=len(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     columns = [column for column in rows[0] if any(_cell(column, row[column]) for row in rows)] if rows else ["name"]
     for column in columns:
         numeric = bool(rows) and isinstance(rows[0][column], int)

@@ -96,12 +96,13 @@ COMMAND = Command(
     name="pools",
     summary="compare Airflow's pools and connections with the configuration, and write them",
     help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.\n"
+    "`prune=true` reads these beside a FILE, too, so that it spares their pools; with `api_url` it reads the FILE alone.\n"
     "With `output=airflow` or `output=airflowctl`, nothing is compared: the pools are printed as the `pools import` of each reads them.",
     example="pools env=prod apply=true",
     answer=_answer,
     keys=(
         Key("apply", "true|false", "write what differs"),
-        Key("prune", "true|false", "write what differs, and delete the balancer's pools that no configuration wants"),
+        Key("prune", "true|false", "write what differs, and delete the balancer's pools that no configuration read here wants"),
         *SERVER_KEYS,
         Key("output", "|".join(("table", "json", "yaml", *_IMPORTS)), "how the answer is printed; airflow and airflowctl are to import"),
     ),

@@ -80,7 +80,7 @@ class Composed:
             ConfigurationError: Something is wrong; the error has all of it.
         """
         targets = [Problem(text, path=path) for path, text in judged_targets(self.data) if text]
-        problems = [replace(problem, origin=self._origin(problem)) for problem in targets]
+        problems = [*self._stray_hosts(), *(replace(problem, origin=self._origin(problem)) for problem in targets)]
         try:
             fleet = self.fleet
         except ConfigurationError as error:
@@ -88,6 +88,14 @@ class Composed:
         if problems:
             raise ConfigurationError(problems)
         return fleet
+
+    def _stray_hosts(self) -> list[Problem]:
+        """Return the problem of hosts that a file without a package puts beside the balancer, which then has none."""
+        if not self.path or self.data.get("hosts") or not node_at(self.root, ("hosts",)):
+            return []
+        node = dotted(self.path)
+        text = f"key 'hosts' is outside of the balancer, which has none; they stand at {node}.hosts: a file of a group begins with"
+        return [Problem(f"{text} # @package {node}.hosts", origin=self.origins.of(("hosts",)) or str(self.source))]
 
     def foreign_targets(self) -> list[str]:
         """Return the `_target_`s of balancer, hosts and ports that are classes of other packages."""

@@ -41,7 +41,7 @@ class Origins:
         """Return the override or the file that sets a value or its nearest parent; an empty string if nothing does."""
         for length in range(len(path), 0, -1):
             found = self._override(path[:length]) or self._file(path[:length])
-            if found or (length == len(path) and (found := self._override_inside(path))):
+            if found or (length == len(path) and (found := self._inside(path))):
                 return found
         return ""
 
@@ -88,14 +88,14 @@ class Origins:
                 return _told(override)
         return ""
 
-    def _override_inside(self, path: Path) -> str:
-        """Return the last override that gives a part of the value at a path."""
+    def _inside(self, path: Path) -> str:
+        """Return the last override that gives a part of the value at a path, else the last file that is merged there or into a part."""
         wanted = tuple(map(str, path))
         for override in reversed(self.overrides):
             at = tuple(override.lstrip("+").partition("=")[0].split("."))
             if len(at) > len(wanted) and at[: len(wanted)] == wanted:
                 return _told(override)
-        return ""
+        return next((str(file) for file, package in reversed(self._layers) if package[: len(path)] == path), "")
 
     def _file(self, path: Path) -> str:
         for file, package in reversed(self._layers):

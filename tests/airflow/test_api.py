@@ -113,7 +113,7 @@ class TestServer:
                 for table in ("task_instance", "dag_run", "dag"):
                     connection.execute(sqlalchemy.text(f"DELETE FROM {table} WHERE dag_id = 'etl'"))
             assert [str(problem) for problem in plan.problems] == [
-                "pool 'host001': no configuration wants it, but 1 unfinished task would never end without it: etl.t"
+                "pool 'host001': no configuration read here wants it, but 1 unfinished task would never end without it: etl.t"
             ]
             assert sorted(api.read_pools()) == [DEFAULT, pool("host000", 8), pool("host001", 8)]
             assert api.apply_pools(wanted_pools({"a": fleet(1)}), prune=True).problems == ()

@@ -109,7 +109,7 @@ class TestPools:
         insert(connection, "task_instance", dag_id="etl", task_id="t", run_id="now", map_index=2, state=state, pool="host1", pool_slots=1)
         plan = apply_pools(connection, wanted(1), prune=True)
         assert (pool("host1", 8, 8) in read_pools(connection)) is spared
-        note = "no configuration wants it, but 1 unfinished task would never end without it: etl.t[2]"
+        note = "no configuration read here wants it, but 1 unfinished task would never end without it: etl.t[2]"
         assert [str(problem) for problem in plan.problems] == ([f"pool 'host1': {note}"] if spared else [])
 
     def test_five_thousand_pools_take_a_dozen_statements(self, engine: Engine) -> None:

@@ -112,7 +112,7 @@ class TestPlan:
     def test_a_pool_that_unfinished_tasks_use_is_not_pruned(self) -> None:
         used, free = host_pool(2, name="used"), host_pool(2, name="free")
         plan = pools.spare_used(plan_pools({}, [used, free]), {"used": ["etl.b[0]", "etl.a"], "free": []})
-        note = "no configuration wants it, but 2 unfinished tasks would never end without it: etl.a, etl.b[0]"
+        note = "no configuration read here wants it, but 2 unfinished tasks would never end without it: etl.a, etl.b[0]"
         assert (plan.orphaned, plan.unchanged, plan.notes) == ((free,), (used,), {"used": note})
         assert [*map(str, plan.problems)] == [f"pool 'used': {note}"]
 

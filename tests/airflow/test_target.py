@@ -68,7 +68,7 @@ def test_what_differs_is_plain_data_sorted_by_name() -> None:
     same, old, gone, new, edited = (PoolSlots(name, 1, "", include_deferred=False) for name in ("s", "b", "a", "c", "e"))
     plan = Plan((new,), (Update(old, old._replace(slots=2)),), (same, edited), (gone,), {"b": "why", "e": "by hand"})
     assert plan.rows() == [
-        {"change": "orphaned", "name": "a", "note": "no configuration wants it; prune=true deletes it"},
+        {"change": "orphaned", "name": "a", "note": "no configuration read here wants it; prune=true deletes it"},
         {"change": "update", "name": "b", "note": "why"},
         {"change": "create", "name": "c", "note": ""},
         {"change": "kept", "name": "e", "note": "by hand"},

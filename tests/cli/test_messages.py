@@ -89,6 +89,21 @@ def test_a_default_that_needs_a_slash_in_the_tree_of_airflow_config_is_named(tmp
     )
 
 
+def test_hosts_of_a_group_that_are_merged_beside_the_balancer_are_told_where_they_stand(cli, write):
+    write("conf/config.yaml", "defaults: [hosts: eu, _self_]\nbalancer: {default_size: 2}\n")
+    file = write("conf/hosts/eu.yaml", "eu1: {}\n")
+    told = "key 'hosts' is outside of the balancer, which has none; they stand at balancer.hosts: a file of a group begins with"
+    assert cli("validate") == ("", f"airflow-balancer: {file}: {told} # @package balancer.hosts\n", 1)
+    write("conf/hosts/eu.yaml", "# @package balancer.hosts\neu1: {}\n")
+    assert cli("validate").stdout == "valid: 1 host, 2 slots, 0 ports, 1 pool, 0 picks\n"
+
+
+def test_an_unknown_key_is_that_of_the_file_that_is_merged_there(cli, write):
+    write("conf/config.yaml", "defaults: [hosts: eu, _self_]\nbalancer: {default_size: 2}\n")
+    file = write("conf/hosts/eu.yaml", "# @package balancer.host\neu1: {}\n")
+    assert cli("validate").stderr.startswith(f"airflow-balancer: {file}: unknown key 'host'; did you mean 'hosts'?")
+
+
 ANSIBLE = {
     "INI": "[web]\nweb1 ansible_host=10.0.0.5\n\n[web:vars]\nansible_password=hunter2\n",
     "INI whose hosts come first": "web1 ansible_host=10.0.0.5\n[web]\nweb1\n",
