@@ -64,7 +64,13 @@ def test_the_difference_is_shown_written_and_pruned(home):
     assert home.report(str(home.yaml), "apply=true") == (0, {**missing, "applied": True, "differs": False})
     assert home.report(str(home.yaml)) == (0, right)
     home.yaml.write_text("create_connection: true\nhosts: [{name: host1, size: 4}]\n")
-    left = {"change": "orphaned", "name": "web", "slots": 1, "wanted": None, "note": "no configuration read here wants it; prune=true deletes it"}
+    left = {
+        "change": "orphaned",
+        "name": "web",
+        "slots": 1,
+        "wanted": None,
+        "note": "no configuration read here wants it; prune=true deletes it",
+    }
     assert home.report(str(home.yaml)) == (0, {**right, "pools": [left], "unchanged": 2})
     assert home.report(str(home.yaml), "prune=true") == (0, {**right, "pools": [left], "unchanged": 2, "applied": True})
     assert home.report(str(home.yaml)) == (0, {**right, "unchanged": 2})

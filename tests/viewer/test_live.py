@@ -26,7 +26,13 @@ def test_pools_that_differ_are_listed_with_what_to_run(api, write, monkeypatch) 
         "available": True,
         "why": "",
         "changes": [
-            {"change": "orphaned", "name": "gone", "slots": 1, "wanted": None, "note": "no configuration read here wants it; prune=true deletes it"},
+            {
+                "change": "orphaned",
+                "name": "gone",
+                "slots": 1,
+                "wanted": None,
+                "note": "no configuration read here wants it; prune=true deletes it",
+            },
             {"change": "create", "name": "host1", "slots": None, "wanted": 2, "note": ""},
             {"change": "update", "name": "host2", "slots": 1, "wanted": 3, "note": ""},
             {"change": "kept", "name": "host3", "slots": 9, "wanted": 4, "note": kept},
