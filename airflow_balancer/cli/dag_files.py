@@ -132,6 +132,7 @@ def _text(error: BaseException) -> str:
 
 def _run(file: Path, folder: Path, recorder: Recorder) -> Recorder:
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True  # a module that is edited within the same second would be taken for its old self
     warnings.simplefilter("ignore")
     runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
     return recorder

@@ -87,6 +87,7 @@ def explained(connection: Connection, query: Any) -> str:
     return "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {sent[0][0]}", sent[0][1]))
 
 
+@pytest.mark.slow
 def test_the_queries_use_the_indexes_of_postgresql(postgres_database: str) -> None:
     engine = sqlalchemy.create_engine(postgres_database)
     with engine.connect() as connection:

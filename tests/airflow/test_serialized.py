@@ -101,6 +101,7 @@ def test_a_form_that_is_written_again_in_its_place_is_read_again(connection: Con
     assert serialized.read_newest(connection) == {"etl": [SerializedTask("load", "host2")]}
 
 
+@pytest.mark.slow
 def test_the_queries_use_the_indexes_of_postgresql(postgres_database: str) -> None:
     engine = sqlalchemy.create_engine(postgres_database)
     with engine.connect() as connection:

@@ -93,6 +93,7 @@ def test_a_folder_may_have_any_name(reader: Reader, kind: str) -> None:
     assert _wrong(reader, kind, sample(NAMES, 2)) == {}
 
 
+@pytest.mark.slow
 def test_a_folder_may_have_a_usual_name(reader: Reader) -> None:
     assert _wrong(reader, "a file below a tree", ("Dropbox (José), a=b, it's [${x}]",)) == {}
 

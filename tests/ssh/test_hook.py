@@ -219,6 +219,7 @@ class TestWithoutAFreeSlot:
             run(holding(), "true")
 
 
+@pytest.mark.slow
 class TestOverSeveralHosts:
     @pytest.fixture
     def balancer(self, servers, plain, tmp_path):

@@ -90,6 +90,7 @@ def test_the_tests_of_a_mutants_line_come_first_then_those_of_its_module_and_roo
     ],
     ids=["alive", "killed", "hanging"],
 )
+@pytest.mark.slow
 def test_a_mutant_lives_as_long_as_no_test_fails_or_hangs(python, write, body, killer):
     folder = write("package.py", "def larger(a, b):\n    return a > b\n").parent
     write("test_package.py", f"from package import larger\n\n\ndef test_larger():\n    {body}\n")

@@ -36,6 +36,7 @@ KEYS = (
 FEW = settings(max_examples=settings.default.max_examples * 2 // 5, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @pytest.mark.parametrize("identity", ["", IDENTITY], ids=["any configuration", "one that there is"])
 @FEW
