@@ -106,11 +106,11 @@ def test_the_queries_use_the_indexes_of_postgresql(postgres_database: str) -> No
     engine = sqlalchemy.create_engine(postgres_database)
     with engine.connect() as connection:
         connection.exec_driver_sql("SET session_replication_role = replica")
-        for number in range(600):
+        for number in range(3000):
             add_dag(connection, f"dag{number}")
         add_forms(
             connection,
-            *((f"dag{number}", version, "host1") for number in range(600) for version in ([1, 2, 3] if keeps_versions() else [1])),
+            *((f"dag{number}", version, "host1") for number in range(3000) for version in ([1, 2, 3] if keeps_versions() else [1])),
         )
         for table in ("dag", "serialized_dag", *(["dag_version"] if keeps_versions() else [])):
             connection.exec_driver_sql(f"ANALYZE {table}")
