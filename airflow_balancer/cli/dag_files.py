@@ -92,15 +92,18 @@ def _load_once() -> None:
 def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
     """Return what a call returns in a forked child, or why it returned nothing; what it prints goes to stderr."""
     reading, writing = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until an interrupt would end the child, too
     if (child := os.fork()) == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reading)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(SECONDS)
         with suppress(BaseException):
             _answer(run, writing)
         os._exit(0)
-    os.close(writing)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(writing)
         with open(reading, "rb") as answer:
             content = answer.read()
     except KeyboardInterrupt:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -401,3 +404,17 @@ class TestWrong:
             f"airflow-balancer: {file}: cannot be run: it takes more than 1 seconds",
             1,
         )
+
+    def test_an_interrupt_right_after_the_fork_ends_the_child(self, monkeypatch):
+        def fork() -> int:
+            if child := forked():
+                children.append(child)
+                os.kill(os.getpid(), signal.SIGINT)
+            return child
+
+        forked, children = os.fork, []
+        monkeypatch.setattr(dag_files.os, "fork", fork)
+        with pytest.raises(KeyboardInterrupt):
+            dag_files._in_child(lambda: time.sleep(60))
+        with pytest.raises(ChildProcessError):
+            os.waitpid(children[0], os.WNOHANG)
