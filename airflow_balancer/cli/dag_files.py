@@ -92,9 +92,10 @@ def _load_once() -> None:
 def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
     """Return what a call returns in a forked child, or why it returned nothing; what it prints goes to stderr."""
     reading, writing = os.pipe()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until an interrupt would end the child, too
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # until it would end the child, too
     if (child := os.fork()) == 0:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
         os.close(reading)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(SECONDS)
@@ -102,7 +103,9 @@ def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
             _answer(run, writing)
         os._exit(0)
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if interrupts and callable(handler):
+            handler(signal.SIGINT, None)
         os.close(writing)
         with open(reading, "rb") as answer:
             content = answer.read()

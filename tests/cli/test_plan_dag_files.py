@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -414,6 +415,8 @@ class TestWrong:
 
         forked, children = os.fork, []
         monkeypatch.setattr(dag_files.os, "fork", fork)
+        other = threading.Thread(target=time.sleep, args=(1,))  # a signal may reach any thread
+        other.start()
         with pytest.raises(KeyboardInterrupt):
             dag_files._in_child(lambda: time.sleep(60))
         with pytest.raises(ChildProcessError):
