@@ -17,6 +17,8 @@ import pytest
 from tests.airflow.databases import migrate, postgres_cluster, postgres_programs
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from examples.demo.ssh_hosts import EmbeddedHosts, SshHost
     from tests.airflow.scheduler import Scheduler
 
@@ -94,6 +96,19 @@ def database(request: pytest.FixtureRequest) -> str:
         pytest.skip("Airflow is not installed")
     url: str = request.getfixturevalue(f"{request.param}_database")
     return url
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    """A connection that checks no foreign keys."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture

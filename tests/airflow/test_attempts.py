@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -22,16 +21,6 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SINCE = NOW - DAY
 OLD = NOW - timedelta(days=30)
 _numbers = count(1)
-
-
-@pytest.fixture
-def connection(database: str) -> Iterator[Connection]:
-    engine = sqlalchemy.create_engine(database)
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET session_replication_role = replica")  # foreign keys are not checked
-        yield connection
-    engine.dispose()
 
 
 def _tables() -> dict[str, Any]:

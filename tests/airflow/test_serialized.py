@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,16 +20,6 @@ from tests.airflow.test_attempts import explained  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Airflow 2's models at their import
 START = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def connection(database: str) -> Iterator[Connection]:
-    engine = sqlalchemy.create_engine(database)
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET session_replication_role = replica")  # foreign keys are not checked
-        yield connection
-    engine.dispose()
 
 
 def tables() -> dict[str, Any]:
