@@ -91,7 +91,7 @@ class Composed:
 
     def _stray_hosts(self) -> list[Problem]:
         """Return the problem of hosts that a file without a package puts beside the balancer, which then has none."""
-        if not self.path or self.data.get("hosts") or not node_at(self.root, ("hosts",)):
+        if not self.path or self.data.get("hosts") or not node_at(self.written, ("hosts",)):
             return []
         node = dotted(self.path)
         text = f"key 'hosts' is outside of the balancer, which has none; they stand at {node}.hosts: a file of a group begins with"

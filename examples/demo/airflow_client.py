@@ -105,6 +105,10 @@ class AirflowClient:
         body = {"name": pool, "slots": slots, "include_deferred": self._get(f"pools/{pool}")["include_deferred"]}
         self._call("PATCH", f"pools/{pool}?update_mask=slots", json=body)
 
+    def delete_pool(self, pool: str) -> None:
+        """Delete a pool by hand, as a person would."""
+        self._call("DELETE", f"pools/{pool}")
+
     def dag_versions(self, dag_id: str) -> int:
         """How many versions of a DAG Airflow 3 has."""
         return int(self._get(f"dags/{dag_id}/dagVersions")["total_entries"])
@@ -121,7 +125,7 @@ class AirflowClient:
         if answer.is_error:
             message = f"{method} {path}: {answer.status_code} {answer.text[:500]}"
             raise DemoError(message)
-        return dict(answer.json())
+        return dict(answer.json()) if answer.content else {}
 
 
 def _task_state(task: dict[str, Any]) -> TaskState:

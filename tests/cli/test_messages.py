@@ -98,6 +98,13 @@ def test_hosts_of_a_group_that_are_merged_beside_the_balancer_are_told_where_the
     assert cli("validate").stdout == "valid: 1 host, 2 slots, 0 ports, 1 pool, 0 picks\n"
 
 
+def test_hosts_beside_the_balancer_are_told_so_whatever_they_interpolate(cli, write):
+    write("conf/config.yaml", "balancer: {default_size: 2}\n")
+    told = "key 'hosts' is outside of the balancer, which has none; they stand at balancer.hosts: a file of a group begins with"
+    stderr = f"airflow-balancer: override '+hosts=${{nothing}}': {told} # @package balancer.hosts\n"
+    assert cli("validate", "+hosts=${nothing}") == ("", stderr, 1)
+
+
 def test_an_unknown_key_is_that_of_the_file_that_is_merged_there(cli, write):
     write("conf/config.yaml", "defaults: [hosts: eu, _self_]\nbalancer: {default_size: 2}\n")
     file = write("conf/hosts/eu.yaml", "# @package balancer.host\neu1: {}\n")

@@ -15,7 +15,7 @@ from airflow_balancer import load
 from airflow_balancer.fleet.masking import MASK
 from examples.demo.processes import run
 from tests.live.airflow_pages import AirflowPages
-from tests.live.rig import IS_AIRFLOW_2, Fleet, Rig
+from tests.live.rig import IS_AIRFLOW_2, Fleet, Rig, wait_until
 from tests.viewer.browser.chromium import chromium, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -91,16 +91,19 @@ def test_ports_are_listed_by_host_and_one_by_one(airflow: AirflowPages, fleet: F
 
 
 def test_pools_that_differ_are_mended_by_the_command(airflow: AirflowPages, fleet: Fleet, rig: Rig, monkeypatch) -> None:
-    rig.write({**fleet, "ports": [*fleet["ports"], {"name": "unmade", "host": "127.0.0.4", "port": 7100}]})
-    rig.airflow.client.set_slots("127.0.0.3", 7)
-    page, home = airflow.open_viewer().tab("Pools"), rig.airflow.home
+    rig.write({**fleet, "ports": [*fleet["ports"], {"name": "removed", "host": "127.0.0.4", "port": 7100}]})
+    client, home = rig.airflow.client, rig.airflow.home
+    wait_until(lambda: "removed" in client.pools(), "the pool of a new port")
+    client.delete_pool("removed")
+    client.set_slots("127.0.0.3", 7)
+    page = airflow.open_viewer().tab("Pools")
     differing = {row[0]: row[5] for row in page.rows("Pools") if row[5] != "as configured"}
-    assert differing == {"unmade": "missing", "127.0.0.3": "edited by hand"}
+    assert differing == {"removed": "missing", "127.0.0.3": "edited by hand"}
     monkeypatch.chdir(home.dags)
     run(shlex.split(page.copied("the command")), env=home.env, log=home.logs / "balancer.log")
     left = [row[0] for row in page.click("Refresh").rows("Pools") if row[5] != "as configured"]
-    assert (rig.airflow.client.pools()["unmade"], left) == (1, ["127.0.0.3"])
-    rig.airflow.client.set_slots("127.0.0.3", 3)
+    assert (client.pools()["removed"], left) == (1, ["127.0.0.3"])
+    client.set_slots("127.0.0.3", 3)
     assert page.click("Refresh").text(".verdict") == "All pools are as configured: 6 pools, nothing to do."
 
 
