@@ -71,6 +71,8 @@ WITH_AIRFLOW_3 = [
     "tools",
     "viewer/browser",
 ]
+# These have an Airflow or a demo of their own; the other tests of that folder share one, and run first and in one process.
+LIVE, LIVE_APART = "tests/live/", ("test_demo.py", "test_sizes_hold.py", "test_two_schedulers.py")
 collect_ignore = [] if HAS_AIRFLOW and version("apache-airflow").startswith("3.") else WITH_AIRFLOW_3
 
 Write = Callable[[str, str | bytes], Path]
@@ -85,9 +87,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse tests of one name, of which xdist runs no more than one."""
+    """Refuse tests of one name, of which xdist runs no more than one; begin with those that wait longest."""
     if twice := [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]:
         raise pytest.UsageError(f"several tests of one name: {', '.join(twice)}")
+    items.sort(key=lambda item: not item.nodeid.startswith(LIVE))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests that share a running Airflow to one process, all others file by file."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return LIVE if file.startswith(LIVE) and not file.endswith(LIVE_APART) else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,10 +1,10 @@
-"""Spelling hints, and how many names they compare."""
+"""Spelling hints, how many names they compare, and names in one line."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_balancer.errors import listing, suggestion
+from airflow_balancer.errors import listing, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,7 @@ def test_the_nearest_of_the_names_that_are_compared_is_suggested(name, known, hi
 )
 def test_a_dozen_names_are_listed(names, text):
     assert listing(names) == text
+
+
+def test_what_a_terminal_would_not_show_is_escaped():
+    assert printable("größe\n\x1b[0m'") == "größe\\n\\x1b[0m'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +17,9 @@ DAY = timedelta(days=1)
 _CHUNK = 500
 _HISTORY = 50_000
 """The most rows of Airflow 2's history of attempts that are read: the last ones, it has no index by time."""
-_FIELDS = ("dag_id", "task_id", "run_id", "map_index", "try_number", "pool", "state", "start_date", "end_date", "queued_dttm")
+_KEY = ("dag_id", "task_id", "run_id", "map_index", "try_number")
+_MOMENTS = ("start_date", "end_date", "queued_dttm", "scheduled_dttm")
+"""The last one is not in each Airflow."""
 
 
 class Attempt(NamedTuple):
@@ -49,11 +51,9 @@ def read_attempts(connection: Connection, pools: Iterable[str], since: datetime)
     """Return the attempts in these pools that began at or after a time."""
     seen: dict[tuple[Any, ...], Attempt] = {}
     for query in statements(sorted(pools), since):
-        result = connection.execute(query)
-        more = list(result.keys())[len(_FIELDS) :]
-        for row in result:
+        for row in connection.execute(query).all():
             # A task that is up for a retry is in both tables.
-            seen.setdefault(tuple(row[:5]), _attempt(row, more))
+            seen.setdefault(row[: len(_KEY)], _attempt(*row[len(_KEY) :]))
     return list(seen.values())
 
 
@@ -84,10 +84,12 @@ def _table(model: Any) -> Table:
 
 
 def _columns(rows: Table) -> Select[Any]:
-    from sqlalchemy import select
+    from sqlalchemy import DateTime, func, null, select, type_coerce
 
-    more = [name for name in ("scheduled_dttm", "retry_reason") if name in rows.c]
-    return select(*(rows.c[name] for name in (*_FIELDS, *more)))
+    # As the driver gives moments: the conversion by Airflow's own type takes longer than the query.
+    moments = (type_coerce(rows.c.get(name, null()), DateTime()).label(name) for name in _MOMENTS)
+    unreachable = func.coalesce(rows.c.retry_reason, "") == ELSEWHERE if "retry_reason" in rows.c else null()
+    return select(*(rows.c[name] for name in (*_KEY, "pool", "state")), unreachable, *moments)
 
 
 def _newest(history: Table) -> Any:
@@ -101,10 +103,12 @@ def _first_id(when: datetime) -> UUID:
     return UUID(int=int(when.timestamp() * 1000) << 80)
 
 
-def _attempt(row: Sequence[Any], more: Sequence[str]) -> Attempt:
-    """Return an attempt; `more` are the columns that not every Airflow has."""
-    pool, state, start, end, queued = row[5:10]
-    given = dict(zip(more, row[10:], strict=True))
-    scheduled = given.get("scheduled_dttm")
+def _attempt(pool: str, state: str | None, unreachable: bool | None, start: datetime, *later: datetime | None) -> Attempt:
+    end, queued, scheduled = later
     wait = max(0.0, (queued - scheduled).total_seconds()) if scheduled and queued else None
-    return Attempt(pool, state, start, end, wait, given["retry_reason"] == ELSEWHERE if "retry_reason" in given else None)
+    return Attempt(pool, state, _utc(start), end and _utc(end), wait, unreachable)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return a moment as a driver gives it with its time zone; without one it is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

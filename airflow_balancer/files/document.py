@@ -66,7 +66,7 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     """Return the value of a scalar: a string, a number, a boolean or None."""
     value: str = event.value
     tag = event.tag
-    if (tag is None and event.implicit[0]) or (tag == "!" and event.implicit[0]):
+    if event.implicit[0]:
         tag = next((tag for tag, regexp in _IMPLICIT.get(value[:1], ()) if regexp.match(value)), None)
     if tag is None or tag in _STRINGS:
         if "${" in value:

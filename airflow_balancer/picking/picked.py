@@ -57,7 +57,7 @@ def loads(picks: Iterable[Picked]) -> dict[str, tuple[int, float]]:
     counts, fair = Counter[str](), defaultdict[str, float](float)
     for pick in picks:
         counts[pick.host] += 1
-        slots = sum(host.size or 1 for host in pick.candidates)
+        slots = sum(host.size for host in pick.candidates)
         for host in pick.candidates:
-            fair[host.name] += (host.size or 1) / slots
+            fair[host.name] += host.size / slots
     return {name: (counts[name], share) for name, share in fair.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from threading import Lock
@@ -62,13 +63,13 @@ def _read(pools: Sequence[str]) -> dict[str, HealthRow]:
         return health_of(read_attempts(connection, pools, since), pools, since)
 
 
-def health_of(attempts: Sequence[Attempt], pools: Sequence[str], since: datetime) -> dict[str, HealthRow]:
+def health_of(attempts: Iterable[Attempt], pools: Iterable[str], since: datetime) -> dict[str, HealthRow]:
     """Return the health of each of the pools in which an attempt began since a time."""
     wanted = set(pools)
-    found: dict[str, list[Attempt]] = {}
-    for attempt in sorted(attempts, key=lambda attempt: attempt.start):
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
         if attempt.pool in wanted:
-            found.setdefault(attempt.pool, []).append(attempt)
+            found[attempt.pool].append(attempt)
     return {pool: _row(its, since) for pool, its in found.items()}
 
 
@@ -92,5 +93,5 @@ def _row(attempts: Sequence[Attempt], since: datetime) -> HealthRow:
 def _hourly(attempts: Sequence[Attempt], since: datetime) -> list[int]:
     numbers = [0] * HOURS
     for attempt in attempts:
-        numbers[min(HOURS - 1, max(0, (attempt.start - since) // timedelta(hours=1)))] += 1
+        numbers[min(HOURS - 1, max(0, int((attempt.start - since).total_seconds() // 3600)))] += 1
     return numbers

@@ -325,16 +325,18 @@ class TestHosts:
     def test_what_the_file_lacks_or_keeps_wrongly_is_a_line(self, cli, write):
         source = write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS.replace('host2', 'host2, drain: true')}")
         file = write("balancer.lock.yaml", "hosts:\n  - {requester: dag.py#0, host: host2}\n  - {requester: dag.py#1, host: host3}\n")
-        write("dags/dag.py", "from airflow_balancer import load\nfor _ in range(3):\n    load('../balancer.yaml').select_host()\n")
+        calls = "for _ in range(3):\n    load('../balancer.yaml').select_host()\nload('../balancer.yaml').select_host(name=['host1', 'host3'])\n"
+        write("dags/dag.py", f"from airflow_balancer import load\n{calls}")
         result = cli("validate", "balancer.yaml", "dag_files=dags")
         run = "run `airflow-balancer lock`"
         assert [line for line in result.stderr.splitlines() if "lock.yaml" in line] == [
             f"airflow-balancer: {file}: keeps no host for 'dag.py#0' (anything) that is a candidate: host2 is drained; {run}",
             f"airflow-balancer: {file}: keeps no host for 'dag.py#2' (anything); {run}",
+            f"airflow-balancer: {file}: keeps no host for 'dag.py#3' (name='host1' or 'host3'); {run}",
         ]
         assert (result.returncode, cli("lock", str(source), "dag_files=dags").stdout.splitlines()[-1]) == (
             1,
-            f"{file}: 1 added, 1 moved, 0 dropped, 1 kept",
+            f"{file}: 2 added, 1 moved, 0 dropped, 1 kept",
         )
         assert cli("validate", "balancer.yaml", "dag_files=dags").returncode == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +164,11 @@ def test_every_key_is_described_once_above_its_field(conf):
 def test_an_editor_shows_the_description_and_the_default():
     size = json_schema()["$defs"]["balancer"]["properties"]["default_size"]
     assert (size["description"], size["default"]) == ("size of hosts that give none: slots", 8)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_it_alone_has_a_title_and_no_key_has_a_default_of_null(part):
+    assert re.findall(r'"title": |"default": null', json.dumps(json_schema(part))) == ['"title": ']
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres() -> Iterator[str | None]:
     """The URL of a PostgreSQL cluster, up to the database's name; None where PostgreSQL or its driver is not installed."""
     programs = postgres_programs()
@@ -32,7 +32,7 @@ def postgres() -> Iterator[str | None]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     from tests.live.rig import IS_AIRFLOW_2, new_database, running_rig
 

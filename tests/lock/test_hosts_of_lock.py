@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, load
+from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.lock.entries import HostEntry
 from airflow_balancer.lock.file import Lock, lock_at, write_lock
+from airflow_balancer.lock.recorder import Recorder, recorder_of
 from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.viewer.catalogue import Catalogue
 from airflow_balancer.viewer.configuration import Places
@@ -192,3 +194,11 @@ class TestHonoured:
 def test_a_file_that_is_not_there_yet_keeps_nothing(write):
     source, without = write("balancer.yaml", BALANCER), write("without.yaml", HOSTS)
     assert [load(source).select_host(key=key).name for key in "abc"] == [load(without).select_host(key=key).name for key in "abc"]
+
+
+@pytest.mark.parametrize(("name", "same"), [("dags/balancer.lock.yaml", True), ("other.lock.yaml", False), (None, False)])
+def test_while_there_is_no_lock_file_its_name_says_whether_requests_are_recorded(tmp_path, monkeypatch, name, same):
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder(lock=Lock(Path("balancer.lock.yaml")))
+    with reading(recorder=recorder):
+        assert recorder_of(name) is (recorder if same else None)

@@ -179,3 +179,10 @@ def test_a_target_that_is_no_strategy_is_refused():
 
 def test_a_strategy_is_built_again_from_its_data():
     assert build_strategy(strategy_data(Random())) == Random()
+
+
+@pytest.mark.parametrize("deadline", [0.09, float("inf"), "2"])
+def test_a_deadline_is_a_number_of_seconds_in_python_too(deadline):
+    with pytest.raises(ConfigurationError) as error:
+        LeastLoaded(deadline=deadline)
+    assert str(error.value) == f"key 'strategy': deadline must be a number from 0.1, not {deadline!r}"
