@@ -53,7 +53,7 @@ def read_attempts(connection: Connection, pools: Iterable[str], since: datetime)
     for query in statements(sorted(pools), since):
         for row in connection.execute(query).all():
             # A task that is up for a retry is in both tables.
-            seen.setdefault(row[: len(_KEY)], _attempt(*row[len(_KEY) :]))
+            seen.setdefault(row[: len(_KEY)], _attempt(row[len(_KEY) :]))
     return list(seen.values())
 
 
@@ -103,8 +103,8 @@ def _first_id(when: datetime) -> UUID:
     return UUID(int=int(when.timestamp() * 1000) << 80)
 
 
-def _attempt(pool: str, state: str | None, unreachable: bool | None, start: datetime, *later: datetime | None) -> Attempt:
-    end, queued, scheduled = later
+def _attempt(row: Sequence[Any]) -> Attempt:
+    pool, state, unreachable, start, end, queued, scheduled = row
     wait = max(0.0, (queued - scheduled).total_seconds()) if scheduled and queued else None
     return Attempt(pool, state, _utc(start), end and _utc(end), wait, unreachable)
 

@@ -325,8 +325,8 @@ class TestHosts:
     def test_what_the_file_lacks_or_keeps_wrongly_is_a_line(self, cli, write):
         source = write("balancer.yaml", f"lock: balancer.lock.yaml\n{HOSTS.replace('host2', 'host2, drain: true')}")
         file = write("balancer.lock.yaml", "hosts:\n  - {requester: dag.py#0, host: host2}\n  - {requester: dag.py#1, host: host3}\n")
-        calls = "for _ in range(3):\n    load('../balancer.yaml').select_host()\nload('../balancer.yaml').select_host(name=['host1', 'host3'])\n"
-        write("dags/dag.py", f"from airflow_balancer import load\n{calls}")
+        calls = ["select_host()"] * 3 + ["select_host(name=['host1', 'host3'])"]
+        write("dags/dag.py", "from airflow_balancer import load\n" + "".join(f"load('../balancer.yaml').{call}\n" for call in calls))
         result = cli("validate", "balancer.yaml", "dag_files=dags")
         run = "run `airflow-balancer lock`"
         assert [line for line in result.stderr.splitlines() if "lock.yaml" in line] == [
