@@ -229,7 +229,6 @@ class TestTree:
     def test_the_shell_is_told_how_to_complete(self, cli):
         assert "complete -o nospace -o default -F hydra_bash_completion" in cli("-sc", "install=bash", cwd=REPOSITORY).stdout
 
-
     def test_a_misspelt_key_of_a_query_is_no_override_of_a_node_of_that_name(self, cli, write):
         write("conf/config.yaml", "query: {queu: a}\nbalancer: {hosts: [host1]}\n")
         assert cli("select", "query.queu=b").stderr.startswith("airflow-balancer: unknown key 'query.queu'; did you mean 'query.queue'?")
