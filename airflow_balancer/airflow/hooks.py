@@ -17,7 +17,7 @@ from ..fleet.masking import mask_text
 from ..fleet.model import called
 from ..fleet.pools import DEFAULT_POOL
 from ..picking.choice import choose_host
-from ..picking.filters import HOST_KEYS
+from ..picking.filters import HOST_KEYS, HostFilter
 from ..picking.serialized import Counted, describe
 from ..picking.strategies import LeastLoaded, Random
 from ..ssh.hook import SlotSSHHook
@@ -186,9 +186,8 @@ def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: 
     ranked, strategy = hook.ranked(hook.key or task), hook.balancer.strategy
     hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
     locked = first and not isinstance(strategy, Random) and choose_host(strategy, task, hosts).name != first
-    return describe(
-        strategy, hosts, pool=pool, key=hook.key, first=hook.first or (ranked[0].name if hook.key or locked else None), task=task
-    )
+    first = hook.first or (ranked[0].name if hook.key or locked else "")
+    return describe(strategy, hosts, pool=pool, key=hook.key, first=first, task=task, query=HostFilter.of(**hook.query))
 
 
 def is_unreachable(error: Exception) -> bool:

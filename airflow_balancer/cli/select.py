@@ -15,7 +15,7 @@ def _answer(request: Request) -> Report:
         "host": picked.name,
         "key": key_of(request),
         "candidates": [host.name for host in index.candidates(query)],
-        "left_out": dict(index.left_out(query).counts),
+        "left_out": index.left_out(query).counts,
         "picked": host_row(picked, addresses=bool(picked.address)),
         **live,
     }

@@ -219,7 +219,7 @@ class HostIndex(Generic[H]):
         return found
 
     def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
-        """Return how many hosts each condition of a filter leaves out.
+        """Return which hosts each condition of a filter leaves out.
 
         `custom` is called for hosts that pass the conditions before it, and counts as failed by all others.
 

@@ -1,4 +1,4 @@
-"""How many hosts each condition of a query leaves out."""
+"""Which hosts each condition of a query leaves out."""
 
 from __future__ import annotations
 
@@ -12,24 +12,33 @@ from ..errors import listing
 class LeftOut(NamedTuple):
     """The hosts that the conditions of a query leave out.
 
-    The conditions are applied in order, and each host counts at the first that it fails. So the counts and the hosts that pass
-    all conditions add up to all hosts. Where none passes, removing a condition admits exactly its hosts under `alone`.
+    The conditions are applied in order, and each host is left out by the first that it fails. So the hosts left out and those
+    that pass all conditions add up to all hosts. Where none passes, removing a condition admits exactly its hosts under `alone`.
 
     Attributes:
-        counts: The number of hosts by condition, in order; only conditions that leave some out.
+        hosts: The names of the hosts by condition, in order; only conditions that leave some out.
         alone: The names of the hosts that fail this condition and no other, by condition.
     """
 
-    counts: Mapping[str, int]
+    hosts: Mapping[str, Sequence[str]]
     alone: Mapping[str, Sequence[str]]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of hosts by condition."""
+        return {key: len(names) for key, names in self.hosts.items()}
+
+    @property
+    def counted(self) -> str:
+        """The numbers in words."""
+        return ", ".join(f"{count} drained" if key == "drain" else f"{count} by {key}" for key, count in self.counts.items())
+
     def __str__(self) -> str:
-        if not self.counts:
+        if not self.hosts:
             return "there are no hosts"
         total = sum(self.counts.values())
-        counts = ", ".join(f"{count} drained" if key == "drain" else f"{count} by {key}" for key, count in self.counts.items())
         hints = [f"without {key}: {listing(names)}" for key, names in self.alone.items()]
-        return "; ".join([f"{total} {'host' if total == 1 else 'hosts'} left out: {counts}", *hints])
+        return "; ".join([f"{total} {'host' if total == 1 else 'hosts'} left out: {self.counted}", *hints])
 
 
 def left_out(names: Sequence[str], admitted: Mapping[str, Set[int]]) -> LeftOut:
@@ -40,11 +49,11 @@ def left_out(names: Sequence[str], admitted: Mapping[str, Set[int]]) -> LeftOut:
         admitted: The places of the hosts that each condition admits, in the order in which the conditions are applied.
     """
     everything = frozenset(range(len(names)))
-    left, counts, failed = everything, dict[str, int](), Counter[int]()
+    left, hosts, failed = everything, dict[str, list[str]](), Counter[int]()
     for key, places in admitted.items():
-        counts[key] = len(left - places)
+        hosts[key] = [names[place] for place in sorted(left - places)]
         left &= places
         failed.update(everything - places)
     once = {place for place, count in failed.items() if count == 1}
     alone = {key: [names[place] for place in sorted(once - places)] for key, places in admitted.items()}
-    return LeftOut({key: count for key, count in counts.items() if count}, {key: hosts for key, hosts in alone.items() if hosts})
+    return LeftOut(*({key: found for key, found in by_key.items() if found} for by_key in (hosts, alone)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
@@ -9,11 +10,18 @@ from urllib.parse import unquote
 
 from ..fleet.strategy import TARGETS
 from .choice import IndexPicks, choose_host
+from .filters import HOST_KEYS, HostFilter
 from .folding import MARK, fold, quoted, unfold
 from .strategies import Random, Strategy, build_strategy, strategy_data
 
 MAX_LENGTH = 1_500
 """The longest list of candidates, in characters. A longer one is replaced by the pools of the first indices."""
+
+_MAX_QUERY = 300
+"""The longest query, likewise. A longer one is left out."""
+
+
+ANYTHING = HostFilter()
 
 
 class Counted(NamedTuple):
@@ -31,6 +39,7 @@ class Described(NamedTuple):
         pool: The pool that the task has in its DAG.
         key: The key that all indices of the task share; empty where each has its own.
         first: The host of the first attempt, where it was picked elsewhere.
+        query: The query that the candidates match, where it was listed with them.
         strategy: Chooses among the candidates; None where they are not listed.
         candidates: The hosts that the task may run on; empty where they are not listed.
         pools: In their place, the pools of the first indices at their first attempt.
@@ -39,6 +48,7 @@ class Described(NamedTuple):
     pool: str
     key: str = ""
     first: str = ""
+    query: HostFilter = ANYTHING
     strategy: Strategy | None = None
     candidates: tuple[Counted, ...] = ()
     pools: tuple[str, ...] = ()
@@ -65,11 +75,19 @@ class Described(NamedTuple):
         plain = cls(pool, key, first)
         if "hosts" not in fields:
             return plain._replace(pools=tuple(map(unquote, filter(None, fields.get("pools", "").split(",")))))
-        return plain._replace(strategy=_strategy(fields["strategy"]), candidates=tuple(_counted(fields["hosts"])))
+        query = _query(unquote(fields.get("query", "{}")))
+        return plain._replace(query=query, strategy=_strategy(fields["strategy"]), candidates=tuple(_counted(fields["hosts"])))
 
 
 def describe(
-    strategy: Strategy, candidates: Sequence[Counted], *, pool: str, key: str | None = None, first: str | None = None, task: str = ""
+    strategy: Strategy,
+    candidates: Sequence[Counted],
+    *,
+    pool: str,
+    key: str | None = None,
+    first: str | None = None,
+    task: str = "",
+    query: HostFilter = ANYTHING,
 ) -> str:
     """Return the string of a task's candidates.
 
@@ -84,11 +102,12 @@ def describe(
         key: The key that all indices of the task share.
         first: The host of the first attempt, where it was picked elsewhere.
         task: The key of the task without an index, where it is known.
+        query: What the candidates match.
     """
     described = Described(pool, key or "", first or "")
     if isinstance(strategy, Random):
         return str(described)
-    listed = described._replace(strategy=strategy, candidates=tuple(candidates))
+    listed = described._replace(query=query, strategy=strategy, candidates=tuple(candidates))
     if strategy_data(strategy)["_target_"] in TARGETS and len(_hosts(listed.candidates)) <= MAX_LENGTH:
         return str(listed)
     return str(described._replace(pools=tuple(_first_pools(listed, task))))
@@ -119,7 +138,20 @@ def _listed(described: Described) -> dict[str, str]:
     name = TARGETS[data.pop("_target_")]
     data.pop("deadline", None)  # without a load, `least_loaded` asks nobody
     options = [f"{option}={value!r}" for option, value in data.items()]
-    return {"strategy": ",".join([name, *options]), "hosts": _hosts(described.candidates)}
+    return {"query": _query_text(described.query), "strategy": ",".join([name, *options]), "hosts": _hosts(described.candidates)}
+
+
+def _query_text(query: HostFilter) -> str:
+    given = {key: value for key in HOST_KEYS if (value := getattr(query, key))}
+    text = quoted(json.dumps(given, separators=(",", ":"))) if given else ""
+    return text if len(text) <= _MAX_QUERY else ""
+
+
+def _query(text: str) -> HostFilter:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError(text)
+    return HostFilter.of(**{key: data[key] for key in HOST_KEYS if key in data})
 
 
 def _strategy(text: str) -> Strategy:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..fleet.fleet import Fleet
 from ..picking.attempts import Attempts, attempts_of
+from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import LeastLoaded
 from .models.airflow import TaskPlace
 from .picks import Pick
@@ -29,7 +30,8 @@ class Reasons:
     """
 
     def __init__(self, picks: Sequence[Pick], fleet: Fleet, dags: Mapping[str, Sequence[SerializedTask]]) -> None:
-        self._fleet = fleet
+        self._index = HostIndex(fleet.hosts)
+        self._without: dict[tuple[HostFilter, tuple[str, ...]], str] = {}
         self._pools = pools_of(fleet)
         self._tasks = {(dag_id, task.task_id): task for dag_id, tasks in dags.items() for task in tasks}
         self._by_part: dict[str, list[tuple[list[str], str]]] = {}
@@ -66,17 +68,27 @@ class Reasons:
 
     def _by_candidates(self, attempts: Attempts, place: TaskPlace) -> str:
         reason = attempts.reason(place.map_index)
-        return "; ".join([reason, *self._left_out(attempts), *_retried(attempts, place)]) if reason else ""
+        return "; ".join([reason, self._left_out(attempts), *_retried(attempts, place)]) if reason else ""
 
-    def _left_out(self, attempts: Attempts) -> list[str]:
-        """Return how many hosts match the task's query, and which ones do not, with those that are drained."""
-        others = [host for host in self._fleet.hosts if host.name not in attempts.candidates.by_name]
+    def _left_out(self, attempts: Attempts) -> str:
+        """Return how many hosts are candidates, and which ones are not, with the condition that leaves them out."""
+        asked = attempts.described.query, attempts.candidates.names
+        if asked not in self._without:
+            self._without[asked] = self._others(*asked)
+        return self._without[asked]
+
+    def _others(self, query: HostFilter, candidates: Sequence[str]) -> str:
+        hosts, left, known = self._index.hosts, self._index.left_out(query), set(candidates)
+        others = [host for host in hosts if host.name not in known]
         if not others:
-            return ["all hosts are candidates"]
-        names = [f"{host.name} (drained)" if host.drain else host.name for host in others[:_MOST_NAMED]]
-        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        hosts = len(self._fleet.hosts)
-        return [f"{hosts - len(others)} of {hosts} hosts are candidates, without {', '.join(names)}{more}"]
+            return "all hosts are candidates"
+        why = {name: "drained" if key == "drain" else key for key, names in left.hosts.items() for name in names}
+        counted = f" ({left.counted})"
+        if why.keys() != {host.name for host in others}:  # the query is not known, or the DAG is older than the fleet
+            why, counted = {host.name: "drained" for host in others if host.drain}, ""
+        names = [f"{host.name} ({why[host.name]})" if host.name in why else host.name for host in others[:_MOST_NAMED]]
+        more = f" and {len(others) - _MOST_NAMED} more{counted}" if len(others) > _MOST_NAMED else ""
+        return f"{len(hosts) - len(others)} of {len(hosts)} hosts are candidates, without {', '.join(names)}{more}"
 
 
 def _retried(attempts: Attempts, place: TaskPlace) -> list[str]:

@@ -43,7 +43,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     return PickedAnswer(
         picked=picked.name,
         candidates=_candidates(strategy, key, candidates, live),
-        left_out=dict(opened.composed.index.left_out(wanted).counts),
+        left_out=opened.composed.index.left_out(wanted).counts,
         load=LoadSource(source=live.source, why=live.why) if live else None,
         python=python_expression(opened.configuration.name, _overrides(opened, query.strategy), named),
         resolver=resolver_expression(named),

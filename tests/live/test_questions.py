@@ -177,7 +177,7 @@ def test_what_moved(person: Person, busy: Rig) -> None:
         assert "Airflow 2 keeps the newest version of each DAG alone" in person.page.text("main")
         return
     before, after = moved_to(busy)
-    [row] = person.page.rows("Tasks that moved")
+    [row] = [row for row in person.page.rows("Tasks that moved") if row[0].startswith("questions.")]
     assert row[:3] + row[4:] == ["questions.moves", before, after, "1 → 2", f"{before} is drained: its disks are replaced"]
     assert re.fullmatch(r"\d minutes? ago", row[3])
 
@@ -205,4 +205,4 @@ def test_why_a_task_is_on_its_host(person: Person, busy: Rig) -> None:
     before, _ = moved_to(busy)
     person.click("Tasks").page.fill("search", "questions.moves")
     [why] = person.page.column("Tasks", 4)
-    assert why.split(": ")[1] == f"the only candidate; 1 of 4 hosts are candidates, without {FULL}, {before} (drained), {DEAD}"
+    assert why.split(": ")[1] == f"the only candidate; 1 of 4 hosts are candidates, without {FULL} (tag), {before} (drained), {DEAD} (tag)"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_balancer.picking import folding
 from airflow_balancer.picking.choice import IndexPicks, rank_hosts
-from airflow_balancer.picking.folding import fold, unfold
+from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.picking.folding import fold, quoted, unfold
 from airflow_balancer.picking.serialized import MAX_LENGTH, Counted, Described, describe
 from airflow_balancer.picking.strategies import Bounded, LeastLoaded, Random, Rendezvous
 
@@ -50,6 +51,29 @@ def test_a_description_is_read_as_it_was_written(names, strategy, pool, key):
     described = Described.parse(describe(strategy, candidates, pool=pool, key=key))
     assert (described.strategy, described.pool, described.key) == (strategy, pool, key)
     assert sorted(described.candidates) == sorted(candidates)
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ({}, {}),
+        (
+            {"queue": "workers", "all_tags": ["gpu", "größe 1=2,3"], "min_size": 4},
+            {"queue": "workers", "all_tags": ["gpu", "größe 1=2,3"], "min_size": 4},
+        ),
+        ({"name": "x" * 400}, {}),
+    ],
+    ids=["of no condition", "of some", "too long"],
+)
+def test_a_query_is_read_as_it_was_written(query, read):
+    text = describe(Bounded(), THREE, pool="host2", query=HostFilter.of(**query))
+    assert (Described.parse(text).query, "query=" in text) == (HostFilter.of(**read), bool(read))
+
+
+@pytest.mark.parametrize("query", ["5", "[", '{"name":5}'])
+def test_a_query_that_nothing_here_wrote_is_an_error(query):
+    with pytest.raises(ValueError, match=r"^(5|Expecting value.*|key 'name' must be .*)$"):
+        Described.parse(f"balanced query={quoted(query)} strategy=Rendezvous hosts=8:host1")
 
 
 def test_it_is_the_same_in_any_order_and_says_what_a_pick_depends_on():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from airflow_balancer.airflow.serialized import SerializedTask, Version
 from airflow_balancer.fleet.fleet import Fleet
+from airflow_balancer.picking.filters import HostFilter
 from airflow_balancer.picking.serialized import Counted, Described, describe
 from airflow_balancer.picking.strategies import Bounded, Rendezvous
 from airflow_balancer.viewer.explained import Reasons
@@ -99,6 +101,32 @@ def place(index: int = -1, number: int | None = 1) -> TaskPlace:
 def test_a_task_says_its_place_in_the_ranking_and_which_hosts_are_left_out() -> None:
     reasons = Reasons([], fleet(*NAMES, "ws4", drained="ws4"), {"etl": [balanced(*NAMES)]})
     assert reasons.of(place()) == "1 of 3 in its key's ranking; 3 of 4 hosts are candidates, without ws4 (drained)"
+
+
+def host(name: str, queue: str = "other", **more: Any) -> dict[str, Any]:
+    return {"name": name, "size": 4, "queues": [queue], **more}
+
+
+WORKERS = [*(host(name, "workers") for name in NAMES), host("ws4", "workers", drain=True)]
+SAID = "1 of 3 in its key's ranking; 3 of {} hosts are candidates, without ws4 (drained), {}"
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([host("ws5")], SAID.format(5, "ws5 (queue)")),
+        (
+            [host(f"x{number}") for number in range(6)],
+            SAID.format(10, "x0 (queue), x1 (queue), x2 (queue), x3 (queue) and 2 more (6 by queue, 1 drained)"),
+        ),
+        ([host("ws5"), host("ws6", "workers")], SAID.format(6, "ws5, ws6")),
+    ],
+    ids=["some", "many", "as the fleet is now"],
+)
+def test_a_task_says_which_condition_of_its_query_leaves_a_host_out(others: Iterable[dict[str, Any]], said: str) -> None:
+    text = describe(BOUNDED, [Counted(name, 4, name) for name in NAMES], pool="", query=HostFilter.of(queue="workers"))
+    reasons = Reasons([], Fleet.from_data({"hosts": [*WORKERS, *others]}), {"etl": [SerializedTask("load", FIRST, text)]})
+    assert reasons.of(place()) == said
 
 
 def test_a_retry_says_where_it_begins() -> None:
