@@ -21,6 +21,17 @@ def test_each_way_to_write_a_strategy_builds_its_class(written):
     assert type(build_strategy(written)).__name__ == (CLASSES | TARGETS)[written]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [3, {}, {"_target_": 3}, "bonded", {"_target_": "airflow_balancer.Bonded"}, {"_target_": "airflow_balancer.Random", "c": 2}],
+    ids=["no name", "empty", "no target", "misspelt", "a target of ours", "an option of another"],
+)
+def test_what_is_wrong_as_written_is_not_built(written):
+    with pytest.raises(ConfigurationError) as error:
+        build_strategy(written)
+    assert str(error.value) == check_strategy(written) != ""
+
+
 @pytest.mark.parametrize("value", [0.999, float("inf"), float("nan"), True, "2", None], ids=str)
 def test_a_wrong_option_gets_the_same_message_from_yaml_and_python(value):
     with pytest.raises(ConfigurationError) as error:
