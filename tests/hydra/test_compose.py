@@ -58,6 +58,21 @@ def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_
             compose_file(path)
 
 
+def test_a_layer_read_within_roots_may_not_be_a_link_out_of_them(write):
+    write("elsewhere/a.yaml", "default_size: 3\n")
+    path = write("conf/config.yaml", "defaults: [a, _self_]\nhosts: [{name: a}]\n")
+    path.with_name("a.yaml").symlink_to("../elsewhere/a.yaml")
+    assert compose_file(path).fleet.hosts[0].size == 3
+    with reading(roots=(path.parent,)), pytest.raises(ConfigurationError, match=r"the file 'a\.yaml' is outside of the configuration's"):
+        compose_file(path)
+
+
+def test_a_searchpath_that_is_given_as_an_override_has_layers(write):
+    folder = write("elsewhere/env/prod.yaml", "# @package _global_\ndefault_size: 3\n").parent.parent
+    path = write("conf/config.yaml", "defaults: [env: prod, _self_]\nhosts: [{name: a}]\n")
+    assert compose_file(path, [f"hydra.searchpath=[file://{folder}]"]).fleet.hosts[0].size == 3
+
+
 def test_more_configs_of_defaults_lists_than_are_read_are_named(write, monkeypatch):
     write("a.yaml", "default_size: 3\n")
     path = write("config.yaml", "defaults: [a, _self_]\nhosts: [{name: a}]\n")
