@@ -123,5 +123,5 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty string."""
     # Comparing takes the product of the lengths; more names are a table, in which any may be meant.
     candidates = list(islice((other for other in known if abs(len(other) - len(name)) <= _FURTHEST), _COMPARED))
-    nearest = get_close_matches(name, candidates, n=1) if len(name) <= _LONGEST else []
+    nearest = get_close_matches(name, candidates) if len(name) <= _LONGEST else []
     return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -122,11 +122,11 @@ def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
 def _answer(run: Callable[[], Any], writing: int) -> None:
     os.dup2(2, 1)
     try:
-        answer = run(), ""
+        answer = pickle.dumps((run(), ""))
     except BaseException as error:  # whatever a file raises
-        answer = None, _text(error)
+        answer = pickle.dumps((None, _text(error)))
     with open(writing, "wb") as file:
-        file.write(pickle.dumps(answer))
+        file.write(answer)
 
 
 def _text(error: BaseException) -> str:

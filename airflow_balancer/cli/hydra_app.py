@@ -62,7 +62,7 @@ def _values(override: Override) -> list[str]:
         return [str(override.input_line)]
     try:
         return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-    except HydraException as error:
+    except (HydraException, ValueError) as error:
         raise UsageError(f"{mask_word(str(override.input_line))!r}: {error}") from None
 
 

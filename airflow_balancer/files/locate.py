@@ -158,8 +158,6 @@ def take_snapshot(roots: Iterable[Path], *, seconds: float = MAX_SECONDS) -> Sna
         if isfile(root):
             snapshot.files[str(root)] = stamp_of(str(root))
             continue
-        # A missing folder has an empty stamp, which changes when the folder is created.
-        snapshot.folders[str(root)] = stamp_of(str(root))
         for path in _yaml_files(str(root), snapshot.folders):
             snapshot.files[path] = stamp_of(path)
             if limit := _limit(snapshot, deadline):
@@ -176,7 +174,10 @@ def _limit(snapshot: Snapshot, deadline: float) -> str:
 
 
 def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
-    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`, also of one that cannot be read."""
+    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`, also of one that cannot be read.
+
+    A missing folder has an empty stamp, which changes when the folder is created.
+    """
     entered: set[str] = set()
 
     def note(unreadable: OSError) -> None:

@@ -112,7 +112,7 @@ class Picks:
 
     def gather(self) -> None:
         """Assign all requests of the config that can be; a node that fails is tried again at the next call."""
-        while self._open and self._round is None:
+        while self._open:
             with self._gathering() as found:
                 self._open = [path for path in self._open if self._resolve(path, found)]
             for path, requests in sorted(found.hosts.items()):

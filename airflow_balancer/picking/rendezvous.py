@@ -247,12 +247,11 @@ def _deferred_acceptance(requests: Mapping[Request, Candidates[C]], caps: Mappin
 def _augment(request: Request, requests: Mapping[Request, Candidates[C]], caps: Mapping[str, int], held: dict[str, list[Request]]) -> None:
     """Make room for a request by moving others along a shortest chain, which exists because fair shares fit below the caps.
 
-    Requests outside `held` that never move can leave none: then the host that is least over its cap takes it.
+    The host that has room now takes it. Requests outside `held` that never move can leave none: then the one that is least over its cap.
     """
     ranking = [host.name for host in rank(request[0], requests[request])]
-    if not (moves := make_room(ranking, requests, caps, held)):
-        moves = [min(ranking, key=lambda host: len(held[host]) - caps[host])]
-    held[moves[0]].append(request)
+    make_room(ranking, requests, caps, held)
+    held[min(ranking, key=lambda host: len(held[host]) - caps[host])].append(request)
 
 
 def make_room(

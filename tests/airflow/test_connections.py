@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -47,6 +48,11 @@ class TestWanted:
         host = {"name": "host1", "key_file": "/key", "ssh_hook_args": {"port": 22022, "conn_timeout": 3}}
         wanted = connection(port=22022, extra='{"conn_timeout": 3, "key_file": "/key"}')
         assert wanted_connections(fleets(host), {}) == {"host1": wanted}
+
+    def test_the_extra_does_not_depend_on_the_order_of_the_arguments(self) -> None:
+        hosts = [{"name": "host1", "ssh_hook_args": dict(pairs)} for pairs in permutations({"conn_timeout": 3, "compress": True}.items())]
+        wanted = {"host1": connection(extra='{"compress": true, "conn_timeout": 3}')}
+        assert [wanted_connections(fleets(host), {}) for host in hosts] == [wanted, wanted]
 
     @pytest.mark.parametrize("value", ["12345", "[1]", '"password"', '{"other": "word"}'])
     def test_json_without_a_password_is_the_password(self, value: str) -> None:

@@ -321,6 +321,10 @@ class TestHelp:
         shown = cli("--help").stdout
         assert [command.name for command in COMMANDS.values() if f"  {command.name:<10} {command.summary}\n" not in shown] == []
 
+    def test_lists_every_exit_code(self, cli):
+        codes = "0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools, hosts or picks differ"
+        assert cli("--help").stdout.splitlines()[-1] == f"Exit codes: {codes}"
+
     def test_loads_neither_hydra_nor_pydantic(self, python):
         code = (
             "import sys; sys.argv[1:] = ['select', '--help']\nfrom airflow_balancer.cli import main\ntry: main()\nexcept SystemExit: pass\n"
@@ -372,6 +376,18 @@ class TestSweep:
     def test_without_its_flag_is_said(self, cli):
         told = "airflow-balancer: 'env=dev,prod' gives several values; add --multirun, or put the value in quotes\n"
         assert cli("validate", "env=dev,prod", cwd=REPOSITORY) == ("", told, 2)
+
+    @pytest.mark.parametrize(
+        ("override", "why"),
+        [
+            ("token=interval(1,2)", "Can only enumerate CHOICE and RANGE sweeps, type is ValueType.INTERVAL_SWEEP"),
+            ("a=range(1,2,0)", "range() arg 3 must not be zero"),
+        ],
+        ids=["no list", "no step"],
+    )
+    def test_that_gives_no_values_is_wrong_usage(self, cli, balancer, override, why):
+        quoted = "token=**********" if override.startswith("token") else override
+        assert cli("validate", "balancer.yaml", "-m", override) == ("", f"airflow-balancer: {quoted!r}: {why}\n", 2)
 
     def test_does_not_take_values_apart_that_are_the_commands_own(self, cli, balancer):
         result = cli("select", "balancer.yaml", "query.key=a,b", "output=json", "-m", "default_size=1")

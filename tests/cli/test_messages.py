@@ -36,6 +36,18 @@ def test_a_key_without_the_prefix_that_the_tree_has_is_an_override(cli, write):
     assert cli("select", "queue=other", "query.name=b").stdout == "b\n"
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("env=prod", "'env=prod' overrides nothing: no configuration is given"),
+        ("aply=true", "'aply=true' overrides nothing: no configuration is given; did you mean 'apply'?"),
+        ("token=x", "'token=**********' overrides nothing: no configuration is given"),
+    ],
+)
+def test_an_override_of_no_configuration_is_wrong_usage(cli, word, told):
+    assert cli("pools", word) == ("", f"airflow-balancer: {told}\n", 2)
+
+
 def test_an_unknown_key_is_not_suggested_for_itself(cli, write):
     file = write("balancer.yaml", BALANCER)
     told = "key 'name': Could not override 'name'; To append to your config use +name=a; Key 'name' is not in struct"

@@ -214,6 +214,19 @@ def test_what_is_wrong_is_one_line_and_a_code(cli, write, word, code, text):
     assert cli("plan", word) == ("", f"airflow-balancer: {text.format(folder=folder)}\n", code)
 
 
+def test_picks_of_one_side_alone_are_compared(cli, write):
+    write("conf/config.yaml", CONFIG)
+    write("other.yaml", "hosts: [{name: host1}]\n")
+    assert cli("plan", "against=other.yaml").stdout.splitlines()[-1].endswith("; 0 moved, 3 new, 0 gone")
+    assert cli("plan", "other.yaml", "against=conf").stdout.splitlines()[-1].endswith("; 0 moved, 0 new, 3 gone")
+
+
+def test_dag_files_without_a_pick_are_compared(cli, write):
+    write("conf/config.yaml", "{x: 0, balancer: {hosts: [{name: host1}]}}")
+    write("dag.py", "")
+    assert cli("plan", "dag_files=dag.py", "against=x=1").stdout.splitlines()[-1].endswith("; 0 moved, 0 new, 0 gone")
+
+
 class TestMarkdown:
     def test_what_a_key_holds_is_code(self):
         row = {"requester": "a|b @all `x`", "file": None, "query": "name='<b>*'", "host": "host_1", "why": "after host_2, @me"}

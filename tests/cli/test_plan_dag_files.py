@@ -396,6 +396,13 @@ class TestWrong:
             "names: host1, host2, host3; queues: primary, workers; systems: none; tags: none)"
         ]
 
+    def test_a_request_that_its_process_cannot_tell_is_told_of(self, cli, write):
+        write("balancer.yaml", "hosts: [{name: host1}]\n")
+        key = "import enum\nclass Key(str, enum.Enum):\n    ETL = 'etl'\n"
+        file = write("dag.py", f"from airflow_balancer import load\n{key}load('balancer.yaml').select_host(key=Key.ETL)\n")
+        told = "cannot be run: PicklingError: Can't pickle <enum 'Key'>: import of module 'dag_file_dag' failed"
+        assert cli("plan", "balancer.yaml", "dag_files=dag.py") == ("", f"airflow-balancer: {file}: {told}\n", 1)
+
     @pytest.mark.slow
     def test_a_dag_file_has_a_limit_of_time(self, cli, repository, write, monkeypatch):
         monkeypatch.setattr(dag_files, "SECONDS", 1)

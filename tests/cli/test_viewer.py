@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_balancer.cli.viewer import main
+from airflow_balancer.cli.viewer import main, viewer_parser
 from tests.viewer.conftest import REPOSITORY
 
 if find_spec("uvicorn") is None or find_spec("fastapi") is None:
@@ -83,6 +83,11 @@ def test_a_folder_without_a_root_config_shows_all_that_is_in_it() -> None:
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     with served("--config-dir", str(tmp_path)) as url:
         assert json.loads(get(f"{url}api/configurations")[1])["hint"].startswith("There is no configuration in this folder")
+
+
+def test_it_listens_on_loopback_at_port_8765_unless_told_otherwise() -> None:
+    given = viewer_parser().parse_args([])
+    assert (given.host, given.port) == ("127.0.0.1", 8765)
 
 
 def test_a_taken_port_is_said(capsys, monkeypatch, write) -> None:

@@ -17,7 +17,7 @@ from airflow_pydantic import Pool, Variable
 from pydantic import ValidationError
 
 import airflow_balancer
-from airflow_balancer import BalancerConfiguration, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
+from airflow_balancer import BalancerConfiguration, ConfigurationError, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.config.models import hidden
 from airflow_balancer.fleet.masking import MASK
@@ -347,6 +347,15 @@ class TestPools:
             ("host3", 8),
             ("web", 1),
             ("host2-8793", 1),
+        ]
+
+    def test_what_is_wrong_in_the_pool_managers_keys_is_named(self, write):
+        path = write("balancer.yaml", "hosts: []\npool_manager: {dag: {enabled: maybe}, task_id: [3]}\n")
+        with pytest.raises(ConfigurationError) as error:
+            load(path)
+        assert str(error.value).splitlines() == [
+            "key 'pool_manager.dag.enabled': Input should be a valid boolean, unable to interpret input",
+            "key 'pool_manager.task_id': Input should be a valid string",
         ]
 
     def test_the_generated_dag_reconciles_them(self):

@@ -259,6 +259,13 @@ class TestAssigned:
         assert carrying.select_host(key="b").name == make().select_host(key="b").name
 
 
+def test_the_fleet_has_the_arguments_that_a_host_has_now(balancer):
+    before = balancer.fleet
+    assert balancer.fleet is before
+    balancer.hosts[0].ssh_hook_args["port"] = 22022
+    assert [host.ssh_hook_args for host in balancer.fleet.hosts] == [{"port": 22022}, {}, {}, {}]
+
+
 def test_overrides_of_given_objects_take_effect_in_full():
     host = Host(name="a", queues=["x"], tags=["x"], ssh_hook_args={"port": 22, "conn_timeout": 5})
     changes = {"queues": ["y"], "tags": ["y"], "os": "ubuntu", "drain": True, "ssh_hook_args": {"port": 23}, "size": 3}

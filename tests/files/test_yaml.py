@@ -60,6 +60,15 @@ def test_a_file_of_the_largest_size_is_read_and_a_larger_one_refused(write):
         read_content(write("a.yaml", "x" * (2**20 + 1)), 2**20)
 
 
+def test_the_largest_size_is_sixteen_mebibytes_unless_another_is_given(write):
+    path = write("a.yaml", "")
+    os.truncate(path, 2**24)
+    assert len(read_content(path)) == 2**24
+    os.truncate(path, 2**24 + 1)
+    with pytest.raises(TooMuchError, match=r"^is larger than 16 MiB$"):
+        read_content(path)
+
+
 def test_a_pipe_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(TooMuchError, match=r"^is no regular file$"):

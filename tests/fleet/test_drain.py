@@ -29,6 +29,8 @@ def drain_of(value: object) -> bool | str:
         (1, True),
         (REASON, REASON),
         ("  disks are\n  being replaced\n", REASON),
+        ("x", "x"),
+        ("x" * 256, "x" * 256),
     ],
 )
 def test_a_boolean_in_any_form_is_one_and_all_other_text_is_the_reason(given, kept):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -77,8 +79,10 @@ def test_a_value_that_cannot_be_told_from_other_text_is_no_secret_elsewhere():
     assert secrets_of({"hosts": [{"name": "host1"}]}, {"tokens": values}) == {"abcd", "123456"}
 
 
-def test_a_secret_that_begins_with_another_is_masked_whole():
-    assert mask_text("login hunter2-and-more", ["hunter2", "hunter2-and-more", "hunter2-and"]) == f"login {MASK}"
+@pytest.mark.parametrize("others", [0, 500])
+def test_a_secret_that_begins_with_another_is_masked_whole(others):
+    secrets = ["hunter2", "hunter2-and-more", "hunter2-and", *(f"hunter2-{number}" for number in range(others))]
+    assert mask_text("login hunter2-and-more", secrets) == f"login {MASK}"
 
 
 def test_secrets_are_gathered_once_for_an_error_of_many_problems():
@@ -105,6 +109,37 @@ def test_a_value_is_shown_with_sixty_characters(value, text):
 def test_a_secret_is_masked_as_json_writes_it(ensure_ascii):
     secret = 'größe"'
     assert mask(json.dumps([secret], ensure_ascii=ensure_ascii), [secret]) == f'["{MASK}"]'
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [(repr, f"'{MASK}'"), (json.dumps, f'"{MASK}"'), (quote, MASK), (quote_plus, MASK), (partial(quote, safe=""), MASK)],
+    ids=["Python", "JSON", "path", "query", "part of a path"],
+)
+def test_a_secret_is_masked_whole_as_text_of_any_kind_writes_it(written, shown):
+    secret = "/größe 'and\" \x07"
+    assert mask_text(f"x: {written(secret)}", [secret]) == f"x: {shown}"
+
+
+def _raised(error, cause):
+    try:
+        raise error from cause
+    except ConfigurationError as caught:
+        return caught
+
+
+def test_an_error_keeps_the_causes_of_which_none_tells_a_secret():
+    cause = _raised(ConfigurationError("outer"), ValueError("inner"))
+    with pytest.raises(ConfigurationError) as error, masking(lambda: {"hunter2"}):
+        raise ConfigurationError("wrong") from cause
+    assert (error.value.__cause__, cause.__cause__.args) == (cause, ("inner",))
+
+
+def test_an_error_drops_the_causes_one_of_which_tells_a_secret():
+    cause = _raised(ConfigurationError("outer"), ValueError("hunter2"))
+    with pytest.raises(ConfigurationError) as error, masking(lambda: {"hunter2"}):
+        raise ConfigurationError("wrong") from cause
+    assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
 
 
 TEXTS = st.text("Kk\u212asS\u017fecrtoknpaswd:@/=h1 '\"\\\n", max_size=12) | st.sampled_from(

@@ -35,6 +35,10 @@ def test_they_are_written_as_slots_as_mappings_or_as_a_list(given):
     )
 
 
+def test_a_value_of_null_is_one_left_out():
+    assert pools({"api": {"slots": 2, "description": None, "include_deferred": None}}) == pools({"api": 2})
+
+
 def test_they_come_after_those_of_hosts_ports_and_queues():
     names = [pool.name for pool in pools({"a": 1}, hosts=HOSTS, ports=PORTS, queue_pools=True)]
     assert names == ["host1", "web", "queue-workers", "a"]

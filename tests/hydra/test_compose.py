@@ -30,6 +30,23 @@ def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(
         compose_file(path).fleet  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("bound", "cost", "told"),
+    [
+        ("MAX_REPEATS", 2, "resolves interpolations more than 1 times again"),
+        ("MAX_VALUES", 11, "repeats more than 10 values by interpolations"),
+    ],
+)
+def test_what_interpolations_cost_is_taken_up_to_a_bound_and_named_above_it(write, monkeypatch, bound, cost, told):
+    hosts = "[{name: a, ssh_hook_args: {cmd_timeout: '${y}', conn_timeout: '${y}'}}]"
+    path = write("a.yaml", f"x: 1\ny: '${{x}}'\nbalancer: {{hosts: {hosts}}}\n")
+    monkeypatch.setattr(hydra_internals, bound, cost)
+    assert compose_file(path).fleet.hosts[0].ssh_hook_args == {"cmd_timeout": 1, "conn_timeout": 1}
+    monkeypatch.setattr(hydra_internals, bound, cost - 1)
+    with pytest.raises(ConfigurationError, match=told):
+        compose_file(path).fleet  # noqa: B018
+
+
 def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_nothing(write, monkeypatch):
     write("stage/dev.yaml", "default_size: 3\n")
     path = write("config.yaml", "defaults: [stage@_global_: '${oc.env:STAGE}', _self_]\nhosts: [{name: a}]\n")
@@ -39,6 +56,21 @@ def test_a_defaults_list_read_within_roots_may_call_what_is_harmless_and_decode_
         path.write_text(path.read_text().replace("oc.env:STAGE", "oc.decode:dev"))
         with pytest.raises(ConfigurationError, match=r"the resolver 'oc\.decode' is of another package, and not called here"):
             compose_file(path)
+
+
+def test_a_layer_read_within_roots_may_not_be_a_link_out_of_them(write):
+    write("elsewhere/a.yaml", "default_size: 3\n")
+    path = write("conf/config.yaml", "defaults: [a, _self_]\nhosts: [{name: a}]\n")
+    path.with_name("a.yaml").symlink_to("../elsewhere/a.yaml")
+    assert compose_file(path).fleet.hosts[0].size == 3
+    with reading(roots=(path.parent,)), pytest.raises(ConfigurationError, match=r"the file 'a\.yaml' is outside of the configuration's"):
+        compose_file(path)
+
+
+def test_a_searchpath_that_is_given_as_an_override_has_layers(write):
+    folder = write("elsewhere/env/prod.yaml", "# @package _global_\ndefault_size: 3\n").parent.parent
+    path = write("conf/config.yaml", "defaults: [env: prod, _self_]\nhosts: [{name: a}]\n")
+    assert compose_file(path, [f"hydra.searchpath=[file://{folder}]"]).fleet.hosts[0].size == 3
 
 
 def test_more_configs_of_defaults_lists_than_are_read_are_named(write, monkeypatch):

@@ -100,6 +100,11 @@ def test_a_misspelt_key_is_refused_wherever_the_balancer_is(place):
     assert problems(place.format("default_sise: 3"))
 
 
+def test_a_mapping_is_described_as_its_structured_config_is():
+    parts = {"balancer": BalancerConf, "host": HostConf, "port": PortConf}
+    assert {part: json_schema()["$defs"][part]["description"] for part in parts} == {part: conf.__doc__ for part, conf in parts.items()}
+
+
 def test_other_keys_of_a_tree_are_its_own():
     assert problems("balancer: {hosts: []}\ntasks: {a: {size: big}}\nextensions: {other: 3}\n") == []
 

@@ -9,7 +9,14 @@ from airflow_balancer.hydra.nodes import node_at
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [((), {"hosts": ["a"]}), (("hosts", 0), "a"), *((path, None) for path in (("hosts", 1), ("hosts", "a"), ("hosts", 0, 1), ("port",)))],
+    [
+        ((), {"hosts": ["a"]}),
+        (("hosts", 0), "a"),
+        (("hosts", 1), None),
+        (("hosts", "name"), None),
+        (("hosts", 0, "name"), None),
+        (("ports",), None),
+    ],
 )
 def test_what_stands_nowhere_is_none(path, value):
     assert node_at({"hosts": ["a"]}, path) == value

@@ -196,6 +196,15 @@ def test_a_file_that_is_not_there_yet_keeps_nothing(write):
     assert [load(source).select_host(key=key).name for key in "abc"] == [load(without).select_host(key=key).name for key in "abc"]
 
 
+def test_a_recorder_notes_the_file_of_a_key_that_is_made_of_its_name(write):
+    source = write("balancer.yaml", BALANCER)
+    recorder = Recorder(lock=Lock(source.with_name("balancer.lock.yaml")))
+    module = {"__file__": str(source.with_name("etl.py")), "balancer": load(source)}
+    with reading(recorder=recorder):
+        exec("balancer.select_host(); balancer.select_host(key='etl'); balancer.select_host(key='other.py#0')", module)
+    assert recorder.requesters == {("", "etl.py#0"): {source.with_name("etl.py")}}
+
+
 @pytest.mark.parametrize(("name", "same"), [("dags/balancer.lock.yaml", True), ("other.lock.yaml", False), (None, False)])
 def test_while_there_is_no_lock_file_its_name_says_whether_requests_are_recorded(tmp_path, monkeypatch, name, same):
     monkeypatch.chdir(tmp_path)

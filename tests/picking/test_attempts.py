@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer.picking.attempts import ELSEWHERE, Attempts
+from airflow_balancer.picking.attempts import ELSEWHERE, Attempts, attempts_of
 from airflow_balancer.picking.choice import rank_hosts
 from airflow_balancer.picking.serialized import Counted, Described, describe
 from airflow_balancer.picking.strategies import Bounded, Random, Rendezvous
@@ -35,6 +35,12 @@ def test_the_reason_is_the_place_in_the_ranking() -> None:
     indices = [attempts().reason(index) for index in range(9)]
     full = [reason for reason in indices if reason.startswith("2 of 5 in its key's ranking, after ws")]
     assert 0 < len(full) < len(indices)
+
+
+def test_the_attempts_of_one_string_are_read_once() -> None:
+    text = describe(BOUNDED, HOSTS, pool="ws0")
+    assert attempts_of(text, "etl.load") is attempts_of(text, "etl.load")
+    assert attempts_of(text, "etl.load") is not attempts_of(text, "etl.store")
 
 
 def test_a_host_that_was_named_elsewhere_is_no_pick_of_the_strategy() -> None:

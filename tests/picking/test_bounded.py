@@ -85,6 +85,15 @@ def test_where_earlier_requests_leave_no_room_the_host_least_over_its_cap_takes_
     assert Bounded(1).assign({**crowded, ("c", ""): [one]}, {("a", ""): "host0", ("b", ""): "host0"}) == {("c", ""): one}
 
 
+@pytest.mark.parametrize(("fuller", "taker"), [(1, 2), (2, 1)])
+def test_where_all_candidates_are_over_their_caps_the_one_least_over_takes_it(fuller, taker):
+    hosts = machines([1] * 3)
+    requests = {(f"task{number}", ""): hosts for number in range(9)} | {("last", ""): hosts[1:]}
+    assert Bounded(1).caps(requests) == {"host0": 3, "host1": 4, "host2": 4}
+    names = [f"host{fuller}"] * 5 + [f"host{taker}"] * 4
+    assert Bounded(1).assign(requests, dict(zip(requests, names, strict=False))) == {("last", ""): hosts[taker]}
+
+
 @pytest.mark.parametrize(
     ("candidates", "expected"),
     [

@@ -25,7 +25,7 @@ from airflow.exceptions import AirflowException, AirflowRescheduleException
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.providers.ssh.operators.ssh import SSHOperator
 
-from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration
+from airflow_balancer import BalancedSSHHook, BalancedSSHOperator, BalancerConfiguration, Host
 from airflow_balancer.errors import NoSlot
 from airflow_balancer.ssh import hook as slot_hook
 from airflow_balancer.ssh import task
@@ -159,6 +159,12 @@ def test_the_command_timeout_is_as_before(plain, holding):
         with pytest.raises(AirflowException, match="SSH command timed out"):
             run(hook, "sleep 5", timeout=1)
         assert time.monotonic() - start < 4
+
+
+@pytest.mark.parametrize(("given", "size"), [({"size": 3}, 3), ({}, 8)], ids=["size", "default"])
+def test_a_host_has_as_many_slots_as_its_size(given, size):
+    hook = Host(name="a", hold_slots=True, **given).hook()
+    assert hook.slots == Slots("host 'a'", size, "~/.airflow-balancer/slots", 60, 86_400)
 
 
 def test_airflow_2_lets_the_time_pass_and_runs_the_task_again_at_once(monkeypatch):
