@@ -97,7 +97,7 @@ class _Client(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 (asyncssh's)
         self._probe.seconds = round(perf_counter() - self._start, 3)
-        verdict = self._keys.verdict(*key.export_public_key().decode().split())
+        verdict = self._keys.verdict(*key.export_public_key().decode().split()[:2])
         self._probe.host_key = verdict
         return self._keys.accepts(verdict)
 
