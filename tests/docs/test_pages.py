@@ -28,6 +28,9 @@ from tests.conftest import REPOSITORY
 from tests.docs.pages import BLOCKS, KINDS, OF_REFERENCE, PAGES, WRITTEN, Block
 from tests.docs.runs import PageRun
 
+FIRST = (REPOSITORY / "README.md", REPOSITORY / "docs" / "getting-started.md")
+"""The pages that the fast tests run, too."""
+
 
 def _id(block: Block) -> str:
     return f"{block.page.relative_to(REPOSITORY)}:{block.line}"
@@ -48,7 +51,9 @@ def test_every_shown_output_is_compared() -> None:
 
 
 @pytest.mark.usefixtures("probed")
-@pytest.mark.parametrize("block", BLOCKS, ids=map(_id, BLOCKS))
+@pytest.mark.parametrize(
+    "block", [pytest.param(block, id=_id(block), marks=[pytest.mark.slow] * (block.page not in FIRST)) for block in BLOCKS]
+)
 def test_block_does_what_its_page_says(
     block: Block, page_run: Callable[[Path], PageRun], cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from .mutate import mutated
 from .rig import Reader, wrong
 
 
+@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 3, suppress_health_check=list(HealthCheck))
 @given(random=st.randoms(use_true_random=False))
 def test_a_mutated_configuration_is_read_alike_or_refused(reader: Reader, random: Random) -> None:
