@@ -49,8 +49,8 @@ def test_an_index_is_picked_after_the_lower_ones_of_its_block_in_whatever_order_
 
 def test_a_block_of_a_thousand_indices_begins_without_a_load():
     keys = [f"task{number}" for number in range(12)]
-    picked = [IndexPicks(Bounded(), key, HOSTS).host(1_000) for key in keys]
-    assert picked == [Bounded().choose(index_key(key, 1_000), HOSTS, {}) for key in keys]
+    picked = [IndexPicks(Bounded(1), key, HOSTS).host(1_000) for key in keys]
+    assert picked == [Bounded(1).choose(index_key(key, 1_000), HOSTS, {}) for key in keys]
 
 
 def test_live_load_reaches_the_strategy():
