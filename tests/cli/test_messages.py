@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 
@@ -46,6 +47,12 @@ def test_a_key_without_the_prefix_that_the_tree_has_is_an_override(cli, write):
 )
 def test_an_override_of_no_configuration_is_wrong_usage(cli, word, told):
     assert cli("pools", word) == ("", f"airflow-balancer: {told}\n", 2)
+
+
+def test_a_drained_host_takes_no_pick_of_its_queue(cli, write):
+    write("balancer.yaml", "hosts: [{name: a, queues: [q], size: 2}, {name: b, queues: [q], size: 3, drain: true}]\n")
+    (row,) = json.loads(cli("show", "balancer.yaml", "output=json").stdout)["queues"]
+    assert (row["queue"], row["hosts"], row["slots"], row["pick"]) == ("q", 1, 2, "a")
 
 
 def test_an_unknown_key_is_not_suggested_for_itself(cli, write):
