@@ -296,5 +296,5 @@ class SelectingBalancer(BaseBalancerConfiguration):
             tables[place] = PortTable(host.name, in_use.get(host.name, ()), locked_ports(self.lock, host.name))
         number = self._take_port(host.name, key, min, max)
         if self.lock:
-            record_port(self.lock, PortRequest(host.name, key, min, max), number, tables[place], by_file=True)
+            record_port(self.lock, PortRequest(host.name, str.__str__(key), int(min), int(max)), number, tables[place], by_file=True)
         return Port.at(host, number)

@@ -112,12 +112,10 @@ def _values(given: Mapping[str, Any]) -> dict[str, Any]:
 def _patterns(key: str, value: Any) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
-    if isinstance(value, str):
-        return (value,)
-    patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
+    patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | str) else (value,)
     if not all(isinstance(pattern, str) for pattern in patterns):
         raise ConfigurationError(f"key {key!r} must be a string or a list of strings, not {shown(value)}; put it in quotes")
-    return patterns
+    return tuple(map(str.__str__, patterns))  # the values of an enumeration, without it
 
 
 def _describe(query: HostFilter | PortFilter) -> str:

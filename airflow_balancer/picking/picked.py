@@ -49,7 +49,7 @@ def picked(key: str, query: HostFilter, candidates: Sequence[Candidate], host: s
     """Return a pick as plain data."""
     weighed = tuple(Weighed(host.name, host.size or 1) for host in candidates)
     plain = HostFilter(name=tuple(sorted(escape(host.name) for host in weighed))) if query.custom else query
-    return Picked(key, str(query), weighed, host, filter=plain)
+    return Picked(str.__str__(key), str(query), weighed, host, filter=plain)
 
 
 def loads(picks: Iterable[Picked]) -> dict[str, tuple[int, float]]:
