@@ -19,7 +19,7 @@ from ..picking.filters import HostFilter
 from ..picking.picked import Weighed
 from ..picking.placing import place
 from ..picking.rendezvous import Bounded, Candidates
-from ..picking.strategies import assigns_together, build_strategy
+from ..picking.strategies import assigns_together
 
 _Candidates = dict[Asked, Candidates[Weighed]]
 
@@ -54,7 +54,7 @@ def _placed(composed: Composed, before: Lock, noted: Recorder, *, prune: bool) -
     ready = {candidates: Candidates(candidates) for _, _, candidates in noted.hosts}
     requests: _Candidates = {request.asked: ready[request.candidates] for request in noted.hosts}
     kept = {request.asked: host for request, picked in noted.hosts.items() if (host := _first(picked.kept, request.asked[1]))}
-    strategy = build_strategy(composed.fleet.settings.strategy)
+    strategy = composed.strategy
     if isinstance(strategy, Bounded):
         others = {} if prune else _others(composed, before, noted, requests)
         together = requests | {asked: candidates for asked, (candidates, _) in others.items()}

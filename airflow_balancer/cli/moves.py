@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..picking.reasons import Side, reason_of_move
-from ..picking.strategies import build_strategy
 from .picks import FilePick, Survey
 
 MOVED, NEW, GONE = "moved", "new", "gone"
@@ -20,8 +19,8 @@ def moves(before: Survey, after: Survey) -> list[dict[str, Any]]:
 
 
 def _side(survey: Survey) -> Side:
-    fleet = survey.place.composed.fleet
-    return Side(build_strategy(fleet.settings.strategy), fleet.by_name)
+    composed = survey.place.composed
+    return Side(composed.strategy, composed.fleet.by_name)
 
 
 def _host(pick: FilePick | None) -> str | None:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
     from ..picking.reasons import reason_of_pick
-    from ..picking.strategies import build_strategy
 
-    strategy = build_strategy(survey.place.composed.fleet.settings.strategy)
+    strategy = survey.place.composed.strategy
     return [
         {
             "requester": pick.key,

@@ -54,10 +54,10 @@ def key_of(request: Request) -> str:
 
 def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
     """Return the picked host, and what a report says of the live load where the strategy goes by it."""
-    from ..picking.strategies import LeastLoaded, build_strategy
+    from ..picking.strategies import LeastLoaded
 
     composed, key, query = request.composed, key_of(request), filter_of(request)
-    strategy = build_strategy(composed.fleet.settings.strategy)
+    strategy = composed.strategy
     if not isinstance(strategy, LeastLoaded):
         assigned = survey_of(request).assigned if paths_of(request) else {}
         return composed.pick(key, query, assigned), {}

@@ -173,11 +173,11 @@ class BalancerConfiguration(SelectingBalancer):
         return handler({**given, "hosts": hosts, "ports": ports, "pools": fleet.named_pools})
 
     @classmethod
-    def of_fleet(cls, fleet: Fleet) -> Self:
-        """Return the balancer of a fleet that is validated already."""
+    def of_fleet(cls, fleet: Fleet, strategy: Strategy | None = None) -> Self:
+        """Return the balancer of a fleet that is validated already, and of its strategy, if that is built already."""
         settings = fleet.settings
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
-        values |= {"strategy": build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
+        values |= {"strategy": strategy or build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
         if settings.pool_manager is not None:
             values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
@@ -291,7 +291,7 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Pat
 def _balancer_of(composed: Composed) -> BalancerConfiguration:
     own = _instantiate(composed) if _names_own_class(composed.data) else None
     assigned = composed.assigned
-    balancer = own or BalancerConfiguration.of_fleet(composed.fleet)
+    balancer = own or BalancerConfiguration.of_fleet(composed.fleet, composed.strategy)
     balancer._carry(str(composed.source), assigned)
     return balancer
 

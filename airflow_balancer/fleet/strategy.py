@@ -29,6 +29,8 @@ def check_strategy(strategy: object) -> str:
     name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
     if not isinstance(name, str) or not name:
         return f"key 'strategy' must be one of {listing(CLASSES)}, or a mapping with a _target_, not {shown(strategy)}"
+    if isinstance(strategy, Mapping) and (others := [key for key in strategy if not isinstance(key, str)]):
+        return f"key 'strategy': option {others[0]!r} of {name} must be a string; put it in quotes"
     if isinstance(strategy, Mapping) and name in TARGETS:
         return _check_options(name, strategy)
     if name in CLASSES or name in TARGETS or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):

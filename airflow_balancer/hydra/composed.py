@@ -151,18 +151,28 @@ class Composed:
             ConfigurationError: The config cannot be resolved.
         """
         answers = self._locked({**assigned, **self.assigned}) if assigned else self._answers
-        return choose_host(self._strategy, key, self.index.candidates(query), assigned=answers)
+        return choose_host(self.strategy, key, self.index.candidates(query), assigned=answers)
 
     @cached
-    def _strategy(self) -> Strategy:
-        return build_strategy(self.fleet.settings.strategy)
+    def strategy(self) -> Strategy:
+        """The balancer's strategy; one of another package is imported.
+
+        Raises:
+            ConfigurationError: It cannot be built; the error names the file or override that it comes from.
+        """
+        written = self.fleet.settings.strategy
+        try:
+            return build_strategy(written)
+        except ConfigurationError as error:
+            path = ("strategy", "_target_") if isinstance(written, Mapping) else ("strategy",)
+            raise error.with_origin({p: self._origin(replace(p, path=path)) for p in error.problems}) from error
 
     @cached
     def _answers(self) -> Assigned:
         return self._locked(self.assigned)
 
     def _locked(self, others: Mapping[Asked, str]) -> Assigned:
-        return locked_hosts(self.fleet.settings.lock, self.index, self._strategy, others)
+        return locked_hosts(self.fleet.settings.lock, self.index, self.strategy, others)
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.

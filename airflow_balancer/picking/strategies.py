@@ -185,15 +185,17 @@ def build_strategy(strategy: object) -> Strategy:
 def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
+    from omegaconf.errors import OmegaConfBaseException
 
     folders = current_reading().modules
     try:
         with _importing_from(folders):
             built = instantiate(dict(strategy))
-    except (InstantiationException, TypeError, SystemExit) as error:
+    except (InstantiationException, OmegaConfBaseException, TypeError, SystemExit) as error:
         if "Error locating target" in str(error):
             raise ConfigurationError(_not_found(str(strategy["_target_"]), error, folders)) from error
-        raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {error}") from error
+        text = str(error).partition("\n")[0] if isinstance(error, OmegaConfBaseException) else error  # then come its own objects
+        raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {text}") from error
     if not isinstance(built, Strategy):
         raise ConfigurationError(
             f"key 'strategy': {strategy['_target_']} gives {type(built).__name__}, which has no choose(key, candidates, load)"

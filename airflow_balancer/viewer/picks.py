@@ -50,8 +50,7 @@ def picks_of(composed: Composed) -> list[Pick]:
     recorder = Recorder(lock_at(Path(settings.lock)) if settings.lock else None)
     with reading(recorder=recorder):
         composed.outcomes()
-    strategy = build_strategy(settings.strategy)
-    return [Pick(pick, reason_of_pick(pick, strategy)) for pick in recorder.in_order]
+    return [Pick(pick, reason_of_pick(pick, composed.strategy)) for pick in recorder.in_order]
 
 
 def side_of(fleet: Fleet) -> Side:

@@ -37,7 +37,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     wanted = HostFilter.of(**patterns)
     candidates = opened.composed.index.candidates(wanted)
     with reading(foreign_code=False):
-        strategy = build_strategy(query.strategy or opened.fleet.settings.strategy)
+        strategy = build_strategy(query.strategy) if query.strategy else opened.composed.strategy
     live = live_load(opened.fleet) if isinstance(strategy, LeastLoaded) else None
     picked = strategy.choose(key, candidates, live.load) if live else opened.pick(key, wanted, query.strategy)
     return PickedAnswer(

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from airflow_balancer import load_config
+from airflow_balancer import load, load_config
 from airflow_balancer.errors import ConfigurationError
 from tests.conftest import REPOSITORY
 
@@ -92,8 +92,9 @@ MISSING = {
 
 @pytest.mark.parametrize(("target", "cause"), MISSING.values(), ids=MISSING)
 def test_a_strategy_that_cannot_be_imported_is_told_with_where_it_may_be(cli, write, target, cause):
-    folder = write("balancer.yaml", f"{BALANCER}strategy: {{_target_: {target}}}\n").parent
-    told = f"key 'strategy': {target!r} cannot be imported: {cause}; its module must be installed, in a folder of PYTHONPATH or in {folder}"
+    file = write("balancer.yaml", f"{BALANCER}strategy: {{_target_: {target}}}\n")
+    where = f"its module must be installed, in a folder of PYTHONPATH or in {file.parent}"
+    told = f"{file}: key 'strategy': {target!r} cannot be imported: {cause}; {where}"
     assert cli("select", "balancer.yaml") == ("", f"airflow-balancer: {told}\n", 1)
 
 
@@ -122,6 +123,19 @@ def test_hosts_beside_the_balancer_are_told_so_whatever_they_interpolate(cli, wr
     told = "key 'hosts' is outside of the balancer, which has none; they stand at balancer.hosts: a file of a group begins with"
     stderr = f"airflow-balancer: override '+hosts=${{nothing}}': {told} # @package balancer.hosts\n"
     assert cli("validate", "+hosts=${nothing}") == ("", stderr, 1)
+
+
+@pytest.mark.parametrize("command", ["select", "plan"])
+def test_a_strategy_that_gives_none_is_that_of_its_file_or_override(cli, write, command):
+    file = write("balancer.yaml", "hosts: [{name: host1}]\nstrategy: {_target_: os.getcwd}\n")
+    told = "key 'strategy': os.getcwd gives str, which has no choose(key, candidates, load)"
+    assert cli(command, "balancer.yaml") == ("", f"airflow-balancer: {file}: {told}\n", 1)
+    with pytest.raises(ConfigurationError) as error:
+        load(file)
+    assert str(error.value) == f"{file}: {told}"
+    override = "strategy._target_=os.getpid"
+    told = f"override '{override}': key 'strategy': os.getpid gives int, which has no choose(key, candidates, load)"
+    assert cli(command, "balancer.yaml", override) == ("", f"airflow-balancer: {file}: {told}\n", 1)
 
 
 def test_an_unknown_key_is_that_of_the_file_that_is_merged_there(cli, write):

@@ -37,8 +37,23 @@ def test_each_way_to_write_a_strategy_builds_its_class(written):
             f"unknown strategy 'airflow_balancer.Bonded'; did you mean 'airflow_balancer.Bounded'? (strategies: {NAMES})",
         ),
         ({"_target_": "airflow_balancer.Random", "c": 2}, "airflow_balancer.Random has no option 'c' (options: none)"),
+        (
+            {"_target_": "airflow_balancer.Bounded", "c": 2, None: 3},
+            "option None of airflow_balancer.Bounded must be a string; put it in quotes",
+        ),
+        ({"_target_": "fleet_strategies.First", 3: 4}, "option 3 of fleet_strategies.First must be a string; put it in quotes"),
     ],
-    ids=["no name", "an empty name", "no target", "a target of no name", "misspelt", "a target of ours", "an option of another"],
+    ids=[
+        "no name",
+        "an empty name",
+        "no target",
+        "a target of no name",
+        "misspelt",
+        "a target of ours",
+        "an option of another",
+        "no option",
+        "an option of a number",
+    ],
 )
 def test_what_is_wrong_as_written_is_not_built(written, told):
     assert check_strategy(written).removeprefix("key 'strategy'").removeprefix(": ").strip() == told
