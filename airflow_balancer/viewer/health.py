@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..airflow import versions
 from ..airflow.target import within
 from ..errors import UnavailableError
+from ..files.yaml import pause_gc
 from .catalogue import Catalogue
 from .models.airflow import HealthAnswer, HealthRow
 from .models.requests import ConfigurationQuery
@@ -59,7 +60,7 @@ def _read(pools: Sequence[str]) -> dict[str, HealthRow]:
     from ..airflow.database import read_connection
 
     since = datetime.now(UTC) - DAY
-    with read_connection(SECONDS) as connection:
+    with pause_gc(), read_connection(SECONDS) as connection:
         return health_of(read_attempts(connection, pools, since), pools, since)
 
 
