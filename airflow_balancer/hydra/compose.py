@@ -105,9 +105,10 @@ def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath])
         return None
     try:
         path = find_balancer(root)
+        data = _mapping(path, node_at(root, path))
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Composed(source, root, path, _mapping(path, node_at(root, path)), Origins((), tuple, ()), (source.parent, *above))
+    return Composed(source, root, path, data, Origins((), tuple, ()), (source.parent, *above))
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:

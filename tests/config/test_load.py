@@ -179,11 +179,13 @@ class TestPublishedCalls:
 
 
 class TestOwnClasses:
-    def test_a_host_of_ones_own_class_is_instantiated(self, write, monkeypatch):
-        write("mine.py", "from airflow_balancer import Host\nclass MyHost(Host):\n    pass\n")
-        file = write("balancer.yaml", "hosts: [{_target_: mine.MyHost, name: host1}]")
+    @pytest.mark.parametrize("name", ["MyHost", "Host"])
+    def test_a_host_of_ones_own_class_is_instantiated(self, write, monkeypatch, name):
+        module = f"of_{name.lower()}"
+        write(f"{module}.py", f"import airflow_balancer\nclass {name}(airflow_balancer.Host):\n    pass\n")
+        file = write("balancer.yaml", f"hosts: [{{_target_: {module}.{name}, name: host1}}]")
         monkeypatch.syspath_prepend(str(file.parent))
-        assert type(load(file).hosts[0]).__name__ == "MyHost"
+        assert (type(load(file).hosts[0]).__module__, type(load(file).hosts[0]).__name__) == (module, name)
 
     def test_a_fleet_instantiates_nothing(self, write):
         path = write("touched", "").parent / "made"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_balancer import ConfigurationError, load_fleet
+from airflow_balancer import ConfigurationError, Fleet, load_fleet
 
 HOST_KEYS = (
     "address, drain, hold_slots, key_file, name, os, password, pool, queues, size, slot_dir, slot_timeout, slot_wait, "
@@ -307,3 +307,15 @@ def test_an_unreadable_folder_is_named(tmp_path):
 def test_the_command_line_says_the_same_without_a_traceback(cli, write, content, message):
     file = write("balancer.yaml", content)
     assert cli("validate", "balancer.yaml") == ("", f"airflow-balancer: {file}: {message}\n", 1)
+
+
+@pytest.mark.parametrize("where", ["ports", "host_overrides"])
+def test_twenty_unknown_hosts_have_a_hint_of_their_own(where):
+    wrong = {
+        "ports": [{"host": f"hots{n}", "port": 80 + n} for n in range(21)],
+        "host_overrides": {f"hots{n}": {"size": 2} for n in range(21)},
+    }
+    with pytest.raises(ConfigurationError) as error:
+        Fleet.from_data({"hosts": [{"name": f"host{n}"} for n in range(21)], where: wrong[where]})
+    lines = str(error.value).splitlines()
+    assert (len(lines), sum("did you mean" in line for line in lines)) == (21, 20)

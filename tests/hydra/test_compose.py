@@ -111,3 +111,28 @@ def test_a_password_that_cannot_be_resolved_is_quoted_by_the_variables_name_alon
     assert str(error.value).startswith(f"{path}: key 'hosts[0].password': ")
     assert text in str(error.value)
     assert "hunter" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("balancer: [a]\n", "'balancer' must be a mapping with 'hosts:', not ['a']"),
+        ("defaults: [_self_]\nextensions: {balancer: 3}\n", "'extensions.balancer' must be a mapping with 'hosts:', not 3"),
+    ],
+    ids=["plain", "composed"],
+)
+def test_a_balancer_that_is_no_mapping_is_named_with_its_file(write, text, told):
+    file = write("conf/config.yaml", text)
+    with pytest.raises(ConfigurationError) as error:
+        compose_file(file)
+    assert str(error.value) == f"{file}: {told}"
+
+
+def test_a_node_of_ones_own_that_is_named_defaults_stays(write):
+    write("conf/app/red.yaml", "defaults: [_self_]\nstyle: {defaults: {color: red}}\n")
+    file = write("conf/config.yaml", "defaults: [app: red, _self_]\nbalancer: {hosts: [{name: host1}]}\nstyle: {defaults: 2}\n")
+    assert compose_file(file).written == {
+        "app": {"style": {"defaults": {"color": "red"}}},
+        "balancer": {"hosts": [{"name": "host1"}]},
+        "style": {"defaults": 2},
+    }

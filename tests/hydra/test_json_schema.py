@@ -105,6 +105,12 @@ def test_a_mapping_is_described_as_its_structured_config_is():
     assert {part: json_schema()["$defs"][part]["description"] for part in parts} == {part: conf.__doc__ for part, conf in parts.items()}
 
 
+@pytest.mark.parametrize("pools", ["3", "{gpu: many}", "[{slots: 2}]"])
+def test_pools_of_another_shape_are_refused(pools):
+    assert problems("hosts: []\npools: {gpu: 2}") == []
+    assert problems(f"hosts: []\npools: {pools}")
+
+
 def test_other_keys_of_a_tree_are_its_own():
     assert problems("balancer: {hosts: []}\ntasks: {a: {size: big}}\nextensions: {other: 3}\n") == []
 

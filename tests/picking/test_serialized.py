@@ -110,6 +110,12 @@ def test_where_all_indices_have_one_host_its_pool_is_enough(arguments, pools):
     assert Described.parse(describe(First(), THREE, pool="x", **arguments)).pools == pools
 
 
+@pytest.mark.parametrize(("length", "are_listed"), [(MAX_LENGTH, True), (MAX_LENGTH + 1, False)])
+def test_candidates_are_listed_up_to_the_longest_list(length, are_listed):
+    name = "x" * (length - len("8:"))
+    assert bool(Described.parse(describe(Bounded(), [Counted(name, 8, name)], pool="x", task="etl")).candidates) is are_listed
+
+
 def test_random_picks_are_not_in_it():
     assert describe(Random(), THREE, pool="x", task="etl.extract") == "balanced pool=x"
 
