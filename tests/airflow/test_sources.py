@@ -77,6 +77,10 @@ class TestFound:
         write(tmp_path, {"config.yaml": PRIMARY, "extensions/balancer.yaml": EXTENSION, "team/fleet.yaml": BALANCER})
         assert found(tmp_path) == ["config.yaml", "team/fleet.yaml"]
 
+    def test_the_place_of_a_config_in_its_own_defaults_list_is_no_file(self, tmp_path: Path) -> None:
+        write(tmp_path, {"config.yaml": f"defaults: [_self_]\n{BALANCER}", "_self_.yaml": PLAIN})
+        assert found(tmp_path) == ["_self_.yaml", "config.yaml"]
+
     def test_a_tree_without_a_balancer_is_none(self, tmp_path: Path) -> None:
         write(tmp_path, {"conf/config.yaml": "defaults: [{db: mysql}]\n", "conf/db/mysql.yaml": "host: x\n"})
         assert found(tmp_path) == []

@@ -272,6 +272,11 @@ FAILURES = {
         "'agianst=env=prod' is not an override; write key=value; did you mean 'against'?",
     ),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
+    "a long number": (
+        ("balancer.yaml", f"default_size={'9' * 5000}"),
+        2,
+        "an override has a number too long, or brackets too deep, to be read",
+    ),
     "two files": (("a.yaml", "b.yaml"), 2, "give one command and one configuration, not a.yaml b.yaml"),
 }
 

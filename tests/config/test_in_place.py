@@ -149,6 +149,11 @@ class TestSeen:
         with pytest.raises(RuntimeError):
             balancer.free_port("host1", 9005, 9005)
 
+    def test_a_port_is_put_on_another_object_of_a_host(self, balancer):
+        balancer.ports[:] = [Port(host=Host(name="host1"), port=9005)]
+        assert balancer.free_port("host1", 9005, 9006, key="a").port == 9006
+        assert balancer.ports[0].host is balancer.hosts[0]
+
     def test_a_port_is_deleted_after_a_free_port_was_given(self, balancer):
         given = balancer.free_port("host1", 9000, 9001, key="a").port
         del balancer.ports[0]

@@ -188,6 +188,8 @@ STRATEGIES = {
     "one of one's own": ("{_target_: fleet_strategies.First, any: 3}", True),
     "none of ours": ("{_target_: airflow_balancer.strategies.Frist}", False),
     "a mapping without a class": ("{c: 2}", False),
+    "a layer of a group": ("{defaults: [bounded]}", True),
+    "none of ours in a layer": ("{_target_: airflow_balancer.strategies.Frist, defaults: [bounded]}", False),
     "another's option": ("{_target_: airflow_balancer.Random, c: 2}", False),
 }
 
