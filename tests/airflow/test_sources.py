@@ -120,6 +120,10 @@ class TestNotRead:
         assert problems(tmp_path)[-1] == f"{source}: is not composed, because {part} is nested deeper than 100 levels"
         assert find_sources(take_snapshot([tmp_path]))[0] == []
 
+    def test_a_tree_with_such_a_file_beside_it_is_composed(self, tmp_path: Path) -> None:
+        write(tmp_path, {"config/config.yaml": PRIMARY, "config/extensions/balancer.yaml": EXTENSION, "other.yaml": "x: " + "[" * 500})
+        assert [source.path for source in find_sources(take_snapshot([tmp_path]))[0]] == [tmp_path / "config/config.yaml"]
+
     def test_the_time_for_reading_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {"fleet.yaml": BALANCER})
         sources, said = find_sources(take_snapshot([tmp_path]), seconds=-1)

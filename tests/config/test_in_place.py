@@ -165,6 +165,10 @@ class TestSeen:
         balancer.lock = str(write("balancer.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
         assert balancer.free_port("host1", 9000, 9008, key="b").port == 9007
 
+    def test_a_method_that_changes_a_list_is_documented_as_lists_is(self, balancer):
+        names = ("append", "sort", "__setitem__")
+        assert [getattr(balancer.hosts, name).__doc__ for name in names] == [getattr(list, name).__doc__ for name in names]
+
     def test_a_host_of_two_balancers_tells_both(self):
         host = Host(name="a")
         both = [BalancerConfiguration(hosts=[host]) for _ in range(2)]

@@ -82,6 +82,12 @@ def test_it_is_the_same_in_any_order_and_says_what_a_pick_depends_on():
     assert describe(Bounded(), THREE[::-1], pool="host2", first="host1") == text
 
 
+@pytest.mark.parametrize(("key", "first", "left"), [("", "host1", "host1"), ("", "host2", ""), ("a", "host1", "")])
+def test_the_first_host_goes_with_its_size_and_before_a_key(key, first, left):
+    described = Described("x", key=key, first=first, candidates=tuple(THREE))
+    assert described.among({"host1": 4}) == Described("x", key=key, first=left, candidates=(Counted("host1", 4, "host1"),))
+
+
 def test_a_thousand_numbered_hosts_fit():
     hosts = [Counted(f"ws{number:04}.example.com", 8, f"ws{number:04}.example.com") for number in range(1000)]
     text = describe(Bounded(), hosts, pool="ws0001.example.com")
