@@ -165,6 +165,11 @@ class TestSeen:
         balancer.lock = str(write("balancer.lock.yaml", "ports: [{host: host1, requester: b, port: 9007, min: 9000, max: 9008}]\n"))
         assert balancer.free_port("host1", 9000, 9008, key="b").port == 9007
 
+    def test_a_port_of_two_balancers_is_on_the_host_of_the_one_that_is_asked(self):
+        port = Port(host_name="a", port=9001)
+        both = [BalancerConfiguration(hosts=[{"name": "a"}], ports=[port]) for _ in range(2)]
+        assert [balancer.select_port().host is balancer.hosts[0] for balancer in both * 2] == [True] * 4
+
     def test_a_method_that_changes_a_list_is_documented_as_lists_is(self, balancer):
         names = ("append", "sort", "__setitem__")
         assert [getattr(balancer.hosts, name).__doc__ for name in names] == [getattr(list, name).__doc__ for name in names]
@@ -187,6 +192,10 @@ class TestSeen:
 class TestFleet:
     def test_it_is_validated_once(self, balancer):
         assert balancer.fleet is balancer.fleet
+
+    def test_what_it_gives_a_host_counts_as_set(self):
+        host = BalancerConfiguration.of_fleet(make().fleet).hosts[0]
+        assert host.model_dump(exclude_unset=True) == host.model_dump(exclude_none=True)
 
     def test_a_given_one_is_kept_until_a_value_differs(self):
         fleet = make().fleet

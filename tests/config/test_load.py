@@ -191,6 +191,12 @@ class TestOwnClasses:
         monkeypatch.syspath_prepend(str(file.parent))
         assert type(load(file).hosts[0]).__name__ == "MyHost"
 
+    def test_a_host_of_anothers_class_of_the_same_name_is_instantiated(self, write, monkeypatch):
+        write("theirs.py", "from airflow_balancer import Host as Own\nclass Host(Own):\n    pass\n")
+        file = write("balancer.yaml", "hosts: [{_target_: theirs.Host, name: host1}]")
+        monkeypatch.syspath_prepend(str(file.parent))
+        assert type(load(file).hosts[0]).__module__ == "theirs"
+
     def test_a_fleet_instantiates_nothing(self, write):
         path = write("touched", "").parent / "made"
         file = write("balancer.yaml", f"hosts: [{{name: host1, os: {{_target_: builtins.open, file: {path}, mode: w}}}}]")

@@ -27,6 +27,18 @@ def test_an_empty_file_of_an_airflow_config_tree_is_named_as_such(write):
         compose_tree(path)
 
 
+def test_a_balancer_that_an_interpolation_makes_no_mapping_is_named(write):
+    path = write("a.yaml", "x: 3\nbalancer: ${x}\n")
+    with pytest.raises(ConfigurationError, match=r"'balancer' must be a mapping with 'hosts:', not 3$"):
+        compose_file(path)
+
+
+def test_only_the_list_at_the_top_of_a_file_is_its_defaults_list(write):
+    write("other.yaml", "{}\n")
+    path = write("a.yaml", "defaults: [other, _self_]\nbalancer: {hosts: [a]}\nx: {defaults: 3}\n")
+    assert compose_file(path).written == {"balancer": {"hosts": ["a"]}, "x": {"defaults": 3}}
+
+
 def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(write, monkeypatch):
     path = write("a.yaml", f"x: {TEXT}\nbalancer: {{hosts: [{{name: a, ssh_hook_args: {{host_proxy_cmd: '${{x}}'}}}}]}}\n")
     monkeypatch.setattr(hydra_internals, "MAX_TEXT", 10_000)

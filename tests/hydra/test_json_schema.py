@@ -100,6 +100,12 @@ def test_a_misspelt_key_is_refused_wherever_the_balancer_is(place):
     assert problems(place.format("default_sise: 3"))
 
 
+@pytest.mark.parametrize("pools", ["{a: 0}", "{a: {slotz: 3}}", "[{name: a}]", "3"])
+def test_pools_are_slots_by_name_or_a_list_with_both(pools):
+    assert problems("hosts: []\npools: {a: 3, b: {slots: 3}}\n") == problems("hosts: []\npools: [{name: a, slots: 3}]\n") == []
+    assert problems(f"hosts: []\npools: {pools}\n")
+
+
 def test_a_mapping_is_described_as_its_structured_config_is():
     parts = {"balancer": BalancerConf, "host": HostConf, "port": PortConf}
     assert {part: json_schema()["$defs"][part]["description"] for part in parts} == {part: conf.__doc__ for part, conf in parts.items()}

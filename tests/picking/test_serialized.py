@@ -88,6 +88,12 @@ def test_the_first_host_goes_with_its_size_and_before_a_key(key, first, left):
     assert described.among({"host1": 4}) == Described("x", key=key, first=left, candidates=(Counted("host1", 4, "host1"),))
 
 
+@pytest.mark.parametrize(("length", "listed"), [(MAX_LENGTH, True), (MAX_LENGTH + 1, False)])
+def test_candidates_are_listed_up_to_the_longest_list(length, listed):
+    name = "a" * (length - len("8:"))
+    assert bool(Described.parse(describe(Rendezvous(), [Counted(name, 8, name)], pool="x")).candidates) is listed
+
+
 def test_a_thousand_numbered_hosts_fit():
     hosts = [Counted(f"ws{number:04}.example.com", 8, f"ws{number:04}.example.com") for number in range(1000)]
     text = describe(Bounded(), hosts, pool="ws0001.example.com")
