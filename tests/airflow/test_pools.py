@@ -137,5 +137,9 @@ def test_orphans_differ_only_when_pruning(*, prune: bool, differs: bool) -> None
     assert not Plan(orphaned=(host_pool(1),)).differs()
 
 
+def test_pruning_is_asked_for() -> None:
+    assert Plan(orphaned=(host_pool(1),)).differs() is False
+
+
 def test_examples_in_docstrings_hold() -> None:
     assert doctest.testmod(pools).failed == 0

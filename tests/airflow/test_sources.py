@@ -77,6 +77,10 @@ class TestFound:
         write(tmp_path, {"config.yaml": PRIMARY, "extensions/balancer.yaml": EXTENSION, "team/fleet.yaml": BALANCER})
         assert found(tmp_path) == ["config.yaml", "team/fleet.yaml"]
 
+    def test_the_place_of_a_config_in_its_own_defaults_list_is_no_file(self, tmp_path: Path) -> None:
+        write(tmp_path, {"config.yaml": f"defaults: [_self_]\n{BALANCER}", "_self_.yaml": PLAIN})
+        assert found(tmp_path) == ["_self_.yaml", "config.yaml"]
+
     def test_a_tree_without_a_balancer_is_none(self, tmp_path: Path) -> None:
         write(tmp_path, {"conf/config.yaml": "defaults: [{db: mysql}]\n", "conf/db/mysql.yaml": "host: x\n"})
         assert found(tmp_path) == []
@@ -115,6 +119,10 @@ class TestNotRead:
         source, part = "config/config.yaml", tmp_path / "config/extensions/balancer.yaml"
         assert problems(tmp_path)[-1] == f"{source}: is not composed, because {part} is nested deeper than 100 levels"
         assert find_sources(take_snapshot([tmp_path]))[0] == []
+
+    def test_a_tree_with_such_a_file_beside_it_is_composed(self, tmp_path: Path) -> None:
+        write(tmp_path, {"config/config.yaml": PRIMARY, "config/extensions/balancer.yaml": EXTENSION, "other.yaml": "x: " + "[" * 500})
+        assert [source.path for source in find_sources(take_snapshot([tmp_path]))[0]] == [tmp_path / "config/config.yaml"]
 
     def test_the_time_for_reading_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {"fleet.yaml": BALANCER})

@@ -174,6 +174,11 @@ class TestLogin:
         shutil.copy(machines.keys.client, machines.keys.directory / "id_ed25519")
         assert check({"ws1": machine.host(key_file=None)})[0] == 0
 
+    def test_a_key_in_the_home_is_tried_after_the_hosts_own(self, check, machines, machine, tmp_path):
+        shutil.copy(machines.keys.client, machines.keys.directory / "id_ed25519")
+        asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "other")
+        assert check({"ws1": machine.host(key_file=str(tmp_path / "other"))})[0] == 0
+
     def test_an_agents_key_is_taken(self, check, machines, machine, tmp_path):
         socket_file = f"/tmp/agent-{os.getpid()}"  # short enough for a socket's path, wherever the tests' folder is
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket_file], stdout=subprocess.DEVNULL)

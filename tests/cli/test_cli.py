@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from airflow_balancer.cli import hydra_app
 from airflow_balancer.cli.commands import COMMANDS
 from airflow_balancer.cli.query import QUERY_KEYS
 from airflow_balancer.picking.filters import HostFilter
@@ -229,6 +231,14 @@ class TestTree:
     def test_the_shell_is_told_how_to_complete(self, cli):
         assert "complete -o nospace -o default -F hydra_bash_completion" in cli("-sc", "install=bash", cwd=REPOSITORY).stdout
 
+    def test_the_words_of_the_program_are_out_before_hydra_adds_its_own(self, monkeypatch, balancer):
+        out, seen = io.TextIOWrapper(io.BytesIO()), []
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(hydra_app, "run_hydra_app", lambda *_: seen.append(out.buffer.getvalue()))
+        monkeypatch.setenv("COMP_LINE", f"airflow-balancer {balancer} val")
+        hydra_app.complete(["--shell-completion", "query=bash"])
+        assert seen == [b"validate\n"]
+
     def test_a_misspelt_key_of_a_query_is_no_override_of_a_node_of_that_name(self, cli, write):
         write("conf/config.yaml", "query: {queu: a}\nbalancer: {hosts: [host1]}\n")
         assert cli("select", "query.queu=b").stderr.startswith("airflow-balancer: unknown key 'query.queu'; did you mean 'query.queue'?")
@@ -272,6 +282,11 @@ FAILURES = {
         "'agianst=env=prod' is not an override; write key=value; did you mean 'against'?",
     ),
     "no override": (("balancer.yaml", "a=b=[c"), 2, "'a=b=[c' is not an override; write key=value"),
+    "a long number": (
+        ("balancer.yaml", f"default_size={'9' * 5000}"),
+        2,
+        "an override has a number too long, or brackets too deep, to be read",
+    ),
     "two files": (("a.yaml", "b.yaml"), 2, "give one command and one configuration, not a.yaml b.yaml"),
 }
 
@@ -343,6 +358,11 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
     assert [key.name for key in QUERY_KEYS[:-1]] == [f"query.{field.name}" for field in fields(HostFilter) if field.name != "custom"]
 
 
+def test_a_choice_of_true_and_false_is_a_boolean():
+    apply = COMMANDS["pools"].all_keys["apply"]
+    assert [apply.read(given) for given in ("true", "false")] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -355,6 +375,17 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
 )
 def test_a_key_that_the_command_lacks_is_named(cli, balancer, words, message):
     assert cli(*words, "balancer.yaml") == ("", f"airflow-balancer: {message}\n", 1)
+
+
+def test_of_several_overrides_the_one_that_is_wrong_is_named(cli, write):
+    write("conf/config.yaml", "queue: a\nbalancer: {hosts: [host1]}\n")
+    told = cli("select", "queue=b", "other=c").stderr
+    assert ("Could not override 'other'" in told, "for a query write" in told) == (True, False)
+
+
+def test_a_table_that_goes_into_a_pipe_is_160_characters_wide_with_its_margin(cli, write):
+    write("balancer.yaml", f"hosts: [{{name: host1, tags: [{', '.join(f'tag{n}' for n in range(100))}]}}]\n")
+    assert max(map(len, cli("balancer.yaml").stdout.splitlines())) == 159
 
 
 def test_an_override_that_the_tree_knows_is_one_though_it_resembles_a_key(cli, write):

@@ -50,6 +50,13 @@ def test_each_hosts_load_is_told_against_its_fair_share(plan):
     ]
 
 
+def test_a_fair_share_and_a_load_have_two_decimals(plan):
+    assert plan("balancer.hosts.host2.size=3")[1]["load"][:2] == [
+        {"host": "host1", "size": 4, "picks": 0, "fair": 1.14, "load": 0.0},
+        {"host": "host2", "size": 3, "picks": 2, "fair": 0.86, "load": 2.33},
+    ]
+
+
 def test_a_pick_that_a_full_host_passes_on_says_so(plan):
     _, report = plan(MOST_EVEN)
     assert {pick["requester"]: (pick["host"], pick["why"]) for pick in report["picks"][:2]} == {

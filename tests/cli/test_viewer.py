@@ -90,6 +90,20 @@ def test_it_listens_on_loopback_at_port_8765_unless_told_otherwise() -> None:
     assert (given.host, given.port) == ("127.0.0.1", 8765)
 
 
+def test_help_explains_each_option(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["airflow-balancer-viewer", "--help"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    shown = capsys.readouterr().out
+    assert (end.value.code, [word for word in ("--host HOST", "--port PORT", "--help, -h") if word not in shown]) == (0, [])
+
+
+def test_an_override_of_a_folder_without_a_root_config_is_refused(capsys, monkeypatch, tmp_path) -> None:
+    told = f"airflow-balancer-viewer: 'env=prod' overrides nothing: {tmp_path} holds no config.yaml\n"
+    # Where nothing is refused, there is no such address to listen on.
+    assert fails(capsys, monkeypatch, "--host", "192.0.2.1", "--config-dir", str(tmp_path), "env=prod") == (2, told)
+
+
 def test_a_taken_port_is_said(capsys, monkeypatch, write) -> None:
     path = write("a.yaml", "hosts: [{name: host1}]\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:

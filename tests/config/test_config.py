@@ -169,6 +169,12 @@ class TestPicking:
         assert Counter(together.values()) == {"host1": 8, "host2": 9, "host3": 3}
         assert together == {key: host.name for key, host in balancer.assign_hosts(reversed(keys), queue="*").items()}
 
+    def test_keys_that_ask_together_are_bounded(self):
+        balancer = BalancerConfiguration(
+            hosts=[{"name": name} for name in "ab"], strategy={"_target_": "airflow_balancer.strategies.Bounded", "c": 1}
+        )
+        assert Counter(host.name for host in balancer.assign_hosts(f"task{n}" for n in range(100)).values()) == {"a": 50, "b": 50}
+
     def test_keys_that_ask_a_plain_strategy_together_are_asked_one_by_one(self):
         balancer = BalancerConfiguration(hosts=HOSTS, strategy="rendezvous")
         assert balancer.assign_hosts(["a", "b"]) == {key: balancer.select_host(key=key) for key in ("a", "b")}

@@ -161,6 +161,12 @@ class TestPublishedCalls:
     def test_load_by_folder_and_name_of_a_balancer(self, airflow_tree):
         assert sizes(BalancerConfiguration.load(airflow_tree / "config/extensions", "balancer")) == {"host1": 2, "host2": 8}
 
+    def test_load_by_folder_and_name_of_a_plain_balancer(self, write):
+        assert sizes(BalancerConfiguration.load(write("config/fleet.yaml", PLAIN).parent, "fleet")) == {"host1": 2, "host2": 8}
+
+    def test_load_of_a_folder_with_another_name_is_no_tree_of_airflow_config(self, tree):
+        assert sizes(BalancerConfiguration.load(tree)) == {"host1": 2, "host2": 8}
+
     def test_load_by_path_and_no_folder(self, airflow_tree):
         path = airflow_tree / "config/extensions/balancer.yaml"
         assert sizes(BalancerConfiguration.load(config_name=path, config_dir="")) == {"host1": 2, "host2": 8}

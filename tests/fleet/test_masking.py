@@ -23,6 +23,7 @@ from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, needs
         ({"password": None}, {"password": None}),
         ({"password": 12345}, {"password": MASK}),
         ({"password": {"key": "a_variable"}}, {"password": {"key": "a_variable"}}),
+        ({"password": {"description": "hunter2"}, "note": "hunter2"}, {"password": MASK, "note": MASK}),
         (
             {"ssh_hook_args": {"passphrase": "p", "private_key": "k", "port": 22}},
             {"ssh_hook_args": {"passphrase": MASK, "private_key": MASK, "port": 22}},
@@ -48,6 +49,7 @@ from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, needs
         "none",
         "number",
         "variable",
+        "a mapping that is no variable",
         "other keys",
         "in a string",
         "too short for substrings",

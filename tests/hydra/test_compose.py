@@ -9,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra import hydra_internals
-from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, forced, hydra_set_aside, without_self_warning
+from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, compose_tree, forced, hydra_set_aside, without_self_warning
 
 TEXT = "a" * 10_000
 
@@ -19,6 +19,24 @@ def test_the_longest_override_is_taken_and_a_longer_one_named(tmp_path):
     assert forced([longest], tmp_path / "a.yaml") == [longest]
     with pytest.raises(ConfigurationError, match=r"a\.yaml: an override has more than 100000 characters; write it into a YAML file$"):
         forced(["x=1", longest + "a"], tmp_path / "a.yaml")
+
+
+def test_an_empty_file_of_an_airflow_config_tree_is_named_as_such(write):
+    path = write("config/config.yaml", "")
+    with pytest.raises(ConfigurationError, match=rf"^{path}: the file is empty; a balancer needs at least 'hosts:'$"):
+        compose_tree(path)
+
+
+def test_a_balancer_that_an_interpolation_makes_no_mapping_is_named(write):
+    path = write("a.yaml", "x: 3\nbalancer: ${x}\n")
+    with pytest.raises(ConfigurationError, match=r"'balancer' must be a mapping with 'hosts:', not 3$"):
+        compose_file(path)
+
+
+def test_only_the_list_at_the_top_of_a_file_is_its_defaults_list(write):
+    write("other.yaml", "{}\n")
+    path = write("a.yaml", "defaults: [other, _self_]\nbalancer: {hosts: [a]}\nx: {defaults: 3}\n")
+    assert compose_file(path).written == {"balancer": {"hosts": ["a"]}, "x": {"defaults": 3}}
 
 
 def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(write, monkeypatch):

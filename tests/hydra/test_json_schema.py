@@ -100,15 +100,15 @@ def test_a_misspelt_key_is_refused_wherever_the_balancer_is(place):
     assert problems(place.format("default_sise: 3"))
 
 
+@pytest.mark.parametrize("pools", ["{a: 0}", "{a: {slotz: 3}}", "[{name: a}]", "3"])
+def test_pools_are_slots_by_name_or_a_list_with_both(pools):
+    assert problems("hosts: []\npools: {a: 3, b: {slots: 3}}\n") == problems("hosts: []\npools: [{name: a, slots: 3}]\n") == []
+    assert problems(f"hosts: []\npools: {pools}\n")
+
+
 def test_a_mapping_is_described_as_its_structured_config_is():
     parts = {"balancer": BalancerConf, "host": HostConf, "port": PortConf}
     assert {part: json_schema()["$defs"][part]["description"] for part in parts} == {part: conf.__doc__ for part, conf in parts.items()}
-
-
-@pytest.mark.parametrize("pools", ["3", "{gpu: many}", "[{slots: 2}]"])
-def test_pools_of_another_shape_are_refused(pools):
-    assert problems("hosts: []\npools: {gpu: 2}") == []
-    assert problems(f"hosts: []\npools: {pools}")
 
 
 def test_other_keys_of_a_tree_are_its_own():
@@ -194,6 +194,8 @@ STRATEGIES = {
     "one of one's own": ("{_target_: fleet_strategies.First, any: 3}", True),
     "none of ours": ("{_target_: airflow_balancer.strategies.Frist}", False),
     "a mapping without a class": ("{c: 2}", False),
+    "a layer of a group": ("{defaults: [bounded]}", True),
+    "none of ours in a layer": ("{_target_: airflow_balancer.strategies.Frist, defaults: [bounded]}", False),
     "another's option": ("{_target_: airflow_balancer.Random, c: 2}", False),
 }
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
+from airflow_balancer.files import locate
 from airflow_balancer.files.reading import reading
+from airflow_balancer.files.yaml import read_checked
 from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.lock.recorder import Recorder
@@ -280,6 +282,13 @@ def test_a_host_of_an_inventory_has_its_address(write, text):
         {"balancer": {"hosts": f"${{balancer.inventory:{write('hosts.yaml', text)}}}"}, "x": "${balancer.address:host1}"}
     )
     assert cfg.x == "::1"
+
+
+def test_an_inventory_that_did_not_change_is_read_once(write, monkeypatch):
+    path, read = write("hosts.yaml", "- {name: host1}\n"), []
+    monkeypatch.setattr(locate, "read_checked", lambda file: read.append(file) or read_checked(file))
+    assert [locate.read_inventory(str(path)) for _ in range(2)] == [[{"name": "host1"}]] * 2
+    assert read == [path]
 
 
 def test_an_inventory_is_read_again_when_it_changed(write):

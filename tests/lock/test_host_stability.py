@@ -156,6 +156,13 @@ def test_each_change_has_a_reason(folder):
     ]
 
 
+def test_what_is_added_stands_before_what_moves(folder):
+    place, hosts = folder(), {"host1": {"drain": True}, "host2": {}, "host3": {}}
+    (place / "balancer.lock.yaml").write_text("hosts: [{requester: tasks.a, host: host1}]\n")
+    report = lock_report(request_of(composed(place, {"a": "", "b": ""}, hosts=hosts)), prune=False)
+    assert [(row["change"], row["requester"]) for row in report["picks"]] == [("added", "tasks.b"), ("moved", "tasks.a")]
+
+
 def test_what_pruning_drops_is_reported(folder):
     place = folder()
     text = "".join(f"  - {{requester: tasks.{name}, host: {hosts}}}\n" for name, hosts in (("a", "[host1, host9]"), ("old", "host2")))

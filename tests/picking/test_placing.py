@@ -85,6 +85,12 @@ def test_a_host_that_leaves_moves_its_own_alone_in_each_of_many_fleets():
         }
 
 
+def test_a_request_that_is_fixed_takes_the_room_of_one():
+    requests = asking("abcd", machines([1, 1]))
+    kept = {request: "host1" if request[0] == "d" else "host0" for request in requests}
+    assert place(Bounded(), requests, kept, fixed=[("a", "")]) == kept
+
+
 @given(host_sizes=sizes, names=keys)
 def test_placed_from_nothing_is_what_the_strategy_assigns(host_sizes, names):
     requests = asking(names, machines(host_sizes))

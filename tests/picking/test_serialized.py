@@ -82,6 +82,18 @@ def test_it_is_the_same_in_any_order_and_says_what_a_pick_depends_on():
     assert describe(Bounded(), THREE[::-1], pool="host2", first="host1") == text
 
 
+@pytest.mark.parametrize(("key", "first", "left"), [("", "host1", "host1"), ("", "host2", ""), ("a", "host1", "")])
+def test_the_first_host_goes_with_its_size_and_before_a_key(key, first, left):
+    described = Described("x", key=key, first=first, candidates=tuple(THREE))
+    assert described.among({"host1": 4}) == Described("x", key=key, first=left, candidates=(Counted("host1", 4, "host1"),))
+
+
+@pytest.mark.parametrize(("length", "listed"), [(MAX_LENGTH, True), (MAX_LENGTH + 1, False)])
+def test_candidates_are_listed_up_to_the_longest_list(length, listed):
+    name = "a" * (length - len("8:"))
+    assert bool(Described.parse(describe(Rendezvous(), [Counted(name, 8, name)], pool="x")).candidates) is listed
+
+
 def test_a_thousand_numbered_hosts_fit():
     hosts = [Counted(f"ws{number:04}.example.com", 8, f"ws{number:04}.example.com") for number in range(1000)]
     text = describe(Bounded(), hosts, pool="ws0001.example.com")
@@ -108,12 +120,6 @@ def test_the_first_picks_fill_the_longest_list(length, count):
 @pytest.mark.parametrize(("arguments", "pools"), [({"first": "host2"}, ("host2",)), ({"key": "a"}, ("host1",)), ({}, ())])
 def test_where_all_indices_have_one_host_its_pool_is_enough(arguments, pools):
     assert Described.parse(describe(First(), THREE, pool="x", **arguments)).pools == pools
-
-
-@pytest.mark.parametrize(("length", "are_listed"), [(MAX_LENGTH, True), (MAX_LENGTH + 1, False)])
-def test_candidates_are_listed_up_to_the_longest_list(length, are_listed):
-    name = "x" * (length - len("8:"))
-    assert bool(Described.parse(describe(Bounded(), [Counted(name, 8, name)], pool="x", task="etl")).candidates) is are_listed
 
 
 def test_random_picks_are_not_in_it():
