@@ -251,6 +251,10 @@ def test_openssh_is_asked_as_any_server_is(check, tmp_path, monkeypatch):
     assert [(row["host_key"], row["login"], row["os"]) for row in report["hosts"]] == [("known", "ok", SYSTEM)] * 2
 
 
+def test_a_line_of_a_host_is_cut_after_320_characters():
+    assert [len(host_facts.printable("a" * length)) for length in (320, 321)] == [320, 320]
+
+
 @pytest.mark.parametrize("module", [host_facts, host_keys])
 def test_the_examples_in_the_docstrings_are_right(module):
     assert doctest.testmod(module).failed == 0

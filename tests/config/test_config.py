@@ -170,10 +170,10 @@ class TestPicking:
         assert together == {key: host.name for key, host in balancer.assign_hosts(reversed(keys), queue="*").items()}
 
     def test_keys_that_ask_together_are_bounded(self):
-        balancer = BalancerConfiguration(
-            hosts=[{"name": name} for name in "ab"], strategy={"_target_": "airflow_balancer.strategies.Bounded", "c": 1}
-        )
-        assert Counter(host.name for host in balancer.assign_hosts(f"task{n}" for n in range(100)).values()) == {"a": 50, "b": 50}
+        strategy = {"_target_": "airflow_balancer.strategies.Bounded", "c": 1}
+        balancer = BalancerConfiguration(hosts=[{"name": name} for name in "ab"], strategy=strategy)
+        hosts = balancer.assign_hosts(f"task{n}" for n in range(100)).values()
+        assert Counter(host.name for host in hosts) == {"a": 50, "b": 50}
 
     def test_keys_that_ask_a_plain_strategy_together_are_asked_one_by_one(self):
         balancer = BalancerConfiguration(hosts=HOSTS, strategy="rendezvous")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files.reading import reading
@@ -33,10 +37,22 @@ def test_a_balancer_that_an_interpolation_makes_no_mapping_is_named(write):
         compose_file(path)
 
 
-def test_only_the_list_at_the_top_of_a_file_is_its_defaults_list(write):
-    write("other.yaml", "{}\n")
-    path = write("a.yaml", "defaults: [other, _self_]\nbalancer: {hosts: [a]}\nx: {defaults: 3}\n")
-    assert compose_file(path).written == {"balancer": {"hosts": ["a"]}, "x": {"defaults": 3}}
+def test_only_the_list_at_the_top_of_a_structured_config_is_its_defaults_list(write, monkeypatch):
+    @dataclass
+    class Typed:
+        defaults: list[str] = field(default_factory=lambda: ["_self_"])
+        x: dict[str, int] = field(default_factory=lambda: {"defaults": 3})
+
+    monkeypatch.setitem(ConfigStore.instance().repo, "typed.yaml", ConfigNode("typed.yaml", OmegaConf.structured(Typed), None, None, "t"))
+    path = write("a.yaml", "defaults: [typed@own, _self_]\nbalancer: {hosts: [a]}\n")
+    assert compose_file(path).written == {"own": {"x": {"defaults": 3}}, "balancer": {"hosts": ["a"]}}
+
+
+def test_a_node_gets_a_host_of_the_fleet_as_it_was_composed(write, monkeypatch):
+    monkeypatch.setenv("NAME", "a")
+    composed = compose_file(write("a.yaml", "balancer: {hosts: [{name: '${oc.env:NAME}'}]}\nx: '${balancer.name:{}}'\n"))
+    monkeypatch.setenv("NAME", "b")
+    assert (composed.fleet.hosts[0].name, composed.resolved(("x",))) == ("a", "a")
 
 
 def test_the_longest_string_of_an_interpolation_is_taken_and_a_longer_one_named(write, monkeypatch):
