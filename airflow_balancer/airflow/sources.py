@@ -135,7 +135,7 @@ def _is_balancer(keys: dict[str, Any]) -> bool:
     if str(keys.get("_target_")) in BALANCER_TARGETS:
         return True
     own = {key for key in keys if not key.startswith("_")}
-    return own <= {*FLEET_KEYS} and isinstance(keys.get("hosts"), list | dict)
+    return own <= {*FLEET_KEYS, "defaults"} and isinstance(keys.get("hosts"), list | dict)
 
 
 def _pulled(defaults: list[Any]) -> Iterator[str]:

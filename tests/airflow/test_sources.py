@@ -42,7 +42,9 @@ def problems(folder: Path) -> list[str]:
 
 class TestFound:
     @pytest.mark.parametrize(
-        "content", [BALANCER, PLAIN, INLINE, "balancer: {hosts: [{name: a}]}\n"], ids=["target", "keys", "inline", "node"]
+        "content",
+        [BALANCER, PLAIN, INLINE, "balancer: {hosts: [{name: a}]}\n", "defaults: [_self_]\nhosts: [{name: a}]\n"],
+        ids=["target", "keys", "inline", "node", "defaults"],
     )
     def test_a_balancer_is_found(self, tmp_path: Path, content: str) -> None:
         write(tmp_path, {"deep/er/fleet.yml": content})
@@ -71,6 +73,11 @@ class TestFound:
     def test_the_groups_of_a_hydra_tree_are_its_parts(self, tmp_path: Path) -> None:
         tree = {"conf/config.yaml": "defaults: [{balancer: dev}, base, _self_]\n", "conf/base.yaml": PLAIN}
         write(tmp_path, tree | {"conf/balancer/dev.yaml": PLAIN, "conf/balancer/prod.yaml": PLAIN, "conf/other/x.yaml": PLAIN})
+        assert found(tmp_path) == ["conf/config.yaml"]
+
+    def test_a_part_that_has_defaults_of_its_own_is_one_too(self, tmp_path: Path) -> None:
+        tree = {"conf/config.yaml": "defaults: [{fleet: dev}, _self_]\n", "conf/fleet/base.yaml": PLAIN}
+        write(tmp_path, tree | {f"conf/fleet/{name}.yaml": f"defaults: [base, _self_]\n{PLAIN}" for name in ("dev", "prod")})
         assert found(tmp_path) == ["conf/config.yaml"]
 
     def test_a_tree_in_the_dags_folder_itself_owns_only_the_groups_that_it_names(self, tmp_path: Path) -> None:
