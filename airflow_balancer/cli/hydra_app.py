@@ -75,7 +75,6 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     from ..hydra.hydra_internals import hydra_app
     from ..hydra.secrets import written_secrets
 
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # of a closed pipe, to which Hydra logs its answer
     flag, value = flags
     try:
