@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from airflow_balancer.cli import hydra_app
+from airflow_balancer.cli.command import UsageError
 from airflow_balancer.cli.commands import COMMANDS
 from airflow_balancer.cli.query import QUERY_KEYS
+from airflow_balancer.hydra.compose import LONGEST_OVERRIDE
 from airflow_balancer.picking.filters import HostFilter
 from tests.conftest import REPOSITORY
 
@@ -296,6 +298,13 @@ def test_a_failure_is_one_line_and_a_code(cli, balancer, words, code, message):
     result = cli(*words)
     expected = message.format(file=balancer, folder=balancer.parent)
     assert (result.stdout, result.stderr, result.returncode) == ("", f"airflow-balancer: {expected}\n", code)
+
+
+def test_the_longest_override_of_a_command_is_taken_and_a_longer_one_named():
+    longest = "x=" + "a" * (LONGEST_OVERRIDE - 2)
+    hydra_app.check_overrides([longest], ())
+    with pytest.raises(UsageError, match=r"^an override has more than 100000 characters; write it into a YAML file$"):
+        hydra_app.check_overrides(["x=1", longest + "a"], ())
 
 
 def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
