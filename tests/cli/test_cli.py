@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -467,6 +468,7 @@ def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_p
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_a_closed_pipe_is_no_error(balancer, tmp_path, output):
     command = [str(Path(sys.executable).with_name("airflow-balancer")), "balancer.yaml", f"output={output}"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(20)) == (b"", 0)
