@@ -465,9 +465,9 @@ def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_p
         assert (*process.communicate(timeout=20), process.returncode) == ("", "", 130)
 
 
-@pytest.mark.parametrize("output", ["table", "json"])
-def test_a_closed_pipe_is_no_error(balancer, tmp_path, output):
-    command = [str(Path(sys.executable).with_name("airflow-balancer")), "balancer.yaml", f"output={output}"]
+@pytest.mark.parametrize("words", [("balancer.yaml",), ("balancer.yaml", "output=json"), ("--version",)], ids=" ".join)
+def test_a_closed_pipe_is_no_error(balancer, tmp_path, words):
+    command = [str(Path(sys.executable).with_name("airflow-balancer")), *words]
     buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
     with subprocess.Popen(command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
