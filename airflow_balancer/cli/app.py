@@ -67,7 +67,10 @@ def _written(value: object) -> object:
 
 
 def _run(argv: Sequence[str]) -> int:
-    arguments = sort_arguments(argv)
+    try:
+        arguments = sort_arguments(argv)
+    finally:
+        sys.stdout.flush()  # the version, after which argparse exits
     if arguments.help:
         sys.stdout.write(help_of(arguments))
         return 0

@@ -141,5 +141,10 @@ def test_pruning_is_asked_for() -> None:
     assert Plan(orphaned=(host_pool(1),)).differs() is False
 
 
+@pytest.mark.parametrize(("index", "name"), [(-1, "etl.extract"), (0, "etl.extract[0]")])
+def test_a_mapped_task_is_called_with_its_index(index: int, name: str) -> None:
+    assert pools.task_name("etl", "extract", index) == name
+
+
 def test_examples_in_docstrings_hold() -> None:
     assert doctest.testmod(pools).failed == 0

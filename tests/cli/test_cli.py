@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 import yaml
 
 from airflow_balancer.cli import hydra_app
+from airflow_balancer.cli.command import UsageError
 from airflow_balancer.cli.commands import COMMANDS
 from airflow_balancer.cli.query import QUERY_KEYS
+from airflow_balancer.hydra.compose import LONGEST_OVERRIDE
 from airflow_balancer.picking.filters import HostFilter
 from tests.conftest import REPOSITORY
 
@@ -298,6 +301,13 @@ def test_a_failure_is_one_line_and_a_code(cli, balancer, words, code, message):
     assert (result.stdout, result.stderr, result.returncode) == ("", f"airflow-balancer: {expected}\n", code)
 
 
+def test_the_longest_override_of_a_command_is_taken_and_a_longer_one_named():
+    longest = "x=" + "a" * (LONGEST_OVERRIDE - 2)
+    hydra_app.check_overrides([longest], ())
+    with pytest.raises(UsageError, match=r"^an override has more than 100000 characters; write it into a YAML file$"):
+        hydra_app.check_overrides(["x=1", longest + "a"], ())
+
+
 def test_without_a_tree_it_says_how_to_make_one(cli, tmp_path):
     result = cli()
     assert (result.stdout, result.returncode) == ("", 2)
@@ -455,9 +465,10 @@ def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_p
         assert (*process.communicate(timeout=20), process.returncode) == ("", "", 130)
 
 
-@pytest.mark.parametrize("output", ["table", "json"])
-def test_a_closed_pipe_is_no_error(balancer, tmp_path, output):
-    command = [str(Path(sys.executable).with_name("airflow-balancer")), "balancer.yaml", f"output={output}"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize("words", [("balancer.yaml",), ("balancer.yaml", "output=json"), ("--version",)], ids=" ".join)
+def test_a_closed_pipe_is_no_error(balancer, tmp_path, words):
+    command = [str(Path(sys.executable).with_name("airflow-balancer")), *words]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with subprocess.Popen(command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(20)) == (b"", 0)

@@ -167,7 +167,6 @@ class TestCommand:
         assert sorted(entry.requester for entry in lock.ports) == ["tasks.both", "tasks.dev", "tasks.prod"]
         assert program("validate", "--multirun", "env=dev,prod").returncode == 0
 
-    @pytest.mark.slow
     def test_a_full_range_names_the_host_and_who_asks(self, cli, project, write):
         write("dags/a.py", DAG.format("../", 3))
         result = cli("lock", "balancer.yaml", "dag_files=dags")

@@ -54,6 +54,7 @@ def test_values_are_those_of_omegaconf(text, value):
         ("a: !!bool b", "'b' is no bool", 1),
         (f"a: {'9' * 101}", "a number of more than 100 characters", 1),
         ("a: " + "${" * 51 + "}" * 51, "interpolations are nested deeper than 50 levels", 1),
+        ("a: ${x}" + "${" * 51 + "}" * 51, "interpolations are nested deeper than 50 levels", 1),
         ("a: ${x}" + "x" * 19_997, "a string of more than 20000 characters holds an interpolation", 1),
     ],
 )

@@ -40,6 +40,13 @@ def test_a_missing_file_is_named(tmp_path):
     assert str(error.value) == f"{tmp_path}/a.yaml: there is no such file"
 
 
+def test_a_file_that_the_system_does_not_open_is_named_with_the_reason(tmp_path):
+    (path := tmp_path / "a.yaml").symlink_to("a.yaml")
+    with pytest.raises(ConfigurationError) as error:
+        read_layer(path)
+    assert str(error.value) == f"{path}: cannot be read: Too many levels of symbolic links"
+
+
 def test_an_empty_layer_is_an_empty_mapping_and_an_empty_root_an_error(write):
     path = write("a.yaml", "# @package _global_\n")
     assert read_layer(path) == ({}, "# @package _global_\n")

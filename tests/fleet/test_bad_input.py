@@ -46,6 +46,7 @@ WRONG_YAML = {
         "hosts: []\npools: {1.10: 3}",
         "key 'pools': each name must be a string, not 1.1; put it in quotes",
     ),
+    "a host with another name than its key": ("hosts: {ws1: {name: ws2}}", "host 'ws1': key 'name' says 'ws2'; leave it out"),
     "a host that is a string": ("hosts: [host1]", "hosts[0]: must be a mapping such as {name: host1}, not 'host1'"),
     "hosts that are a string": ("hosts: host1", "key 'hosts' must be a list of hosts, or a mapping of hosts by name, not 'host1'"),
     "a size of 0": ("hosts:\n  - {name: host1, size: 0}", f"host 'host1': key 'size' {SIZES}, not 0"),

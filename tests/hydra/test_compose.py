@@ -31,6 +31,12 @@ def test_an_empty_file_of_an_airflow_config_tree_is_named_as_such(write):
         compose_tree(path)
 
 
+def test_the_resolvers_of_hydra_are_there_before_hydra_runs(write):
+    OmegaConf.clear_resolver("python_version")
+    file = write("a.yaml", "version: ${python_version:major}\nhosts: [host1]\n")
+    assert compose_file(file).root["version"] == "3"
+
+
 def test_a_balancer_that_an_interpolation_makes_no_mapping_is_named(write):
     path = write("a.yaml", "x: 3\nbalancer: ${x}\n")
     with pytest.raises(ConfigurationError, match=r"'balancer' must be a mapping with 'hosts:', not 3$"):

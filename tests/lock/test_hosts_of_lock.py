@@ -205,6 +205,13 @@ def test_a_recorder_notes_the_file_of_a_key_that_is_made_of_its_name(write):
     assert recorder.requesters == {("", "etl.py#0"): {source.with_name("etl.py")}}
 
 
+def test_a_recorder_notes_the_pick_of_a_node_without_a_source(write):
+    source = write("config.yaml", "balancer: {hosts: {host1: {}}}\netl: {host: '${balancer.name:{}}'}\n")
+    with reading(recorder=(recorder := Recorder())):
+        compose_file(source).requests()
+    assert [(pick.key, pick.host, pick.source) for pick in recorder.in_order] == [("etl", "host1", "")]
+
+
 @pytest.mark.parametrize(("name", "same"), [("dags/balancer.lock.yaml", True), ("other.lock.yaml", False), (None, False)])
 def test_while_there_is_no_lock_file_its_name_says_whether_requests_are_recorded(tmp_path, monkeypatch, name, same):
     monkeypatch.chdir(tmp_path)

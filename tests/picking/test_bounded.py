@@ -21,7 +21,7 @@ register_resolvers()
 
 class Machine(NamedTuple):
     name: str
-    size: int
+    size: int | None
 
 
 sizes = st.lists(st.integers(1, 32), min_size=2, max_size=8)
@@ -83,6 +83,11 @@ def test_where_earlier_requests_leave_no_room_the_host_least_over_its_cap_takes_
     assert Bounded(1).assign(requests, assigned) == {("c", ""): two}
     crowded = {("a", ""): [one], ("b", ""): [one, two]}
     assert Bounded(1).assign({**crowded, ("c", ""): [one]}, {("a", ""): "host0", ("b", ""): "host0"}) == {("c", ""): one}
+
+
+def test_a_host_without_a_size_counts_as_one_of_size_one():
+    hosts = machines([None, 3])
+    assert Bounded(1).caps(requests_for(8, hosts)) == {"host0": 2, "host1": 6}
 
 
 @pytest.mark.parametrize(("fuller", "taker"), [(1, 2), (2, 1)])
