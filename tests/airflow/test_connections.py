@@ -26,8 +26,9 @@ class TestWanted:
     def test_each_host_has_a_connection(self) -> None:
         assert wanted_connections(fleets({"name": "host1"}), {}) == {"host1": connection()}
 
-    def test_without_create_connection_there_is_none(self) -> None:
-        assert wanted_connections(fleets({"name": "host1"}, create_connection=False), {}) == {}
+    @pytest.mark.parametrize("given", [False, None], ids=["false", "not given"])
+    def test_without_create_connection_there_is_none(self, given: bool | None) -> None:
+        assert wanted_connections(fleets({"name": "host1"}, create_connection=given), {}) == {}
 
     def test_a_name_with_a_dot_is_the_address(self) -> None:
         name = "host1.example.org"

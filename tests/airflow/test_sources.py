@@ -164,13 +164,10 @@ class TestNotRead:
         (tmp_path / "fleet.yaml").unlink()
         assert find_sources(snapshot) == ([], [])
 
-    def test_a_file_over_the_size_is_not_read(self, tmp_path: Path) -> None:
-        write(tmp_path, {"large.yaml": BALANCER + "#" * locate.MAX_BYTES})
-        assert found(tmp_path) == []
-
-    def test_a_file_of_the_largest_size_is_read(self, tmp_path: Path) -> None:
-        write(tmp_path, {"large.yaml": BALANCER + "#" * (locate.MAX_BYTES - len(BALANCER))})
-        assert found(tmp_path) == ["large.yaml"]
+    @pytest.mark.parametrize(("size", "names"), [(4 * 2**20, ["large.yaml"]), (4 * 2**20 + 1, [])], ids=["4 MiB", "more"])
+    def test_the_largest_file_that_is_read_has_four_mebibytes(self, tmp_path: Path, size: int, names: list[str]) -> None:
+        write(tmp_path, {"large.yaml": BALANCER.ljust(size, "#")})
+        assert found(tmp_path) == names
 
     def test_the_number_of_files_is_bounded(self, tmp_path: Path) -> None:
         write(tmp_path, {f"{n:04}.yaml": "" for n in range(locate.MAX_FILES + 10)})

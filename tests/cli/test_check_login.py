@@ -170,6 +170,11 @@ class TestLogin:
         assert (code, findings(report)) == (3, [("differs", f"refuses the login of {getuser()!r} by key file")])
         assert (report["hosts"][0]["host_key"], report["hosts"][0]["login"]) == ("known", "refused")
 
+    def test_it_is_the_login_of_the_hosts_user(self, check, machine, tmp_path):
+        asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "other")
+        _, report = check({"ws1": machine.host(username="batch", key_file=str(tmp_path / "other"))})
+        assert findings(report) == [("differs", "refuses the login of 'batch' by key file")]
+
     def test_a_key_in_the_home_is_found(self, check, machines, machine):
         shutil.copy(machines.keys.client, machines.keys.directory / "id_ed25519")
         assert check({"ws1": machine.host(key_file=None)})[0] == 0

@@ -59,6 +59,7 @@ WRONG_YAML = {
         "host 'host1': key 'slot_dir' must be a path on the host that starts with / or ~/, not 'slots'",
     ),
     "no wait for a slot": ("hosts: []\nslot_wait: 0", "key 'slot_wait' must be a number of seconds above 0, not 0"),
+    "a wait for a slot that is true": ("hosts: []\nslot_wait: true", "key 'slot_wait' must be a number of seconds above 0, not True"),
     "slots held for a number of times": (
         "hosts:\n  - {name: host1, hold_slots: 3}",
         "host 'host1': key 'hold_slots' must be true or false, not 3",

@@ -113,6 +113,15 @@ def test_a_searchpath_that_is_given_as_an_override_has_layers(write):
     assert compose_file(path, [f"hydra.searchpath=[file://{folder}]"]).fleet.hosts[0].size == 3
 
 
+def test_a_string_is_parsed_again_after_as_many_others_as_are_kept(monkeypatch):
+    monkeypatch.setattr(hydra_internals, "_KEPT", 2)
+    effort = hydra_internals._Effort()
+    first = effort.parsed("${a}")
+    assert effort.parsed("${a}") is first
+    assert effort.parsed("${b}") is not effort.parsed("${c}")
+    assert effort.parsed("${a}") is not first
+
+
 def test_more_configs_of_defaults_lists_than_are_read_are_named(write, monkeypatch):
     write("a.yaml", "default_size: 3\n")
     path = write("config.yaml", "defaults: [a, _self_]\nhosts: [{name: a}]\n")

@@ -40,3 +40,8 @@ def test_an_override_inside_a_value_that_nothing_else_sets_is_its_origin(tmp_pat
     origins = Origins((tmp_path,), lambda: [Layer("root", "")], ("changes.a.size=2", "+changes.b.size=3", "other.b.size=1"))
     told = "override '+changes.b.size=3'"
     assert [origins.of(path) for path in (("changes", "a"), ("changes", "b"), ("changes", "c"))] == [str(file), told, str(file)]
+
+
+def test_what_is_in_a_value_that_no_file_has_is_of_the_override_that_gives_it(tmp_path: Path) -> None:
+    origins = Origins((tmp_path,), list, ("+ports=[{port: 80}]",))
+    assert origins.below(("ports",), [{"port": 80}]) == [(("ports", 0, "port"), 80, "override '+ports=[{port: 80}]'")]

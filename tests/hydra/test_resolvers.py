@@ -372,3 +372,13 @@ def test_a_narrow_range_of_free_ports_is_served_before_a_wide_one_around_it():
         wide, narrow = "${balancer.free_port:{host:host1,min:9000,max:9001}}", "${balancer.free_port:{host:host1,min:9000,max:9000}}"
         cfg = config(**{f"wide{number}": {"port": wide}, "zone": {"port": narrow}})
         assert (cfg[f"wide{number}"].port, cfg.zone.port) == (9001, 9000)
+
+
+def test_a_change_after_the_first_pick_moves_none_of_those_that_depend_on_it():
+    host = {"host": "${balancer.name:{queue:primary}}"}
+    for number in range(20):
+        wide, narrow = "${balancer.free_port:{host:${host},min:9000,max:9001}}", "${balancer.free_port:{host:${host},min:9000,max:9000}}"
+        cfg = config(**host, **{f"wide{number}": {"port": wide}, "zone": {"port": narrow}})
+        assert cfg.host == "host1"
+        cfg.zone.port = 9000
+        assert cfg[f"wide{number}"].port == 9001

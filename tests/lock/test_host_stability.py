@@ -84,6 +84,13 @@ def test_to_lock_twice_changes_nothing(folder, before, after, prune):
     assert (report["picks"], (place / "balancer.lock.yaml").read_bytes()) == ([], content)
 
 
+def test_the_changes_of_one_key_are_in_the_order_of_its_queries(folder):
+    hosts = {name: {"queues": [queue]} for name, queue in {"host1": "b", "host2": "b", "host3": "a", "host4": "a"}.items()}
+    asks = {"x": "key:k,queue:b", "y": "key:k,queue:a"}
+    rows = lock_report(request_of(composed(folder(), asks, hosts=hosts)), prune=False)["picks"]
+    assert [(row["requester"], row["query"], row["host"]) for row in rows] == [("k", "queue='a'", "host4"), ("k", "queue='b'", "host2")]
+
+
 @once
 @given(before=asks, after=asks)
 def test_who_is_not_asked_for_keeps_its_line(folder, before, after):

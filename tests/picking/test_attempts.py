@@ -52,3 +52,8 @@ def test_a_host_that_was_named_elsewhere_is_no_pick_of_the_strategy() -> None:
 def test_a_string_without_candidates_says_nothing() -> None:
     random = attempts(Random())
     assert (random.reason(), random.first(), random.in_order()) == ("", None, ())
+
+
+def test_where_no_candidate_is_left_nothing_is_said() -> None:
+    none = Attempts(Described("ws0", first="ws0", strategy=BOUNDED), "etl.load")
+    assert (none.reason(), none.first(), none.in_order()) == ("", None, ())
