@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +17,8 @@ DAY = timedelta(days=1)
 _CHUNK = 500
 _HISTORY = 50_000
 """The most rows of Airflow 2's history of attempts that are read: the last ones, it has no index by time."""
-_KEY = ("dag_id", "task_id", "run_id", "map_index", "try_number")
+_NOT_BEGUN = ("scheduled", "queued", "up_for_retry")
+"""States of a task whose last attempt, if there was one, is in the history."""
 _MOMENTS = ("start_date", "end_date", "queued_dttm", "scheduled_dttm")
 """The last one is not in each Airflow."""
 
@@ -28,8 +29,8 @@ class Attempt(NamedTuple):
     Attributes:
         pool: Its pool.
         state: Its state.
-        start: When it began.
-        end: When it ended, if it has.
+        start: When it began, in UTC; without a time zone where the database's driver gives none.
+        end: When it ended, if it has, likewise.
         wait: How many seconds it waited for a slot; None where Airflow does not know.
         unreachable: Whether it failed because its host could not be reached; None where Airflow does not know.
     """
@@ -49,12 +50,7 @@ class Attempt(NamedTuple):
 
 def read_attempts(connection: Connection, pools: Iterable[str], since: datetime) -> list[Attempt]:
     """Return the attempts in these pools that began at or after a time."""
-    seen: dict[tuple[Any, ...], Attempt] = {}
-    for query in statements(sorted(pools), since):
-        for row in connection.execute(query).all():
-            # A task that is up for a retry is in both tables.
-            seen.setdefault(row[: len(_KEY)], _attempt(row[len(_KEY) :]))
-    return list(seen.values())
+    return [_attempt(row) for query in statements(sorted(pools), since) for row in connection.execute(query).all()]
 
 
 def statements(pools: Sequence[str], since: datetime) -> Iterator[Select[Any]]:
@@ -66,16 +62,12 @@ def statements(pools: Sequence[str], since: datetime) -> Iterator[Select[Any]]:
     if "task_instance_id" in history.c:
         # Made with the run, which may be long before they begin.
         first = _first_id(since - DAY)
-        yield from (_columns(rows).where(rows.c.start_date >= since, rows.c[key] >= first) for rows, key in _by_time(tasks, history))
+        yield _begun(tasks, since).where(tasks.c.id >= first)
+        yield _columns(history, since).where(history.c.task_instance_id >= first)
         return
     for start in range(0, len(pools), _CHUNK):
-        yield _columns(tasks).where(tasks.c.pool.in_(pools[start : start + _CHUNK]), tasks.c.start_date >= since)
-    yield _columns(history).where(history.c.id > _newest(history) - _HISTORY, history.c.start_date >= since)
-
-
-def _by_time(tasks: Table, history: Table) -> Iterator[tuple[Table, str]]:
-    yield history, "task_instance_id"
-    yield tasks, "id"
+        yield _begun(tasks, since).where(tasks.c.pool.in_(pools[start : start + _CHUNK]))
+    yield _columns(history, since).where(history.c.id > _newest(history) - _HISTORY)
 
 
 def _table(model: Any) -> Table:
@@ -83,13 +75,18 @@ def _table(model: Any) -> Table:
     return table
 
 
-def _columns(rows: Table) -> Select[Any]:
+def _begun(tasks: Table, since: datetime) -> Select[Any]:
+    """Leave out the tasks without a state, too, as those are that were cleared."""
+    return _columns(tasks, since).where(tasks.c.state.notin_(_NOT_BEGUN))
+
+
+def _columns(rows: Table, since: datetime) -> Select[Any]:
     from sqlalchemy import DateTime, func, null, select, type_coerce
 
     # As the driver gives moments: the conversion by Airflow's own type takes longer than the query.
     moments = (type_coerce(rows.c.get(name, null()), DateTime()).label(name) for name in _MOMENTS)
     unreachable = func.coalesce(rows.c.retry_reason, "") == ELSEWHERE if "retry_reason" in rows.c else null()
-    return select(*(rows.c[name] for name in (*_KEY, "pool", "state")), unreachable, *moments)
+    return select(rows.c.pool, rows.c.state, unreachable, *moments).where(rows.c.start_date >= since)
 
 
 def _newest(history: Table) -> Any:
@@ -106,9 +103,4 @@ def _first_id(when: datetime) -> UUID:
 def _attempt(row: Sequence[Any]) -> Attempt:
     pool, state, unreachable, start, end, queued, scheduled = row
     wait = max(0.0, (queued - scheduled).total_seconds()) if scheduled and queued else None
-    return Attempt(pool, state, _utc(start), end and _utc(end), wait, unreachable)
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return a moment as a driver gives it with its time zone; without one it is UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Attempt(pool, state, start, end, wait, unreachable)

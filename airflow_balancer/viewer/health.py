@@ -71,7 +71,8 @@ def health_of(attempts: Iterable[Attempt], pools: Iterable[str], since: datetime
     for attempt in attempts:
         if attempt.pool in wanted:
             found[attempt.pool].append(attempt)
-    return {pool: _row(its, since) for pool, its in found.items()}
+    aware = all(its[0].start.tzinfo for its in found.values())
+    return {pool: _row(its, since if aware else since.replace(tzinfo=None)) for pool, its in found.items()}
 
 
 def _row(attempts: Sequence[Attempt], since: datetime) -> HealthRow:
@@ -84,7 +85,7 @@ def _row(attempts: Sequence[Attempt], since: datetime) -> HealthRow:
         failures=len(failed),
         unreachable=sum(known) if known else None,
         failing=sum(success is None or attempt.start > success for attempt in failed),
-        last_success=success,
+        last_success=success and success.replace(tzinfo=success.tzinfo or UTC),
         wait=round(median(waits), 1) if waits else None,
         hourly_attempts=_hourly(attempts, since),
         hourly_failures=_hourly(failed, since),
@@ -94,5 +95,6 @@ def _row(attempts: Sequence[Attempt], since: datetime) -> HealthRow:
 def _hourly(attempts: Sequence[Attempt], since: datetime) -> list[int]:
     numbers = [0] * HOURS
     for attempt in attempts:
-        numbers[min(HOURS - 1, max(0, int((attempt.start - since).total_seconds() // 3600)))] += 1
+        later = attempt.start - since
+        numbers[min(HOURS - 1, max(0, 24 * later.days + later.seconds // 3600))] += 1
     return numbers

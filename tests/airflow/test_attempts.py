@@ -46,6 +46,16 @@ def add(connection: Connection, table: str, *rows: dict[str, Any]) -> None:
     connection.execute(_tables()[table].insert(), list(rows))
 
 
+def read(connection: Connection) -> list[Attempt]:
+    """Read the attempts since then, their moments with a time zone whatever the driver gives."""
+    found = read_attempts(connection, ["host1"], SINCE)
+    return [one._replace(start=aware(one.start), end=one.end and aware(one.end)) for one in found]
+
+
+def aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
 def knows(column: str) -> bool:
     return column in _tables()["now"].c
 
@@ -55,7 +65,7 @@ def test_attempts_of_the_last_day_are_read_with_their_waits_and_ends(connection:
     times = {"scheduled_dttm": start - timedelta(seconds=90), "queued_dttm": start - timedelta(seconds=30)}
     add(connection, "now", row("now", start, **times), row("now", OLD), row("now", None, state=None))
     wait, unreachable = (60.0 if knows("scheduled_dttm") else None), (False if knows("retry_reason") else None)
-    assert read_attempts(connection, ["host1"], SINCE) == [Attempt("host1", "success", start, start, wait, unreachable)]
+    assert read(connection) == [Attempt("host1", "success", start, start, wait, unreachable)]
 
 
 def test_earlier_attempts_of_a_task_count_and_one_that_is_up_for_a_retry_counts_once(connection: Connection) -> None:
@@ -63,9 +73,16 @@ def test_earlier_attempts_of_a_task_count_and_one_that_is_up_for_a_retry_counts_
     same = {"run_id": "a", "state": "failed", "retry_reason": ELSEWHERE}
     add(connection, "before", row("before", first, **same), row("before", second, **same, try_number=2))
     add(connection, "now", row("now", second, **same | {"state": "up_for_retry", "try_number": 2}))
-    found = read_attempts(connection, ["host1"], SINCE)
+    found = read(connection)
     assert [(attempt.start, attempt.failed) for attempt in sorted(found, key=lambda one: one.start)] == [(first, True), (second, True)]
     assert {attempt.unreachable for attempt in found} == {True if knows("retry_reason") else None}
+
+
+@pytest.mark.parametrize("state", [None, "scheduled", "queued"])
+def test_an_attempt_of_a_cleared_task_counts_once(connection: Connection, state: str | None) -> None:
+    add(connection, "before", row("before", SINCE, run_id="a"))
+    add(connection, "now", row("now", SINCE, run_id="a", state=state))
+    assert [attempt.state for attempt in read(connection)] == ["success"]
 
 
 def explained(connection: Connection, query: Any) -> str:

@@ -47,3 +47,9 @@ def test_what_airflow_does_not_know_is_not_zero() -> None:
 
 def test_pools_of_others_are_left_out() -> None:
     assert shown(attempt(1, "success", pool="elsewhere")) == {}
+
+
+def test_moments_without_a_time_zone_are_utc() -> None:
+    given = [attempt(3, "failed"), attempt(5, "success", wait=2), attempt(23.9, "running")]
+    plain = [one._replace(start=one.start.replace(tzinfo=None), end=one.end and one.end.replace(tzinfo=None)) for one in given]
+    assert shown(*plain) == shown(*given)
