@@ -52,3 +52,9 @@ def test_a_host_that_was_named_elsewhere_is_no_pick_of_the_strategy() -> None:
 def test_a_string_without_candidates_says_nothing() -> None:
     random = attempts(Random())
     assert (random.reason(), random.first(), random.in_order()) == ("", None, ())
+
+
+@pytest.mark.parametrize("given", [{"strategy": BOUNDED}, {"candidates": tuple(HOSTS)}], ids=["no candidates", "no strategy"])
+def test_a_named_host_alone_has_no_order_and_no_reason(given) -> None:
+    named = Attempts(Described("ws0", first="ws1", **given), "etl.load")
+    assert (named.in_order(), named.reason()) == ((), "")
