@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -82,6 +84,24 @@ def test_no_more_hosts_are_asked_at_once_than_are_meant(check, machines):
     machine = machines.make(gate)
     code, _ = check({f"ws{n}": machine.host() for n in range(AT_ONCE + 8)})
     assert (code, gate.most) == (0, AT_ONCE)
+
+
+def test_the_connection_to_a_host_is_closed_while_others_are_asked(check, machines):
+    left = Event()
+
+    async def answer(session):
+        await say(session, b"::tool perl\n::end\n")
+        await session.channel.get_connection().wait_closed()
+        left.set()
+
+    async def answer_later(session):
+        while not left.is_set():
+            await asyncio.sleep(0.01)
+        await say(session, b"::tool perl\n::end\n")
+
+    hosts = {"ws1": machines.make(answer).host(), "ws2": machines.make(answer_later).host()}
+    code, report = check(hosts, "timeout=20")
+    assert (code, findings(report)) == (0, [])
 
 
 @pytest.mark.parametrize(("given", "code"), [("0", 2), ("-1", 2), ("soon", 2), ("2", 0)])

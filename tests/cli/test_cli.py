@@ -465,7 +465,9 @@ def test_an_interrupt_ends_with_its_code_and_no_traceback(write, balancer, tmp_p
         assert (*process.communicate(timeout=20), process.returncode) == ("", "", 130)
 
 
-@pytest.mark.parametrize("words", [("balancer.yaml",), ("balancer.yaml", "output=json"), ("--version",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["balancer.yaml"], ["balancer.yaml", "output=json"], ["--version"], ["balancer.yaml", "--info", "defaults"]], ids=" ".join
+)
 def test_a_closed_pipe_is_no_error(balancer, tmp_path, words):
     command = [str(Path(sys.executable).with_name("airflow-balancer")), *words]
     buffered = {**os.environ, "PYTHONUNBUFFERED": ""}

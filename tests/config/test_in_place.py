@@ -194,6 +194,11 @@ class TestFleet:
     def test_it_is_validated_once(self, balancer):
         assert balancer.fleet is balancer.fleet
 
+    def test_with_a_port_that_has_its_host_as_an_object_it_is_validated_once(self):
+        host = Host(name="host1")
+        balancer = BalancerConfiguration(hosts=[host], ports=[Port(host=host, port=80)])
+        assert balancer.fleet is balancer.fleet
+
     def test_what_it_gives_a_host_counts_as_set(self):
         host = BalancerConfiguration.of_fleet(make().fleet).hosts[0]
         assert host.model_dump(exclude_unset=True) == host.model_dump(exclude_none=True)

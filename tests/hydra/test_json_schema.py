@@ -106,6 +106,12 @@ def test_pools_are_slots_by_name_or_a_list_with_both(pools):
     assert problems(f"hosts: []\npools: {pools}\n")
 
 
+@pytest.mark.parametrize(("name", "right"), [("a", True), ("''", False)], ids=["one character", "none"])
+def test_a_pool_and_the_host_of_a_port_are_named_by_one_character_at_least(name, right):
+    texts = [f"hosts: [{{name: b, pool: {name}}}]\n", f"hosts: []\nports: [{{host: {name}, port: 80}}]\n"]
+    assert [problems(text) == [] for text in texts] == [right, right]
+
+
 def test_a_mapping_is_described_as_its_structured_config_is():
     parts = {"balancer": BalancerConf, "host": HostConf, "port": PortConf}
     assert {part: json_schema()["$defs"][part]["description"] for part in parts} == {part: conf.__doc__ for part, conf in parts.items()}

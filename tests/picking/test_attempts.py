@@ -57,3 +57,9 @@ def test_a_string_without_candidates_says_nothing() -> None:
 def test_where_no_candidate_is_left_nothing_is_said() -> None:
     none = Attempts(Described("ws0", first="ws0", strategy=BOUNDED), "etl.load")
     assert (none.reason(), none.first(), none.in_order()) == ("", None, ())
+
+
+@pytest.mark.parametrize("given", [{"strategy": BOUNDED}, {"candidates": tuple(HOSTS)}], ids=["no candidates", "no strategy"])
+def test_a_named_host_alone_has_no_order_and_no_reason(given) -> None:
+    named = Attempts(Described("ws0", first="ws1", **given), "etl.load")
+    assert (named.in_order(), named.reason()) == ((), "")
