@@ -33,7 +33,10 @@ from airflow_balancer.fleet.masking import MASK, mask, mask_text, masking, needs
         ({"password": "host1", "hosts": [{"name": "host1"}]}, {"password": MASK, "hosts": [{"name": "host1"}]}),
         ({"password": "true", "drain": "true"}, {"password": MASK, "drain": "true"}),
         ({"password": 8080, "ports": [{"port": 8080, "name": "a-8080"}]}, {"password": MASK, "ports": [{"port": 8080, "name": "a-8080"}]}),
-        ({"password": 7654321, "note": "a 7654321", "size": 7654321}, {"password": MASK, "note": f"a {MASK}", "size": 7654321}),
+        (
+            {"password": 7654321, "note": "a 7654321", "number": 7654321, "size": 7654321},
+            {"password": MASK, "note": f"a {MASK}", "number": MASK, "size": 7654321},
+        ),
         ({"tokens": ["hunter2"], "note": "hunter2"}, {"tokens": MASK, "note": MASK}),
         ({"hosts": {"token-server": {"os": "ubuntu"}}, "os": "ubuntu"}, {"hosts": {"token-server": {"os": "ubuntu"}}, "os": "ubuntu"}),
         ({"password": "a\nhunter2", "note": "hunter2"}, {"password": MASK, "note": MASK}),
