@@ -27,7 +27,7 @@ class TestWanted:
         assert wanted_connections(fleets({"name": "host1"}), {}) == {"host1": connection()}
 
     @pytest.mark.parametrize("given", [False, None], ids=["false", "not given"])
-    def test_without_create_connection_there_is_none(self, given: bool | None) -> None:
+    def test_without_create_connection_there_is_none(self, given: object) -> None:
         assert wanted_connections(fleets({"name": "host1"}, create_connection=given), {}) == {}
 
     def test_a_name_with_a_dot_is_the_address(self) -> None:
