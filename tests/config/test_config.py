@@ -20,7 +20,11 @@ import airflow_balancer
 from airflow_balancer import BalancerConfiguration, ConfigurationError, Host, HostQuery, NoFreePort, NoMatch, Port, PortQuery, load
 from airflow_balancer.config import configured_pools
 from airflow_balancer.config.models import hidden
+from airflow_balancer.files.reading import reading
 from airflow_balancer.fleet.masking import MASK
+from airflow_balancer.lock.entries import PortRequest
+from airflow_balancer.lock.file import Lock
+from airflow_balancer.lock.recorder import Recorder
 from airflow_balancer.picking.filters import HOST_KEYS
 from airflow_balancer.testing import pools, variables
 from airflow_balancer.viewer.models.requests import PickQuery
@@ -236,6 +240,13 @@ class TestFreePort:
 
     def test_the_last_port_is_reached(self, balancer):
         assert balancer.free_port("host1", min=65535).port == 65535
+
+    def test_a_request_is_recorded_for_its_lock_file(self, tmp_path):
+        recorder = Recorder(lock=Lock(tmp_path / "balancer.lock.yaml"))
+        balancer = BalancerConfiguration(hosts=HOSTS, lock=str(recorder.lock.file))
+        with reading(recorder=recorder):
+            balancer.free_port("host1", 9000, 9000, key="etl")
+        assert recorder.ports == {PortRequest("host1", "etl", 9000, 9000): 9000}
 
     def test_equal_keys_get_the_same_port(self, balancer):
         assert balancer.free_port("host1", key="a").port == balancer.free_port("host1", key="a").port
