@@ -39,7 +39,8 @@ def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
         raise UnavailableError("`check` connects with asyncssh: pip install 'airflow-balancer[check]'") from None
     # Python 3.11 warns of a proxy command that ends after all is done.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    quiet = not sys.stderr.isatty()  # rich 13 ends a disabled bar with an empty line
+    with Progress(console=Console(stderr=True, quiet=quiet), transient=True, disable=quiet) as bar:
         task = bar.add_task("hosts", total=len(hosts))
         return asyncio.run(probe_hosts(hosts, timeout, lambda: bar.advance(task)))
 
