@@ -64,6 +64,7 @@ INVISIBLE = {
     "a port on an unknown host",
     "a port on two hosts",
     "a host twice",
+    "a host with another name than its key",
     "a port twice on a host",
     "a port's name twice",
     "one pool with two different slots",
