@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from airflow_balancer.cli import impatient
 
 
-async def no_app(*_):
+async def no_app(scope, receive, send):
     """Answer nothing."""
 
 
