@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import ConfigurationError, Problem, listing
 from ..fleet.fleet import Fleet
 from ..fleet.model import MAX_NAME
 from ..fleet.pools import DEFAULT_POOL, PoolSlots, mark
 
-if TYPE_CHECKING:
-    from .connections import SshConnection
-
 _ORPHANED = "no configuration read here wants it; prune=true deletes it"
 
 
-T = TypeVar("T", bound="PoolSlots | SshConnection")
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
 
 
 class Update(NamedTuple, Generic[T]):

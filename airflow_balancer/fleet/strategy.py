@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from ..errors import listing, suggestion
 from .masking import shown
@@ -29,16 +30,18 @@ def check_strategy(strategy: object) -> str:
     name = strategy.get("_target_") if isinstance(strategy, Mapping) else strategy
     if not isinstance(name, str) or not name:
         return f"key 'strategy' must be one of {listing(CLASSES)}, or a mapping with a _target_, not {shown(strategy)}"
-    if isinstance(strategy, Mapping) and (others := [key for key in strategy if not isinstance(key, str)]):
-        return f"key 'strategy': option {others[0]!r} of {name} must be a string; put it in quotes"
-    if isinstance(strategy, Mapping) and name in TARGETS:
-        return _check_options(name, strategy)
+    if isinstance(strategy, Mapping) and (wrong := _check_options(name, strategy)):
+        return wrong
     if name in CLASSES or name in TARGETS or (isinstance(strategy, Mapping) and not name.startswith("airflow_balancer.")):
         return ""
     return f"key 'strategy': unknown strategy {shown(name)}{suggestion(name, [*CLASSES, *TARGETS])} (strategies: {listing(CLASSES)})"
 
 
-def _check_options(target: str, strategy: Mapping[str, object]) -> str:
+def _check_options(target: str, strategy: Mapping[Any, object]) -> str:
+    if others := [key for key in strategy if not isinstance(key, str)]:
+        return f"key 'strategy': option {others[0]!r} of {target} must be a string; put it in quotes"
+    if target not in TARGETS:
+        return ""
     cls = TARGETS[target]
     known = OPTIONS.get(cls, {})
     given = {key: value for key, value in strategy.items() if key != "_target_"}

@@ -16,11 +16,8 @@ from .strategies import Random, Strategy, build_strategy, strategy_data
 
 MAX_LENGTH = 1_500
 """The longest list of candidates, in characters. A longer one is replaced by the pools of the first indices."""
-
 _MAX_QUERY = 300
 """The longest query, likewise. A longer one is left out."""
-
-
 ANYTHING = HostFilter()
 
 

@@ -96,5 +96,5 @@ def _hourly(attempts: Sequence[Attempt], since: datetime) -> list[int]:
     numbers = [0] * HOURS
     for attempt in attempts:
         later = attempt.start - since
-        numbers[min(HOURS - 1, max(0, 24 * later.days + later.seconds // 3600))] += 1
+        numbers[min(HOURS - 1, max(0, HOURS * later.days + later.seconds // 3600))] += 1
     return numbers

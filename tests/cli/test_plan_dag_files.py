@@ -292,12 +292,13 @@ class TestOneAnswer:
 
 
 ENUMERATED = """\
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from airflow_balancer import load
 
 Queue, Key = StrEnum("Queue", {"PRIMARY": "primary"}), Enum("Key", {"REPORT": "report"}, type=str)
+Range = IntEnum("Range", {"FIRST": 9000, "LAST": 9009})
 balancer = load("../conf")
-balancer.free_port(balancer.select_host(queue=[Queue.PRIMARY], key=Key.REPORT), key=Key.REPORT)
+balancer.free_port(balancer.select_host(queue=[Queue.PRIMARY], key=Key.REPORT), Range.FIRST, Range.LAST, key=Key.REPORT)
 """
 
 

@@ -6,7 +6,6 @@ import copy
 import gc
 import pickle
 import weakref
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -296,9 +295,3 @@ def test_overrides_of_given_objects_take_effect_in_full():
     balancer = BalancerConfiguration(hosts=[host], host_overrides={"a": changes})
     assert balancer.hosts[0] is host
     assert host.model_dump(include={*changes}) == {**changes, "ssh_hook_args": {"port": 23, "conn_timeout": 5}}
-
-
-def test_keys_that_are_assigned_together_are_bounded_together():
-    balancer = BalancerConfiguration(hosts={"host1": {}, "host2": {}})
-    keys = [key for key in map(str, range(99)) if balancer.select_host(key=key).name == "host1"][:4]
-    assert Counter(host.name for host in balancer.assign_hosts(keys).values()) == {"host1": 3, "host2": 1}

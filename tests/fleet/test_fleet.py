@@ -128,13 +128,6 @@ def test_queues_have_no_pools_unless_asked():
         fleet.queue_pool("workers")
 
 
-def test_of_many_ports_on_unknown_hosts_the_first_twenty_have_a_hint():
-    ports = [{"host": "hots1", "port": 9000 + number} for number in range(22)]
-    with pytest.raises(ConfigurationError) as error:
-        Fleet.from_data({"hosts": [{"name": "host1"}], "ports": ports})
-    assert ["did you mean 'host1'?" in problem.message for problem in error.value.problems] == [True] * 20 + [False] * 2
-
-
 def test_a_queues_pool_is_known_by_name():
     fleet = Fleet.from_data({"hosts": QUEUES, "queue_pools": True})
     assert fleet.queue_pool("workers") == "queue-workers"

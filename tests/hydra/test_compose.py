@@ -37,12 +37,6 @@ def test_the_resolvers_of_hydra_are_there_before_hydra_runs(write):
     assert compose_file(file).root["version"] == "3"
 
 
-def test_a_balancer_that_an_interpolation_makes_no_mapping_is_named(write):
-    path = write("a.yaml", "x: 3\nbalancer: ${x}\n")
-    with pytest.raises(ConfigurationError, match=r"'balancer' must be a mapping with 'hosts:', not 3$"):
-        compose_file(path)
-
-
 def test_only_the_list_at_the_top_of_a_structured_config_is_its_defaults_list(write, monkeypatch):
     @dataclass
     class Typed:
@@ -167,21 +161,12 @@ def test_a_password_that_cannot_be_resolved_is_quoted_by_the_variables_name_alon
     [
         ("balancer: [a]\n", "'balancer' must be a mapping with 'hosts:', not ['a']"),
         ("defaults: [_self_]\nextensions: {balancer: 3}\n", "'extensions.balancer' must be a mapping with 'hosts:', not 3"),
+        ("x: 3\nbalancer: ${x}\n", "'balancer' must be a mapping with 'hosts:', not 3"),
     ],
-    ids=["plain", "composed"],
+    ids=["plain", "composed", "by an interpolation"],
 )
 def test_a_balancer_that_is_no_mapping_is_named_with_its_file(write, text, told):
     file = write("conf/config.yaml", text)
     with pytest.raises(ConfigurationError) as error:
         compose_file(file)
     assert str(error.value) == f"{file}: {told}"
-
-
-def test_a_node_of_ones_own_that_is_named_defaults_stays(write):
-    write("conf/app/red.yaml", "defaults: [_self_]\nstyle: {defaults: {color: red}}\n")
-    file = write("conf/config.yaml", "defaults: [app: red, _self_]\nbalancer: {hosts: [{name: host1}]}\nstyle: {defaults: 2}\n")
-    assert compose_file(file).written == {
-        "app": {"style": {"defaults": {"color": "red"}}},
-        "balancer": {"hosts": [{"name": "host1"}]},
-        "style": {"defaults": 2},
-    }
