@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tools import mutate
-from tools.mutate import Mutant, core_files, equivalent_mutants, find_mutants
+from tools.mutants import Mutant, core_files, find_mutants
 
 SOURCE = '''
 from typing import TYPE_CHECKING
@@ -95,9 +95,9 @@ def test_a_mutant_lives_as_long_as_no_test_fails_or_hangs(python, write, body, k
     folder = write("package.py", "def larger(a, b):\n    return a > b\n").parent
     write("test_package.py", f"from package import larger\n\n\ndef test_larger():\n    {body}\n")
     code = (
-        "from pathlib import Path\nfrom tools import mutate\nfrom tools.mutate import find_mutants, judge\nmutate.PATIENCE = 3\n"
+        "from pathlib import Path\nfrom tools import mutate\nfrom tools.mutants import find_mutants\nmutate.PATIENCE = 3\n"
         "[mutant] = find_mutants('package.py', Path('package.py').read_text())\n"
-        f"[(_, killer)] = judge({{mutant: ['test_package.py']}}, [Path({str(folder)!r})])\nprint(killer)"
+        f"[(_, killer)] = mutate.judge({{mutant: ['test_package.py']}}, [Path({str(folder)!r})])\nprint(killer)"
     )
     done = python(code, PYTHONPATH=REPOSITORY)
     assert (done.stdout, done.stderr) == (f"{killer}\n", "")
@@ -105,7 +105,7 @@ def test_a_mutant_lives_as_long_as_no_test_fails_or_hangs(python, write, body, k
 
 
 def test_each_mutant_that_is_listed_as_equivalent_is_one_and_has_a_reason():
-    for (path, *change), why in equivalent_mutants().items():
+    for (path, *change), why in mutate.equivalent_mutants().items():
         mutants = {mutant.key for mutant in find_mutants(path, (REPOSITORY / path).read_text())}
         assert (path, *change) in mutants
         assert why.endswith(".")
