@@ -93,12 +93,8 @@ _OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
 
 def _names_own_class(data: Mapping[str, Any]) -> bool:
     """Return whether a node names a class that is none of the known ones, beside its strategy."""
-    for path, value in walk(data):
-        if path and path[-1] == "_target_" and path[0] != "strategy":
-            package, _, name = str(value).rpartition(".")
-            if name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES):
-                return True
-    return False
+    named = (str(value).rpartition(".") for path, value in walk(data) if path[-1:] == ("_target_",) and path[0] != "strategy")
+    return any(name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES) for package, _, name in named)
 
 
 def _instantiate(composed: Composed) -> BalancerConfiguration:
@@ -290,9 +286,11 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Pat
 @pause_gc()
 def _balancer_of(composed: Composed) -> BalancerConfiguration:
     own = _instantiate(composed) if _names_own_class(composed.data) else None
-    assigned = composed.assigned
-    balancer = own or BalancerConfiguration.of_fleet(composed.fleet, composed.strategy)
-    balancer._carry(str(composed.source), assigned)
+    try:
+        balancer = own or BalancerConfiguration.of_fleet(composed.fleet, composed.strategy)
+    except ConfigurationError as error:
+        raise composed.located(error) from None
+    balancer._carry(str(composed.source), composed.assigned)
     return balancer
 
 

@@ -71,7 +71,11 @@ class Composed:
             try:
                 return Fleet.from_data(self.node)
             except ConfigurationError as error:
-                raise error.with_origin({p: self._origin(p) for p in error.problems}) from None
+                raise self.located(error) from None
+
+    def located(self, error: ConfigurationError) -> ConfigurationError:
+        """Return an error about the balancer's node with the file or override that the value of each problem comes from."""
+        return error.with_origin({problem: self._origin(problem) for problem in error.problems})
 
     def check(self) -> Fleet:
         """Return the fleet, and hold the `_target_`s to what they may name as well.
@@ -165,7 +169,7 @@ class Composed:
             return build_strategy(written)
         except ConfigurationError as error:
             path = ("strategy", "_target_") if isinstance(written, Mapping) else ("strategy",)
-            raise error.with_origin({p: self._origin(replace(p, path=path)) for p in error.problems}) from error
+            raise self.located(ConfigurationError(replace(problem, path=path) for problem in error.problems)) from error
 
     @cached
     def _answers(self) -> Assigned:

@@ -371,8 +371,8 @@ class TestPools:
         with pytest.raises(ConfigurationError) as error:
             load(path)
         assert str(error.value).splitlines() == [
-            "key 'pool_manager.dag.enabled': Input should be a valid boolean, unable to interpret input",
-            "key 'pool_manager.task_id': Input should be a valid string",
+            f"{path}: key 'pool_manager.dag.enabled': Input should be a valid boolean, unable to interpret input",
+            f"{path}: key 'pool_manager.task_id': Input should be a valid string",
         ]
 
     def test_the_generated_dag_reconciles_them(self):
