@@ -1,7 +1,7 @@
 # Python 3.11 or later and make are all that is needed. Each target builds the virtualenv that it uses from the pinned
 # versions, and builds it again only when pyproject.toml or the pins have changed.
 PYTHON ?= python3
-PYTEST_ARGS ?= -m "not slow"
+PYTEST_ARGS ?= -m "not slow and not thorough"
 PYTEST_ON_CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV_ON_PATH := $(shell command -v uv)
 
@@ -10,7 +10,7 @@ UV_ON_PATH := $(shell command -v uv)
 help:
 	@echo "make demo                  the example fleet, and its DAG in a real Airflow over SSH (KEEP=1: it stays up)"
 	@echo "make docs                  the site, in docs/_build/html/index.html; needs no network"
-	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: the slow ones too)"
+	@echo "make test                  the fast tests, with Airflow 3 (PYTEST_ARGS=: all)"
 	@echo "make test-airflow2         the same, with Airflow 2"
 	@echo "make test-without-airflow  the same, with no Airflow"
 	@echo "make fuzz                  read mutated configurations by every path (FUZZ_INPUTS=20000, FUZZ_SECONDS=3600)"

@@ -11,6 +11,8 @@ import pytest
 
 from airflow_balancer import ConfigurationError, load_fleet
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = Path(sys.executable).with_name("airflow-balancer")
 BALANCER = "lock: balancer.lock.yaml\nhosts: [{name: host1}]\n"
 GOOD = "from airflow_balancer import load\nload('balancer.yaml').free_port('host1', key='good')\n"

@@ -19,6 +19,8 @@ from airflow_balancer.hydra.compose import load_fleet
 from airflow_balancer.lock.entries import PortRequest
 from airflow_balancer.lock.file import Lock, lock_at, write_lock
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = Path(sys.executable).with_name("airflow-balancer")
 ASKING = (
     "balancer: {{lock: balancer.lock.yaml, hosts: [{{name: host1}}, {{name: host2}}]}}\n"

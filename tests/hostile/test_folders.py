@@ -9,6 +9,8 @@ import pytest
 from .inputs import PLAIN, TREE
 from .rig import PATHS, Input, Reader, sample
 
+pytestmark = pytest.mark.thorough
+
 NAMES = (
     "josé",
     "Dropbox (Work)",

@@ -7,6 +7,8 @@ import pytest
 from .inputs import ENDLESS, SHAPES
 from .rig import ALL, EVERY_PATH, Reader, sample, wrong
 
+pytestmark = pytest.mark.thorough
+
 
 def _paths(number: int) -> tuple[str, ...]:
     """Return one of the paths in turn, or all."""

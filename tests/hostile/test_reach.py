@@ -16,6 +16,8 @@ from airflow_balancer.cli import app
 from airflow_balancer.files.locate import take_snapshot
 from airflow_balancer.hydra.compose import load_fleet
 
+pytestmark = pytest.mark.thorough
+
 PLANTED = """
 import os
 open(os.environ["HOSTILE_MADE"], "a").write("imported ")

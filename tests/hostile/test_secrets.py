@@ -24,6 +24,8 @@ from airflow_balancer.hydra.compose import compose_file
 from tests.hostile.rig import sample
 from tests.viewer.conftest import Api
 
+pytestmark = pytest.mark.thorough
+
 START, END = "Zq7", "Kx9"
 NUMBER = 748159263
 SECRETS = {

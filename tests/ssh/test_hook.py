@@ -35,6 +35,8 @@ from examples.demo.openssh_hosts import OpenSshHosts
 from tests.airflow.ssh import WHERE, context, running
 from tests.ssh.slot_host import most_at_once, until
 
+pytestmark = pytest.mark.thorough
+
 try:
     from airflow.sdk import DAG
 except ImportError:

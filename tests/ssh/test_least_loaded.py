@@ -28,6 +28,8 @@ from examples.demo.openssh_hosts import OpenSshHosts
 from tests.airflow.pools_server import serving_pools
 from tests.airflow.ssh import WHERE, context, running, wordless_server
 
+pytestmark = pytest.mark.thorough
+
 try:
     from airflow.sdk import DAG
 except ImportError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Api:
         places = Places((root,), ((root / named, overrides),) if named else (), "make one")
         self.app = create_app(Viewer(Catalogue(lambda: places)))
         self.client = TestClient(self.app, raise_server_exceptions=True)
+        self._ids: dict[str, str] = {}
 
     def get(self, path: str, /, **query: Any) -> Any:
         """Return the response to a request below api/."""
@@ -39,20 +41,28 @@ class Api:
 
     def of(self, path: str, name: str, /, **query: Any) -> Any:
         """Return the response for the configuration of a name."""
-        return self.get(path, configuration=self.ids()[name], **query)
+        if name not in self._ids:
+            self._ids = self.ids()
+        return self.get(path, configuration=self._ids[name], **query)
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Callable[..., Api]:
+def api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     """Make an API over the test's folder."""
+    # Within the client's context all requests share one event loop; without it, each starts a thread and a loop.
+    with ExitStack() as clients:
 
-    def make(named: str = "", overrides: tuple[str, ...] = ()) -> Api:
-        return Api(tmp_path, named, overrides)
+        def make(named: str = "", overrides: tuple[str, ...] = ()) -> Api:
+            made = Api(tmp_path, named, overrides)
+            clients.enter_context(made.client)
+            return made
 
-    return make
+        yield make
 
 
 @pytest.fixture(scope="session")
-def tree() -> Api:
+def tree() -> Iterator[Api]:
     """The API over the repository's own conf/."""
-    return Api(REPOSITORY / "conf", "config.yaml")
+    api = Api(REPOSITORY / "conf", "config.yaml")
+    with api.client:
+        yield api
