@@ -36,7 +36,6 @@ from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .known import Known
 from .models import Host, Port, Settled, adopt, password_of, settle_objects
 from .selection import SelectingBalancer
 from .watching import WatchedList
@@ -178,7 +177,7 @@ class BalancerConfiguration(SelectingBalancer):
             values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
         made = cls.model_construct(**values, hosts=hosts, ports=ports, pools=fleet.named_pools)
-        object.__setattr__(made, "_kept", Known(fleet))
+        made._known.fleet = fleet
         return made
 
     @classmethod

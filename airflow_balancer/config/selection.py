@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any, Unpack
 from weakref import ref
 
@@ -19,11 +20,10 @@ from ..lock.hosts import locked_hosts, note_pick
 from ..lock.recorder import locked_ports, record_port
 from ..picking.choice import Asked, Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
 from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.strategies import assigns_together
+from ..picking.strategies import assigns_together, strategy_data
 from ..ports.table import DEFAULT_MIN, PortTable
-from .known import Known, digest_of
 from .models import Host, Port, has_values_of, settle_objects
-from .watching import watch
+from .watching import Known, watch
 
 
 class SelectingBalancer(BaseBalancerConfiguration):
@@ -38,7 +38,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
     _source: str = PrivateAttr(default="")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._known.forget()
+        if not name.startswith("_"):
+            self._known.forget()
         super().__setattr__(name, value)
 
     @property
@@ -54,8 +55,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
     def fleet(self) -> Fleet:
         """The same hosts, ports and settings as validated plain data.
 
-        It is validated again only when a value differs: pools and arguments of hooks tell nobody when they are
-        changed, so that all values are compared, in a tenth of the time.
+        It is validated again only after a value changed. Pools and hook arguments do not tell of changes, so all values
+        are compared, which takes a tenth of the time.
         """
         known = self._known
         if known.fleet is None or not has_values_of(known.fleet, self.hosts, self.ports):
@@ -70,7 +71,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             if any(host.size is None or host.pool is None for host in self.hosts):
                 self._settle_objects()
             digest, assigned = self._assigned
-            valid = bool(assigned) and digest == digest_of(self.strategy, self.hosts)
+            valid = bool(assigned) and digest == self._digest()
             watch(self, "hosts", ("queues", "tags"), ref(known))
             index = HostIndex(self.hosts)
             known.hosts = index, locked_hosts(self.lock, index, self.strategy, assigned if valid else {})
@@ -95,18 +96,20 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return known.in_use
 
     def _settle_objects(self) -> None:
-        """Apply the rules and defaults to all objects, those added in place included.
-
-        Raises:
-            ConfigurationError: One of them is wrong.
-        """
+        """Apply the rules and defaults to all objects, including those added in place."""
         self.hosts[:], self.ports[:] = settle_objects(self.fleet, self.hosts, self.ports)
 
     def _carry(self, source: str, assigned: Mapping[Asked, str]) -> None:
-        """Know the file that this was read from; answer as its tree assigned, as long as hosts and strategy are those of the tree."""
+        """Answer as the tree of the root file `source` assigned, as long as hosts and strategy are those of the tree."""
         self._source = source
         if assigned:
-            self._assigned = (digest_of(self.strategy, self.hosts), assigned)
+            self._assigned = (self._digest(), assigned)
+        self._known.hosts = self._known.source = None
+
+    def _digest(self) -> str:
+        """Return a digest of all that picks depend on."""
+        hosts = sorted((host.name, host.size, bool(host.drain), host.os, host.queues, host.tags) for host in self.hosts)
+        return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     def _take_port(self, host: str, key: str, first: int, last: int) -> int:
         """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
@@ -243,10 +246,9 @@ class SelectingBalancer(BaseBalancerConfiguration):
         known, assigned = self._of_hosts
         candidates = known.candidates(query := HostFilter.of(**patterns))
         ranked = rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
-        if key and index < 0:
-            note_pick(assigned, key, query, candidates, ranked[0].name, source=self._source)
-        elif key:  # no lock file has the host of an index
-            note_pick({}, index_key(key, index), query, candidates, ranked[0].name, source=self._source)
+        if key:  # no lock file has the host of an index
+            kept, own_key = (assigned, key) if index < 0 else ({}, index_key(key, index))
+            note_pick(kept, own_key, query, candidates, ranked[0].name, source=self._source)
         return ranked
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
@@ -258,12 +260,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return matching_ports(PortFilter.of(name, tag, custom), self.all_ports)
 
     def select_port(
-        self,
-        name: Patterns = None,
-        tag: Patterns = "",
-        custom: Callable[[Port], object] | None = None,
-        *,
-        key: str | None = None,
+        self, name: Patterns = None, tag: Patterns = "", custom: Callable[[Port], object] | None = None, *, key: str | None = None
     ) -> Port:
         """Return one of the tracked ports that match: the same one for the same key.
 
