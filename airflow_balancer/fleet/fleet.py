@@ -4,78 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from .entries import (
-    MOST_HINTS,
-    Entries,
+    apply_defaults,
     check_arguments,
-    of_override,
-    override_hosts,
     plain_node,
-    problems_of,
+    port_problems,
     read_entries,
+    read_hosts,
     read_pools,
+    repeated_names,
     settle_addresses,
     settle_ports,
-    unknown_key,
+    validate,
 )
 from .masking import masking, secrets_of
 from .model import HostSpec, NamedPoolSpec, PortSpec, Settings
 from .pools import PoolSlots, pool_problems, queue_pool_name, requested_pools
+from .problems import problems_of, unknown_key
 
-
-def _port_problems(ports: Entries, hosts: Entries) -> list[Problem]:
-    """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
-    unknown, names, right = list[Problem](), hosts.names, [*enumerate(ports.data)]
-    if ports.wrong:
-        right = [(at, port) for at, port in right if at not in ports.wrong]
-    for at, port in right:
-        if names is not None and (name := port["host"]) not in names:
-            hint = suggestion(name, names) if len(unknown) < MOST_HINTS else ""
-            unknown.append(ports.problem(at, f"unknown host {name!r}{hint} (hosts: {listing(names)})", "host"))
-    numbers = {at: (port["host"], int(port["port"])) for at, port in right}
-    repeated = _repeated(ports, numbers, "a host has each port once")
-    return unknown + repeated + _repeated(ports, _names(ports), "port names must differ")
-
-
-def _read_hosts(node: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> tuple[Entries, list[HostSpec]]:
-    """Return the hosts of a balancer's node as written and, where all are right, as validated data; add the problems."""
-    hosts, overrides = read_entries(node.get("hosts"), "hosts"), node.get("host_overrides")
-    problems += [*hosts.unread, *settle_addresses(hosts), *override_hosts(hosts, overrides)]
-    _apply_defaults(hosts, settings)
-    wrong = check_arguments(hosts)
-    specs = _validate(hosts, HostSpec, wrong)
-    problems += [of_override(problem, hosts, overrides) for problem in wrong]
-    problems += _repeated(hosts, _names(hosts), "host names must differ")
-    return hosts, specs
-
-
-def _names(entries: Entries) -> dict[int, str]:
-    """Return the names of the entries that have one, by their positions."""
-    return {at: name for at, data in enumerate(entries.data) if isinstance(name := data.get("name"), str) and name}
-
-
-def _repeated(entries: Entries, identities: Mapping[int, str | tuple[str, int]], rule: str) -> list[Problem]:
-    """Return a problem for each entry whose identity an earlier one has; those without one may repeat."""
-    if len(set(identities.values())) == len(identities):
-        return []
-    first: dict[str | tuple[str, int], int] = {}
-    places = [f"{entries.group}[{at}]" if isinstance(at, int) else f"{entries.group}.{at}" for at in entries.places]
-    problems = []
-    for at, identity in identities.items():
-        if (before := first.setdefault(identity, at)) != at:
-            problems.append(entries.problem(at, f"is defined twice, at {places[before]} and {places[at]}; {rule}"))
-    return problems
-
-
-_M = TypeVar("_M", bound=BaseModel)
 FLEET_KEYS = ("hosts", "ports", "pools", "host_overrides", *Settings.model_fields)
 """The keys of a balancer's node."""
 
@@ -118,14 +71,14 @@ class Fleet:
     @classmethod
     def _of_node(cls, node: Mapping[str, Any]) -> Fleet:
         settings, problems = _settings(node)
-        hosts, host_specs = _read_hosts(node, settings, problems)
+        hosts, host_specs = read_hosts(node, settings, problems)
         ports, pools = read_entries(node.get("ports"), "ports"), read_pools(node.get("pools"))
         problems += [*ports.unread, *settle_ports(ports), *pools.unread]
-        port_specs, pool_specs = _validate(ports, PortSpec, problems), _validate(pools, NamedPoolSpec, problems)
-        problems += [*_port_problems(ports, hosts), *_repeated(pools, _names(pools), "pool names must differ")]
+        port_specs, pool_specs = validate(ports, PortSpec, problems), validate(pools, NamedPoolSpec, problems)
+        problems += [*port_problems(ports, hosts), *repeated_names(pools)]
         if problems:  # what is right goes on, so that the rules for pools are checked as well
-            host_specs, port_specs = _validate(hosts.right(), HostSpec, []), _validate(ports.right(), PortSpec, [])
-            pool_specs = _validate(pools.right(), NamedPoolSpec, [])
+            host_specs, port_specs = validate(hosts.right(), HostSpec, []), validate(ports.right(), PortSpec, [])
+            pool_specs = validate(pools.right(), NamedPoolSpec, [])
         name = attrgetter("name")
         by_place = tuple(sorted(port_specs, key=attrgetter("host", "port")))
         fleet = cls(tuple(sorted(host_specs, key=name)), by_place, settings, tuple(sorted(pool_specs, key=name)))
@@ -195,8 +148,8 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
     with masking(lambda: secrets_of(data)):
         entries = read_entries([data], "hosts")
         problems = [*entries.unread, *settle_addresses(entries), *check_arguments(entries)]
-        _apply_defaults(entries, Settings())
-        checked = _validate(entries, HostSpec, problems)
+        apply_defaults(entries, Settings())
+        checked = validate(entries, HostSpec, problems)
         _raise(problems)
     return {**data, "address": checked[0].address} if checked[0].address else dict(data)
 
@@ -206,7 +159,7 @@ def check_port(data: Mapping[str, Any]) -> None:
     with masking(lambda: secrets_of(data)):
         entries = read_entries([data], "ports")
         problems = [*entries.unread, *settle_ports(entries)]
-        _validate(entries, PortSpec, problems)
+        validate(entries, PortSpec, problems)
         _raise(problems)
 
 
@@ -225,35 +178,3 @@ def _settings(node: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:
         wrong = problems_of(error, Settings)
     keys = {problem.path[0] for problem in wrong}
     return Settings.model_validate({key: value for key, value in given.items() if key not in keys}), [*problems, *wrong]
-
-
-_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
-
-
-def _apply_defaults(hosts: Entries, settings: Settings) -> None:
-    defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
-    for at, given in enumerate(hosts.data):
-        data = {key: value for key, value in given.items() if value is not None} if None in given.values() else given
-        data.setdefault("size", settings.default_size)
-        for key, default in defaults.items():
-            if not data.get(key):
-                data[key] = default
-        if data.get("hold_slots", settings.hold_slots):
-            for key in _OF_SLOTS:
-                data.setdefault(key, getattr(settings, key))
-        hosts.data[at] = data
-
-
-@cache
-def _list_of(model: type[_M]) -> TypeAdapter[list[_M]]:
-    return TypeAdapter(list[model])  # type: ignore[valid-type]
-
-
-def _validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list[_M]:
-    """Return the entries as validated data; where one is wrong, none of them, and add the problems."""
-    try:
-        return _list_of(model).validate_python(entries.data)
-    except ValidationError as error:
-        entries.wrong.update(int(details["loc"][0]) for details in error.errors(include_url=False, include_input=False))
-        problems += problems_of(error, model, entries.place)
-        return []

@@ -8,9 +8,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.entries import problems_of, unknown_key
 from ..fleet.masking import shown
 from ..fleet.model import Name, PortNumber
+from ..fleet.problems import problems_of, unknown_key
 from ..picking.filters import HOST_KEYS, HostFilter
 
 _FORMS = {
