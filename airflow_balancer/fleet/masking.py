@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
 
-from ..caching import cached
 from ..errors import BalancerError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -228,18 +228,8 @@ def _masked_under(key: object, value: Any, present: list[str]) -> Any:
     return MASK
 
 
-class _Known:
-    """The secrets that a context knows, gathered when the first error needs them."""
-
-    def __init__(self, find: Callable[[], Collection[str]]) -> None:
-        self._find = find
-
-    @cached
-    def forms(self) -> dict[str, set[str]]:
-        return _index(self._find())
-
-
-_known: ContextVar[tuple[_Known, ...]] = ContextVar("airflow_balancer_secrets", default=())
+_known: ContextVar[tuple[Callable[[], dict[str, set[str]]], ...]] = ContextVar("airflow_balancer_secrets", default=())
+"""The forms of the secrets that this context knows, gathered when the first error needs them."""
 
 
 def mask_known(text: str) -> str:
@@ -248,7 +238,7 @@ def mask_known(text: str) -> str:
 
 
 def _known_forms() -> list[dict[str, set[str]]]:
-    return [known.forms for known in _known.get()]
+    return [forms() for forms in _known.get()]
 
 
 @contextmanager
@@ -257,7 +247,7 @@ def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
 
     It is called for an error alone, and once. The error that caused one is dropped where its text has a secret.
     """
-    token = _known.set((*_known.get(), _Known(find)))
+    token = _known.set((*_known.get(), cache(lambda: _index(find()))))
     try:
         yield
     except BalancerError as error:

@@ -120,10 +120,8 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
 
 def _describe(query: HostFilter | PortFilter) -> str:
     given = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
-    words = {"all_tags": " and "}
-    patterns = [
-        f"{key}={words.get(key, ' or ').join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value
-    ]
+    lists = {key: value for key, value in given.items() if isinstance(value, tuple) and value}
+    patterns = [f"{key}={(' and ' if key == 'all_tags' else ' or ').join(map(repr, value))}" for key, value in lists.items()]
     size = [f"min_size={given['min_size']}"] if given.get("min_size") else []
     return ", ".join([*patterns, *size, *(["custom"] if query.custom else [])]) or "anything"
 
@@ -146,13 +144,6 @@ def _matches(query: PortFilter, port: _PortLike) -> bool:
     return bool(named and (not query.tag or any(map(matcher(query.tag), port.tags))) and (not query.custom or query.custom(port)))
 
 
-def _wanted(query: HostFilter | PortFilter, key: str) -> tuple[str, ...]:
-    """Return the patterns of a query for one kind of value."""
-    more = query.all_tags if key == "tag" and isinstance(query, HostFilter) else ()
-    patterns: tuple[str, ...] = getattr(query, key)
-    return patterns + more
-
-
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
@@ -165,7 +156,8 @@ def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iter
         names: The values that exist, by the filter's key.
         why: What each condition leaves out.
     """
-    wanted = [(pattern, values) for key, values in names.items() for pattern in _wanted(query, key)]
+    more = {"tag": getattr(query, "all_tags", ())}
+    wanted = [(pattern, values) for key, values in names.items() for pattern in (*getattr(query, key), *more.get(key, ()))]
     hints = [suggestion(pattern, values) for pattern, values in wanted if not any(map(matcher((pattern,)), values))]
     known = [f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items()]
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({'; '.join(filter(None, [why, *known]))})"
