@@ -6,7 +6,7 @@ BalancerError
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
 ├── HostUnreachable (ConnectionError)  a host refuses the connection or does not answer
 ├── NoSlot (RuntimeError)              a host has no free slot for a command, or cannot hold slots
-└── UnavailableError                   Airflow's live data cannot be read in time
+└── UnavailableError                   Airflow's live data cannot be read, or takes too long
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class NoSlot(BalancerError, RuntimeError):
 
 
 class UnavailableError(BalancerError):
-    """Airflow's live data cannot be read in time. The message says why."""
+    """Airflow's live data cannot be read, or takes too long. The message says why."""
 
 
 _SHOWN = 12

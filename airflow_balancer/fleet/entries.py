@@ -1,4 +1,4 @@
-"""The entries of a fleet: read as they are written, with defaults applied, validated, and held to the rules between them."""
+"""The entries of a fleet: reads hosts, ports and pools as written, applies defaults, validates them, and checks them together."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Entries(NamedTuple):
 
     Attributes:
         group: Their key: `hosts`, `ports` or `pools`.
-        places: The index or name of each one there.
-        data: The keys and values of each one.
-        wrong: The positions in `data` of those that have a problem.
-        unread: The problems of those that are no mappings, and stand in no list here.
+        places: The index or name of each entry under the key.
+        data: The keys and values of each entry.
+        wrong: The positions in `data` of entries with a problem.
+        unread: The problems of entries that are in neither list, as they are not mappings or have two names.
     """
 
     group: str
@@ -41,24 +41,24 @@ class Entries(NamedTuple):
 
     @property
     def noun(self) -> str:
-        """What messages call one of them: `host`, `port` or `pool`."""
+        """The word for one entry: `host`, `port` or `pool`."""
         return self.group.removesuffix("s")
 
     @property
     def names(self) -> set[str] | None:
-        """The names of all entries, as far as they are strings; None where one that cannot be read may have any."""
+        """The names of all entries; None if an unread entry could have any name."""
         unread = [place for problem in self.unread for place in problem.path[1:2] or (0,)]
         if any(isinstance(place, int) for place in unread):
             return None
         return {*map(str, unread), *(name for data in self.data if isinstance(name := data.get("name"), str))}
 
     def right(self) -> Entries:
-        """Return those without a problem."""
+        """Return the entries without a problem."""
         kept = [at for at in range(len(self.data)) if at not in self.wrong]
         return self._replace(places=[self.places[at] for at in kept], data=[self.data[at] for at in kept], wrong=set())
 
     def place(self, at: int) -> tuple[str, tuple[str | int, ...]]:
-        """Return the subject of an entry for messages, and its path; built only for a problem."""
+        """Return an entry's subject for messages, and its path."""
         place, data = self.places[at], self.data[at]
         subject = f"{self.group}[{place}]"
         if isinstance(place, str) or data.get("name"):
@@ -69,14 +69,14 @@ class Entries(NamedTuple):
         return subject, (self.group, place)
 
     def problem(self, at: int, message: str, *keys: str) -> Problem:
-        """Return a problem of an entry, or of a value below it; the entry is wrong from then on."""
+        """Mark an entry as wrong, and return the problem of the entry, or of the value under `keys`."""
         self.wrong.add(at)
         subject, path = self.place(at)
         return Problem(message, subject, (*path, *keys))
 
 
 def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a node's own keys, without those that tell Hydra how to instantiate it."""
+    """Return a node without the keys that tell Hydra how to instantiate it."""
     return {str(key): value for key, value in data.items() if key not in _HYDRA_KEYS}
 
 
@@ -103,7 +103,7 @@ def read_entries(value: Any, group: str) -> Entries:
     """
     if isinstance(value, Mapping):
         entries = _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group)
-        # JSON and Python write these in different ways, and Python takes True for 1.
+        # JSON and Python write these differently, and in Python True equals 1.
         wrong = [name for name in value if isinstance(name, bool) or not isinstance(name, str | int)]
         text = f"key {group!r}: each name must be a string, not {{}}; put it in quotes"
         entries.unread.extend(Problem(text.format(shown(name)), path=(group,)) for name in wrong)
@@ -115,7 +115,7 @@ def read_entries(value: Any, group: str) -> Entries:
 
 
 def read_pools(value: Any) -> Entries:
-    """Read `pools:`, in which a number of slots may stand for a mapping."""
+    """Read `pools:`, where a number `n` means `{slots: n}`."""
     if isinstance(value, Mapping):
         value = {name: {"slots": item} if isinstance(item, str | int | float) else item for name, item in value.items()}
     entries = read_entries(value, "pools")
@@ -124,7 +124,7 @@ def read_pools(value: Any) -> Entries:
 
 
 def _from_items(items: Iterable[tuple[int | str, Any]], group: str) -> Entries:
-    """Read entries with their indexes, or with the names that they have as keys of a mapping."""
+    """Read entries by their index, or by their name if they are values of a mapping."""
     entries, model = Entries(group, [], [], set(), []), _MODELS[group]
     noun = entries.noun
     for place, item in items:
@@ -174,7 +174,7 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
 
 
 def of_override(problem: Problem, hosts: Entries, overrides: Any) -> Problem:
-    """Return the problem of a host's value as that of the override which gives the value, where one does."""
+    """Return a host's problem as one of `host_overrides` if the wrong value comes from there."""
     name = hosts.data[hosts.places.index(problem.path[1])].get("name")
     changes = overrides.get(name) if isinstance(overrides, Mapping) and isinstance(name, str) else None
     if not isinstance(changes, Mapping):
@@ -232,7 +232,7 @@ def _list_of(model: type[_M]) -> TypeAdapter[list[_M]]:
 
 
 def validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list[_M]:
-    """Return the entries as validated data; where one is wrong, none of them, and add the problems."""
+    """Return the validated entries. If any is wrong, add the problems and return an empty list."""
     try:
         return _list_of(model).validate_python(entries.data)
     except ValidationError as error:
@@ -242,7 +242,7 @@ def validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list
 
 
 def read_hosts(node: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> tuple[Entries, list[HostSpec]]:
-    """Return the hosts of a balancer's node as written and, where all are right, as validated data; add the problems."""
+    """Return the hosts of a balancer's node as written, and validated if all are valid. Add the problems."""
     hosts, overrides = read_entries(node.get("hosts"), "hosts"), node.get("host_overrides")
     problems += [*hosts.unread, *settle_addresses(hosts), *override_hosts(hosts, overrides)]
     apply_defaults(hosts, settings)

@@ -1,4 +1,4 @@
-"""A fleet: hosts, ports and the pools they want, with every rule that holds between them."""
+"""A fleet: validated hosts, ports and settings, and the pools that follow from them."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ FLEET_KEYS = ("hosts", "ports", "pools", "host_overrides", *Settings.model_field
 
 @dataclass(frozen=True, repr=False)
 class Fleet:
-    """Hosts, ports and settings as validated data, which need no Airflow; `load_fleet` returns one.
+    """Hosts, ports and settings as validated data, without Airflow; `load_fleet` returns one.
 
     Attributes:
         hosts: The hosts, sorted by name, with the balancer's defaults applied.
         ports: The tracked ports, sorted by host and number.
-        settings: The balancer's keys beside its hosts, ports and pools.
+        settings: The balancer's other keys.
         named_pools: The pools under `pools`, which belong to no host or port.
 
     >>> fleet = Fleet.from_data({"hosts": [{"name": "host1", "size": 16}, {"name": "host2"}], "default_size": 4})
@@ -60,7 +60,7 @@ class Fleet:
         """Validate a balancer's node.
 
         Args:
-            data: The node as plain data, as YAML has it; hosts and ports may be objects, too.
+            data: The node as plain data, as in YAML; hosts and ports may also be objects.
 
         Raises:
             ConfigurationError: The node is wrong; the error has one problem for each wrong value.
@@ -76,7 +76,7 @@ class Fleet:
         problems += [*ports.unread, *settle_ports(ports), *pools.unread]
         port_specs, pool_specs = validate(ports, PortSpec, problems), validate(pools, NamedPoolSpec, problems)
         problems += [*port_problems(ports, hosts), *repeated_names(pools)]
-        if problems:  # what is right goes on, so that the rules for pools are checked as well
+        if problems:  # pools are checked as well, as far as hosts, ports and pools are valid
             host_specs, port_specs = validate(hosts.right(), HostSpec, []), validate(ports.right(), PortSpec, [])
             pool_specs = validate(pools.right(), NamedPoolSpec, [])
         name = attrgetter("name")
@@ -100,7 +100,7 @@ class Fleet:
 
     @cached
     def pools(self) -> tuple[PoolSlots, ...]:
-        """The pools that Airflow should have: of hosts, then of ports, then of queues, then those under `pools:`, each name once.
+        """The pools that Airflow should have, each name once: of hosts, ports and queues, then those under `pools:`.
 
         A shared pool has the slots that one of its hosts gives, else the size of each of them.
         """
@@ -118,7 +118,7 @@ class Fleet:
         """Return the name of a queue's pool.
 
         Raises:
-            ConfigurationError: Queues have no pools, as `queue_pools` is not set.
+            ConfigurationError: `queue_pools` is not set, so queues have no pools.
             NoMatch: No host serves this queue.
         """
         if not self.settings.queue_pools:
@@ -132,7 +132,7 @@ class Fleet:
         """Return the name of a pool of this fleet.
 
         Raises:
-            NoMatch: There is none of this name.
+            NoMatch: No pool has this name.
         """
         if name not in (known := [pool.name for pool in self.pools]):
             raise NoMatch(f"no pool is named {name!r}{suggestion(name, known)} (pools: {listing(known)})")
@@ -140,7 +140,7 @@ class Fleet:
 
 
 def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a host as it may be written, and return it with its address under the key `address`.
+    """Validate a host as written, and return it with its address under `address`.
 
     Raises:
         ConfigurationError: The host is wrong.
@@ -155,7 +155,7 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_port(data: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError unless `data` is a valid port; its host may have any name."""
+    """Raise ConfigurationError unless a port is valid; its host may have any name."""
     with masking(lambda: secrets_of(data)):
         entries = read_entries([data], "ports")
         problems = [*entries.unread, *settle_ports(entries)]
@@ -169,7 +169,7 @@ def _raise(problems: Iterable[Problem]) -> None:
 
 
 def _settings(node: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:
-    """Return the settings, the default in place of each wrong one, and the problems."""
+    """Return the settings, with the default for each wrong one, and the problems."""
     problems = [Problem(unknown_key(key, FLEET_KEYS), path=(key,)) for key in node if key not in FLEET_KEYS]
     given = {key: value for key, value in node.items() if key in Settings.model_fields and value is not None}
     try:

@@ -29,15 +29,15 @@ OF_THE_HOOK: Final = (
 )
 """The arguments of the provider's SSHHook."""
 OF_A_CONNECTION: Final = ("allow_host_key_change", "compress", "host_key", "look_for_keys", "private_key", "private_key_passphrase")
-"""What the hook reads of a connection alone, such as one that `create_connection` makes; `check` reads some of them, too."""
+"""What the hook reads only from a connection, such as one that `create_connection` makes. `check` reads some of it, too."""
 REMOTE_HOST: Final = ("ssh_hook_args", "remote_host")
 _KNOWN = frozenset((*OF_THE_HOOK, *OF_A_CONNECTION))
 
 
 def argument_problems(host: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each argument of a host that would be dropped, and what is wrong with it.
+    """Yield each hook argument that would be dropped, with the message.
 
-    The host has its defaults. Its `username`, `password` and `key_file` take precedence over arguments of these names.
+    The defaults are applied already. The host's `username`, `password` and `key_file` take precedence over arguments of these names.
     """
     arguments = host.get("ssh_hook_args")
     if not isinstance(arguments, Mapping):
@@ -55,7 +55,7 @@ def _named(key: str) -> str:
 
 
 def settle_address(data: dict[Any, Any]) -> str:
-    """Move a host's remote_host to its address, and return what is wrong with it, or an empty string."""
+    """Move a host's `remote_host` to its `address`. Return what is wrong with it, or an empty string."""
     arguments, address = data.get("ssh_hook_args"), data.get("address")
     if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
         return ""

@@ -1,4 +1,4 @@
-"""The messages for wrong keys and values of a fleet: what each must be, and what it is."""
+"""The messages for wrong keys and values of a fleet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .strategy import check_strategy
 
 _NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
 _MOST_HINTS = 20
-"""How many unknown hosts get a hint: each is compared with all that there are."""
+"""How many unknown hosts get a hint: each is compared with all known hosts."""
 _NAME = f"a string of 1 to {MAX_NAME} characters"
 _EXPECTED = {
     **dict.fromkeys(("name", "key"), _NAME),
@@ -47,7 +47,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def unknown_host(name: str, known: Collection[str], before: int) -> str:
-    """Return the message for an unknown host; those with too many others `before` them get no hint at the spelling."""
+    """Return the message for an unknown host, with a hint at the spelling unless too many came `before`."""
     return f"unknown host {name!r}{suggestion(name, known) if before < _MOST_HINTS else ''} (hosts: {listing(known)})"
 
 
