@@ -163,7 +163,7 @@ class PoolSpec(_Plain):
 
     pool: Name = Field(description="name of the pool; hosts that name the same one share it")
     slots: Slots | None = Field(default=None, description="number of slots; default: the host's size")
-    description: str | None = Field(default="", description="what Airflow shows; default: a text that names the host")
+    description: str | None = Field(default="", description="what Airflow shows; default: one that names the host")
     include_deferred: bool | None = Field(default=True, description="whether deferred tasks hold a slot")
 
 

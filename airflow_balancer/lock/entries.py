@@ -29,7 +29,7 @@ E = TypeVar("E", bound=_Entry)
 
 
 class PortEntry(_Entry):
-    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
+    """A free port of a host, from `min` to `max`, that a lock file keeps for a requester."""
 
     host: Name
     port: PortNumber
@@ -67,8 +67,8 @@ class HostEntry(NamedTuple):
 
     Attributes:
         requester: The key.
-        query: The query, without a function of its own.
-        hosts: The names of hosts, of which the first that is a candidate counts: environments may have different ones.
+        query: The query, without `custom`.
+        hosts: The names of hosts. The first that is a candidate counts, since environments may have different hosts.
     """
 
     requester: str
@@ -77,7 +77,7 @@ class HostEntry(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The entry as plain data, without what is empty; a list of one is its item."""
+        """The entry as plain data, without empty values; a list of one item is written as the item."""
         given = {key: value for key in HOST_KEYS if (value := getattr(self.query, key))}
         query = {key: _short(value) for key, value in given.items()}
         return {"requester": self.requester, **({"query": query} if query else {}), "host": _short(self.hosts)}

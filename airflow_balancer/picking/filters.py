@@ -1,4 +1,4 @@
-"""Which hosts and ports a query admits, by an inverted index."""
+"""Which hosts and ports match a query, by an inverted index."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class PortFilter:
 
 
 HOST_KEYS = tuple(field.name for field in fields(HostFilter) if field.name != "custom")
-"""The keys of a host query as YAML and the command line may give it; Python may also give `custom`, a function."""
+"""The keys of a host query in YAML and on the command line. In Python there is also `custom`, a function."""
 PORT_KEYS = tuple(field.name for field in fields(PortFilter) if field.name != "custom")
 """The keys of a query for a tracked port, likewise."""
 _NOT_PATTERNS = ("custom", "min_size")
@@ -115,7 +115,7 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
     patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | str) else (value,)
     if not all(isinstance(pattern, str) for pattern in patterns):
         raise ConfigurationError(f"key {key!r} must be a string or a list of strings, not {shown(value)}; put it in quotes")
-    return tuple(map(str.__str__, patterns))  # the values of an enumeration, without it
+    return tuple(map(str.__str__, patterns))  # members of a string enumeration become strings
 
 
 def _describe(query: HostFilter | PortFilter) -> str:
@@ -170,7 +170,7 @@ _CONDITIONS = ("name", "queue", "os", "tag", "all_tags", "exclude", "min_size", 
 
 
 def _conditions(query: HostFilter, *, drained: bool = True) -> list[str]:
-    """Return the conditions of a filter that has them, and behind those that a candidate passes besides if no `drained` one is wanted."""
+    """Return the conditions of a filter, followed by those of candidates unless `drained` hosts are included."""
     return [key for key in _CONDITIONS if getattr(query, key)] + ([] if drained else ["drain", "prefer"])
 
 
@@ -211,11 +211,11 @@ class HostIndex(Generic[H]):
     def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
         """Return which hosts each condition of a filter leaves out.
 
-        `custom` is called for hosts that pass the conditions before it, and counts as failed by all others.
+        `custom` is called only for hosts that pass the conditions before it; all others count as failing it.
 
         Args:
             query: The filter.
-            drained: Whether drained hosts are wanted, too, and preferred ones no more than others.
+            drained: Whether drained hosts are included; `prefer` is then ignored.
         """
         everything, admitted = self._places.all, dict[str, frozenset[int]]()
         left = everything

@@ -13,10 +13,10 @@ class LeftOut(NamedTuple):
     """The hosts that the conditions of a query leave out.
 
     The conditions are applied in order, and each host is left out by the first that it fails. So the hosts left out and those
-    that pass all conditions add up to all hosts. Where none passes, removing a condition admits exactly its hosts under `alone`.
+    that pass all conditions add up to all hosts. If none passes, removing a condition admits exactly its hosts under `alone`.
 
     Attributes:
-        hosts: The names of the hosts by condition, in order; only conditions that leave some out.
+        hosts: The names of the hosts by condition, in order, for conditions that leave any out.
         alone: The names of the hosts that fail this condition and no other, by condition.
     """
 
@@ -30,7 +30,7 @@ class LeftOut(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """The numbers in words."""
+        """The counts as a phrase, such as `2 by queue, 1 drained`."""
         return ", ".join(f"{count} drained" if key == "drain" else f"{count} by {key}" for key, count in self.counts.items())
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which hosts pass one condition of a query, by an inverted index."""
+"""An inverted index of hosts, and which of them pass one condition of a query."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _HostLike(Candidate, Protocol):
 
 H = TypeVar("H", bound=_HostLike)
 _SPECIAL = frozenset("*?[")
-"""The characters that make a string a shell pattern; any other is looked up as it is."""
+"""The characters that make a string a shell pattern; other strings are looked up in the index."""
 _PASSES: Mapping[str, Callable[[Any, Any], object]] = {
     "min_size": lambda query, host: (host.size or 0) >= (query.min_size or 0),
     "custom": lambda query, host: query.custom is None or query.custom(host),
@@ -36,7 +36,7 @@ _PASSES: Mapping[str, Callable[[Any, Any], object]] = {
 
 @lru_cache(maxsize=4096)
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a function that says whether a string matches one of the shell patterns."""
+    """Return a function that matches a string against any of the shell patterns."""
     return re.compile("|".join(map(translate, patterns))).match
 
 
@@ -59,7 +59,7 @@ class Places(Generic[H]):
         }
 
     def admit(self, key: str, query: Any, places: frozenset[int]) -> frozenset[int]:
-        """Return those of some places whose hosts pass a condition of a filter; `prefer` admits all where it admits none."""
+        """Return the `places` whose hosts pass a condition of a filter; `prefer` admits all if no host is preferred."""
         if passes := _PASSES.get(key):
             return frozenset(place for place in places if passes(query, self._hosts[place]))
         patterns: tuple[str, ...] = getattr(query, key)
@@ -74,7 +74,7 @@ class Places(Generic[H]):
         return places & self._named(key, patterns)
 
     def _named(self, key: str, patterns: tuple[str, ...]) -> set[int]:
-        """Return the places of the hosts that have a value under a key that matches one of the patterns."""
+        """Return the places of the hosts with a value under a key that matches any of the patterns."""
         places, found = self.by_value[key], set[int]()
         special = tuple(pattern for pattern in patterns if not _SPECIAL.isdisjoint(pattern))
         for pattern in patterns:
