@@ -1,4 +1,4 @@
-"""Hosts, ports and lists that tell balancers when they change, and what a balancer then forgets."""
+"""Hosts, ports and lists that tell balancers of changes, and the derived values that a balancer then forgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class Known:
-    """What a balancer derived from its hosts and ports, and the tables of the free ports that it gave."""
+    """Values that a balancer derived from its hosts and ports, and the tables of the free ports that it gave."""
 
     fleet: Fleet | None = None
     hosts: tuple[HostIndex[Host], Assigned] | None = None
@@ -42,7 +42,7 @@ def watch(owner: Any, name: str, inner: Iterable[str], watcher: ref[Known]) -> N
 
 
 def _watched_list(owner: Any, name: str) -> WatchedList[Any]:
-    """Return the list of an object, which is put in place of a plain one."""
+    """Return a list of an object, after replacing a plain one."""
     values: dict[str, Any] = owner.__dict__
     if not isinstance(values[name], WatchedList):
         values[name] = WatchedList(values[name])
@@ -61,7 +61,7 @@ def _add_watcher(things: Iterable[Any], watcher: ref[Known]) -> None:
 
 
 def tell(thing: Any) -> None:
-    """Let the watchers of an object forget what they know of it."""
+    """Let the watchers of an object forget what they derived from it."""
     for watcher in _watchers(thing):
         if known := watcher():
             known.forget()
@@ -76,7 +76,7 @@ def _watchers(thing: Any) -> tuple[ref[Known], ...]:
 
 
 class Watchable:
-    """Tells watchers when an attribute is set; the class adds the slot `_watchers`."""
+    """Tells watchers when an attribute is set. A subclass must have the slot `_watchers`."""
 
     __slots__ = ()
 
