@@ -165,8 +165,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
             NoMatch: No host matches; a RuntimeError.
         """
         patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
-        query = HostFilter.of(**patterns | {"exclude": exclude})
-        return self._of_hosts[0].matching(query)
+        return self._of_hosts[0].matching(HostFilter.of(**patterns | {"exclude": exclude}))
 
     def select_host(
         self,
@@ -193,9 +192,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
-        query = HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer})
         index, assigned = self._of_hosts
-        candidates = index.candidates(query)
+        candidates = index.candidates(query := HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer}))
         load = Counter[str]()
         if not key and assigns_together(self.strategy):
             # The picks of the calling file so far. The balancer is kept with them, so that no other one gets its id.

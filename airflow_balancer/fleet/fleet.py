@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -82,7 +82,8 @@ class Fleet:
         name = attrgetter("name")
         by_place = tuple(sorted(port_specs, key=attrgetter("host", "port")))
         fleet = cls(tuple(sorted(host_specs, key=name)), by_place, settings, tuple(sorted(pool_specs, key=name)))
-        _raise([*problems, *pool_problems(fleet)])
+        if problems := [*problems, *pool_problems(fleet)]:
+            raise ConfigurationError(problems)
         return fleet
 
     def __repr__(self) -> str:
@@ -150,7 +151,8 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
         problems = [*entries.unread, *settle_addresses(entries), *check_arguments(entries)]
         apply_defaults(entries, Settings())
         checked = validate(entries, HostSpec, problems)
-        _raise(problems)
+        if problems:
+            raise ConfigurationError(problems)
     return {**data, "address": checked[0].address} if checked[0].address else dict(data)
 
 
@@ -160,12 +162,8 @@ def check_port(data: Mapping[str, Any]) -> None:
         entries = read_entries([data], "ports")
         problems = [*entries.unread, *settle_ports(entries)]
         validate(entries, PortSpec, problems)
-        _raise(problems)
-
-
-def _raise(problems: Iterable[Problem]) -> None:
-    if found := tuple(problems):
-        raise ConfigurationError(found)
+        if problems:
+            raise ConfigurationError(problems)
 
 
 def _settings(node: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:

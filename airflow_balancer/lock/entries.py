@@ -111,7 +111,7 @@ def read_hosts(items: Sequence[Any]) -> list[HostEntry]:
     if problems := list(_query_rules(validated)):
         raise ConfigurationError(problems)
     entries = [HostEntry(entry.requester, HostFilter.of(**entry.query), tuple(entry.host)) for entry in validated]
-    if problems := list(_twice("hosts", [entry[:2] for entry in entries], _said_of_hosts)):
+    if problems := list(_repeated("hosts", [entry[:2] for entry in entries], _host_text)):
         raise ConfigurationError(problems)
     return entries
 
@@ -143,23 +143,23 @@ def _range_rules(entries: Iterable[PortEntry]) -> Iterator[Problem]:
 
 
 def _unique_ports(entries: Sequence[PortEntry]) -> Iterator[Problem]:
-    twice = list(_twice("ports", [(entry.host, entry.port) for entry in entries], "port {0[1]} on host {0[0]!r} is kept twice".format))
-    yield from twice
-    said = {problem.subject for problem in twice}
-    again = _twice("ports", list(map(PortRequest.of, entries)), _said_of_ports)
-    yield from (problem for problem in again if problem.subject not in said)
+    ports = list(_repeated("ports", [(entry.host, entry.port) for entry in entries], "port {0[1]} on host {0[0]!r} is kept twice".format))
+    yield from ports
+    reported = {problem.subject for problem in ports}
+    requests = _repeated("ports", list(map(PortRequest.of, entries)), _port_text)
+    yield from (problem for problem in requests if problem.subject not in reported)
 
 
-def _twice(group: str, values: Sequence[Hashable], said: Callable[[Any], str]) -> Iterator[Problem]:
+def _repeated(group: str, values: Sequence[Hashable], text_of: Callable[[Any], str]) -> Iterator[Problem]:
     first = dict[Hashable, int]()
     for index, value in enumerate(values):
         if (other := first.setdefault(value, index)) != index:
-            yield Problem(f"{said(value)}, also at {group}[{other}]; {_ADVICE}", f"{group}[{index}]")
+            yield Problem(f"{text_of(value)}, also at {group}[{other}]; {_ADVICE}", f"{group}[{index}]")
 
 
-def _said_of_ports(request: PortRequest) -> str:
+def _port_text(request: PortRequest) -> str:
     return f"{request.requester!r} on host {request.host!r} is there twice for {request.first} to {request.last}"
 
 
-def _said_of_hosts(asked: tuple[str, HostFilter]) -> str:
-    return f"{asked[0]!r} is there twice for {asked[1]}"
+def _host_text(request: tuple[str, HostFilter]) -> str:
+    return f"{request[0]!r} is there twice for {request[1]}"

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from os.path import basename
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..files.reading import caller_state, calling_frame
+from .picked import Weighed
 from .rendezvous import Candidate, Candidates, rank
 from .strategies import RankingStrategy, Strategy, assigns_together
 
@@ -126,13 +127,6 @@ def rank_behind(first: C, strategy: Strategy, key: str, candidates: Sequence[C],
     return [first, *(host for host in ranked if host.name != first.name)]
 
 
-class _PortCandidate(NamedTuple):
-    """A port as strategies see it: named like its pool, all of one size."""
-
-    name: str
-    size: int = 1
-
-
 class _Pooled(Protocol):
     @property
     def pool(self) -> str: ...
@@ -142,6 +136,6 @@ P = TypeVar("P", bound=_Pooled)
 
 
 def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
-    """Return the port that a key gets."""
+    """Return the port that a key gets. Strategies see ports by the names of their pools, all of one size."""
     by_pool = {port.pool: port for port in ports}
-    return by_pool[strategy.choose(key, [_PortCandidate(pool) for pool in by_pool], {}).name]
+    return by_pool[strategy.choose(key, [Weighed(pool, 1) for pool in by_pool], {}).name]

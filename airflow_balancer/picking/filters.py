@@ -136,7 +136,7 @@ def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
     if found := [port for port in ports if _matches(query, port)]:
         return found
     names = {"name": [port.name for port in ports if port.name], "tag": [tag for port in ports for tag in port.tags]}
-    raise NoMatch(no_match("port", query, names))
+    raise NoMatch(_no_match("port", query, names))
 
 
 def _matches(query: PortFilter, port: _PortLike) -> bool:
@@ -147,7 +147,7 @@ def _matches(query: PortFilter, port: _PortLike) -> bool:
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
-def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]], why: str = "") -> str:
+def _no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]], why: str = "") -> str:
     """Return the message for a filter that nothing matches.
 
     Args:
@@ -205,7 +205,7 @@ class HostIndex(Generic[H]):
         if not found:
             why = self.left_out(query, drained=drained)
             with masking(self._secrets):
-                raise NoMatch(no_match("host", query, self._places.by_value, str(why)), why.counts)
+                raise NoMatch(_no_match("host", query, self._places.by_value, str(why)), why.counts)
         return found
 
     def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
