@@ -57,7 +57,7 @@ class Entries(NamedTuple):
         kept = [at for at in range(len(self.data)) if at not in self.wrong]
         return self._replace(places=[self.places[at] for at in kept], data=[self.data[at] for at in kept], wrong=set())
 
-    def place(self, at: int) -> tuple[str, tuple[str | int, ...]]:
+    def locate(self, at: int) -> tuple[str, tuple[str | int, ...]]:
         """Return an entry's subject for messages, and its path."""
         place, data = self.places[at], self.data[at]
         subject = f"{self.group}[{place}]"
@@ -71,7 +71,7 @@ class Entries(NamedTuple):
     def problem(self, at: int, message: str, *keys: str) -> Problem:
         """Mark an entry as wrong, and return the problem of the entry, or of the value under `keys`."""
         self.wrong.add(at)
-        subject, path = self.place(at)
+        subject, path = self.locate(at)
         return Problem(message, subject, (*path, *keys))
 
 
@@ -237,7 +237,7 @@ def validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list
         return _list_of(model).validate_python(entries.data)
     except ValidationError as error:
         entries.wrong.update(int(details["loc"][0]) for details in error.errors(include_url=False, include_input=False))
-        problems += problems_of(error, model, entries.place)
+        problems += problems_of(error, model, entries.locate)
         return []
 
 

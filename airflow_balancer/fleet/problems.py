@@ -76,20 +76,20 @@ def _message(details: ErrorDetails, location: Sequence[str | int], fields: Itera
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], entry: Callable[[int], tuple[str, tuple[str | int, ...]]] | None = None
+    error: ValidationError, model: type[BaseModel], locate: Callable[[int], tuple[str, tuple[str | int, ...]]] | None = None
 ) -> list[Problem]:
     """Return a problem for each error that pydantic found in one `model`, or in a list of them.
 
     Args:
         error: The errors.
         model: The validated model.
-        entry: Returns the subject and the path of an item of the list.
+        locate: Returns the subject and the path of an item of the list.
     """
     problems = []
     for details in error.errors(include_url=False):
         location, subject, path = details["loc"], "", tuple[str | int, ...]()
-        if entry:
-            (subject, path), location = entry(int(location[0])), location[1:]
+        if locate:
+            (subject, path), location = locate(int(location[0])), location[1:]
         fields = (PoolSpec if len(location) > 1 and location[0] == "pool" else model).model_fields
         problems.append(Problem(_message(details, location, fields), subject, (*path, *location)))
     return problems

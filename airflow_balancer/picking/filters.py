@@ -10,8 +10,8 @@ from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
 from ..fleet.drain import drained
 from ..fleet.masking import masking, secrets_of, shown
+from .inverted import H, InvertedIndex, matcher
 from .left_out import LeftOut, left_out
-from .places import H, Places, matcher
 from .rendezvous import Candidates
 
 Patterns = str | Sequence[str] | None
@@ -182,7 +182,7 @@ class HostIndex(Generic[H]):
 
     def __init__(self, hosts: Iterable[H]) -> None:
         self.hosts = tuple(sorted(hosts, key=lambda host: host.name))
-        self._places = Places(self.hosts)
+        self._inverted = InvertedIndex(self.hosts)
         self._cache: dict[HostFilter, Candidates[H]] = {}
 
     @cached
@@ -196,16 +196,16 @@ class HostIndex(Generic[H]):
         Raises:
             NoMatch: No host matches; the message has the filter, and the names, queues, systems and tags that exist.
         """
-        return [self.hosts[place] for place in sorted(self._matching(query))]
+        return [self.hosts[at] for at in sorted(self._matching(query))]
 
     def _matching(self, query: HostFilter, *, drained: bool = True) -> frozenset[int]:
-        found = self._places.all
+        found = self._inverted.all
         for key in _conditions(query):
-            found = self._places.admit(key, query, found)
+            found = self._inverted.admit(key, query, found)
         if not found:
             why = self.left_out(query, drained=drained)
             with masking(self._secrets):
-                raise NoMatch(_no_match("host", query, self._places.by_value, str(why)), why.counts)
+                raise NoMatch(_no_match("host", query, self._inverted.by_value, str(why)), why.counts)
         return found
 
     def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
@@ -217,10 +217,10 @@ class HostIndex(Generic[H]):
             query: The filter.
             drained: Whether drained hosts are included; `prefer` is then ignored.
         """
-        everything, admitted = self._places.all, dict[str, frozenset[int]]()
+        everything, admitted = self._inverted.all, dict[str, frozenset[int]]()
         left = everything
         for key in _conditions(query, drained=drained):
-            admits = self._places.admit(key, query, left if key == "custom" else everything)
+            admits = self._inverted.admit(key, query, left if key == "custom" else everything)
             admitted[key] = admits if key != "prefer" or left & admits else everything
             left &= admitted[key]
         return left_out([host.name for host in self.hosts], admitted)
@@ -243,9 +243,9 @@ class HostIndex(Generic[H]):
         return self._cache[query]
 
     def _candidates(self, query: HostFilter) -> Candidates[H]:
-        open_hosts = self._places.admit("drain", query, self._matching(query, drained=False))
+        open_hosts = self._inverted.admit("drain", query, self._matching(query, drained=False))
         if not open_hosts:
             why, found = self.left_out(query), self.matching(query)
             with masking(self._secrets):
                 raise NoMatch(f"no host that matches {query} takes a pick: {listing(map(drained, found))} ({why})", why.counts)
-        return Candidates([self.hosts[place] for place in sorted(self._places.admit("prefer", query, open_hosts))])
+        return Candidates([self.hosts[at] for at in sorted(self._inverted.admit("prefer", query, open_hosts))])

@@ -46,14 +46,14 @@ def left_out(names: Sequence[str], admitted: Mapping[str, Set[int]]) -> LeftOut:
 
     Args:
         names: The names of all hosts.
-        admitted: The places of the hosts that each condition admits, in the order in which the conditions are applied.
+        admitted: The positions of the hosts that each condition admits, in the order in which the conditions are applied.
     """
     everything = frozenset(range(len(names)))
     left, hosts, failed = everything, dict[str, list[str]](), Counter[int]()
-    for key, places in admitted.items():
-        hosts[key] = [names[place] for place in sorted(left - places)]
-        left &= places
-        failed.update(everything - places)
-    once = {place for place, count in failed.items() if count == 1}
-    alone = {key: [names[place] for place in sorted(once - places)] for key, places in admitted.items()}
+    for key, positions in admitted.items():
+        hosts[key] = [names[at] for at in sorted(left - positions)]
+        left &= positions
+        failed.update(everything - positions)
+    once = {at for at, count in failed.items() if count == 1}
+    alone = {key: [names[at] for at in sorted(once - positions)] for key, positions in admitted.items()}
     return LeftOut(*({key: found for key, found in by_key.items() if found} for by_key in (hosts, alone)))
