@@ -32,9 +32,9 @@ def _operator() -> Any:
 class BalancedSSHTask(SSHTask):
     """An SSH task whose attempt k runs on the k-th host of its ranking; see `BalancedSSHOperator`.
 
-    Its hosts are what `${balancer.hosts:{queue:workers}}` gives, or those that `query` matches in
-    `balancer`. The code that airflow-config renders of it holds the candidates, and masks a password that
-    is a string; one that is an Airflow Variable works there.
+    Its hosts come from `${balancer.hosts:{queue:workers}}`, or from `query` and `balancer`. The code that
+    airflow-config renders has the candidates in it. There, a password that is a string is masked; one that
+    is an Airflow Variable works.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from os.path import exists, isdir, isfile  # those of Path raise where a name is too long
+from os.path import exists, isdir, isfile  # those of Path raise for a name that is too long
 from pathlib import Path
 from typing import Any
 

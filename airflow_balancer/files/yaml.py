@@ -24,7 +24,7 @@ MAX_BYTES = 16 * 2**20
 def pause_gc() -> Iterator[None]:
     """Pause cyclic garbage collection while many long-lived objects are built.
 
-    Where Airflow is loaded, reading 1,000 hosts and 4,000 ports from YAML takes 0.23 s in place of 0.75 s.
+    With Airflow loaded, reading 1,000 hosts and 4,000 ports from YAML takes 0.23 s instead of 0.75 s.
     """
     enabled = gc.isenabled()
     gc.disable()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # that of Path raises for a name that is too long
 from pathlib import Path
 from typing import Any
 

@@ -78,7 +78,7 @@ class _OfOneSize(Generic[C]):
     """Hosts of one size, whose digests are multiplied by a key's as one large integer.
 
     The integer has two digits of 64 bits for each host, so that no product runs into the next. The best
-    of 1,000 hosts for a new key takes 61 microseconds, in place of 97 with a multiplication for each host.
+    of 1,000 hosts for a new key takes 61 microseconds, instead of 97 with a multiplication for each host.
     """
 
     def __init__(self, size: int, hosts: Sequence[C]) -> None:
