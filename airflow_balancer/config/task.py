@@ -10,12 +10,12 @@ from airflow_pydantic import ImportPath, SSHTask
 from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
+from ..fleet.model import SLOT_KEYS
 from ..picking.strategies import Ranking, strategy_data
 from .balancer import BalancerConfiguration, plain
 from .models import Host
 
-_SLOTS = {"hold_slots", "slot_dir", "slot_wait", "slot_timeout"}
-_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *_SLOTS}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *SLOT_KEYS}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ConfigurationError, suggestion
 from .ansible import check_no_ansible
-from .reading import calling_file, calling_frame, current_reading
+from .reading import calling_file, current_reading
 from .yaml import read_checked
 
 _ROOT_NAMES = ("config", "balancer")
@@ -38,7 +38,7 @@ def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     path = Path(path).expanduser()
     if path.is_absolute():
         return _root_file(path)
-    start = Path(beside) if beside else calling_file(calling_frame())
+    start = Path(beside) if beside else calling_file()
     folders = [] if start is None else list(_upwards(start if isdir(start) else start.parent))
     for folder in (*folders, Path.cwd()):
         if exists(folder / path):
@@ -75,7 +75,7 @@ def find_file(name: str) -> Path:
         ConfigurationError: The file does not exist.
     """
     folders = current_reading().folders
-    caller = calling_file(calling_frame())
+    caller = calling_file()
     above = [folder / tree for folder in (_upwards(caller.parent) if caller else ()) for tree in _TREES]
     for folder in (*folders, *above, Path.cwd()):
         if isfile(path := folder / name):

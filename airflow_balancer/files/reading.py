@@ -27,9 +27,9 @@ def calling_frame() -> FrameType:
     return frame
 
 
-def calling_file(frame: FrameType) -> Path | None:
-    """Return the file that a frame runs, or None for code without one."""
-    file = frame.f_globals.get("__file__")
+def calling_file() -> Path | None:
+    """Return the file that calls this package, or None for code without one."""
+    file = calling_frame().f_globals.get("__file__")
     return Path(file) if file else None
 
 

@@ -11,13 +11,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ..errors import Problem
 from .hook_args import REMOTE_HOST, argument_problems, settle_address
 from .masking import shown
-from .model import HostSpec, NamedPoolSpec, PortSpec, Settings
+from .model import SLOT_KEYS, HostSpec, NamedPoolSpec, PortSpec, Settings
 from .problems import problems_of, unknown_host, unknown_key
 
 _M = TypeVar("_M", bound=BaseModel)
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")
 _MODELS: dict[str, type[BaseModel]] = {"hosts": HostSpec, "ports": PortSpec, "pools": NamedPoolSpec}
-_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
 _EXAMPLES = {"hosts": "tags: [a]", "ports": "tags: [a]", "pools": "slots: 4"}
 _KNOWN = {model: frozenset((*model.model_fields, "host_name")) for model in _MODELS.values()}
 
@@ -221,7 +220,7 @@ def apply_defaults(hosts: Entries, settings: Settings) -> None:
             if not data.get(key):
                 data[key] = default
         if data.get("hold_slots", settings.hold_slots):
-            for key in _OF_SLOTS:
+            for key in SLOT_KEYS:
                 data.setdefault(key, getattr(settings, key))
         hosts.data[at] = data
 

@@ -237,6 +237,10 @@ class PortSpec(_Plain):
         return self.name or f"{self.host}-{self.port}"
 
 
+SLOT_KEYS: Final = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
+"""The keys of a balancer that its hosts take over if they hold slots."""
+
+
 class Settings(_Plain):
     """The keys of a balancer's node except hosts, ports and pools."""
 

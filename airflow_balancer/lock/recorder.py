@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files.reading import calling_file, calling_frame, current_reading
+from ..files.reading import calling_file, current_reading
 from ..picking.choice import Asked
 from ..picking.filters import HostFilter
 from ..picking.picked import Picked, Weighed
@@ -71,7 +71,7 @@ class Recorder:
         """Record a pick, and the requesting file if the key has its name: in a lock file, no other file may have this key."""
         pick = pick._replace(candidates=self.shared.setdefault(pick.candidates, pick.candidates))
         self.picks[pick.source, KeyedQuery(pick.key, pick.filter, pick.candidates)] = pick
-        file = calling_file(calling_frame())
+        file = calling_file()
         if pick.kept is not None and file and pick.key.startswith(f"{file.name}#"):
             self.requesters.setdefault(("", pick.key), set()).add(file.resolve())
 
@@ -123,5 +123,5 @@ def record_port(name: str | None, request: PortRequest, port: int, table: PortTa
         return
     recorder.ports[request] = port
     recorder.in_use.setdefault(request.host, set()).update(table.in_use)
-    if by_file and (requester := calling_file(calling_frame())):
+    if by_file and (requester := calling_file()):
         recorder.requesters.setdefault((request.host, request.requester), set()).add(requester.resolve())
