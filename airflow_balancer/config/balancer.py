@@ -44,7 +44,7 @@ from .watching import WatchedList
 def plain(value: Any) -> Any:
     """Return a node of OmegaConf as plain data with everything resolved; other values unchanged."""
     if "omegaconf" not in sys.modules:
-        return value  # no node exists before its import, which a plain file can do without
+        return value  # a node would have imported it
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
