@@ -124,7 +124,7 @@ class LeastLoaded:
     'host1'
 
     Attributes:
-        deadline: The seconds that a task spends on asking its candidates, if they hold slots, how many are held.
+        deadline: The most seconds in which a task asks its candidates, if they hold slots, how many are held.
     """
 
     deadline: float = 2.0
