@@ -1,7 +1,6 @@
 """Fleets of hosts and ports in YAML, composed by Hydra, balanced for Apache Airflow.
 
-Names are imported when they are first used, so that this package itself costs milliseconds and
-Airflow is loaded only by those who ask for objects.
+Names are imported on first use: importing the package takes milliseconds, and only objects load Airflow.
 """
 
 from importlib import import_module

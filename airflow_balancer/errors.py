@@ -1,12 +1,12 @@
 """The errors of airflow-balancer.
 
 BalancerError
-├── ConfigurationError (ValueError)    the configuration is wrong, or cannot be read
+├── ConfigurationError (ValueError)    the configuration is wrong or cannot be read
 ├── NoMatch (RuntimeError)             no host or port matches the query
 ├── NoFreePort (RuntimeError)          every port of the range is taken on the host
-├── HostUnreachable (ConnectionError)  a host refuses the connection, or does not answer
-├── NoSlot (RuntimeError)              a host has no free slot for a command, or can hold none
-└── UnavailableError                   Airflow's live data cannot be read, or not in time
+├── HostUnreachable (ConnectionError)  a host refuses the connection or does not answer
+├── NoSlot (RuntimeError)              a host has no free slot for a command, or cannot hold slots
+└── UnavailableError                   Airflow's live data cannot be read, or takes too long
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from itertools import islice
 
 
 def printable(text: str) -> str:
-    """Return text in one line: what a terminal would not show as it is, escaped."""
+    """Return text on one line, with unprintable characters escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a configuration.
+    """One problem in a configuration.
 
     Attributes:
-        message: What is wrong and what would be right, without any secret.
+        message: What is wrong and what would be right; never a secret.
         subject: The host or port, such as `host 'host1'`; empty for the balancer itself.
         path: The path of the value below the balancer's node, such as `("hosts", 0, "size")`.
         origin: The file or override that the value comes from; empty when unknown.
@@ -47,7 +47,7 @@ class BalancerError(Exception):
 
 
 class ConfigurationError(BalancerError, ValueError):
-    """The configuration is wrong, or cannot be read; the message has one line for each problem."""
+    """The configuration is wrong or cannot be read. The message has one line for each problem."""
 
     def __init__(self, problems: str | Iterable[Problem]) -> None:
         self.problems = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
@@ -55,7 +55,7 @@ class ConfigurationError(BalancerError, ValueError):
 
     @property
     def strings(self) -> list[str]:
-        """All strings of the problems, those of their paths included."""
+        """All strings of the problems, including those of their paths."""
         return [str(part) for p in self.problems for part in (p.message, p.subject, *p.path, p.origin)]
 
     def rewritten(self, rewrite: Callable[[str], str]) -> ConfigurationError:
@@ -73,7 +73,7 @@ class ConfigurationError(BalancerError, ValueError):
 
 
 class NoMatch(BalancerError, RuntimeError):
-    """No host or port matches the query; the message has the query and what exists.
+    """No host or port matches the query. The message has the query and the names that exist.
 
     >>> from airflow_balancer import BalancerConfiguration
     >>> try:
@@ -84,7 +84,7 @@ class NoMatch(BalancerError, RuntimeError):
 
     Attributes:
         left_out: How many hosts each condition of the query leaves out, in the order of the conditions. A host counts at the
-            first that it fails, so that all hosts are counted. Empty where it was no query of several conditions for hosts.
+            first condition that it fails, so the counts add up to all hosts. Empty unless hosts were filtered.
     """
 
     def __init__(self, message: str = "", left_out: Mapping[str, int] | None = None) -> None:
@@ -97,15 +97,15 @@ class NoFreePort(BalancerError, RuntimeError):
 
 
 class HostUnreachable(BalancerError, ConnectionError):
-    """A host refuses the connection, or does not answer; the message names it and the next one."""
+    """A host refuses the connection or does not answer. The message names it and the next one."""
 
 
 class NoSlot(BalancerError, RuntimeError):
-    """A host has no free slot for a command, or can hold none; the message says who holds them, or what to do."""
+    """A host has no free slot for a command, or cannot hold slots. The message names the holders or the remedy."""
 
 
 class UnavailableError(BalancerError):
-    """Airflow's live data cannot be read, or not in time; the message says why."""
+    """Airflow's live data cannot be read, or takes too long. The message says why."""
 
 
 _SHOWN = 12
@@ -121,7 +121,7 @@ def listing(names: Iterable[str]) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest of the `known` names, or an empty string."""
-    # Comparing takes the product of the lengths; more names are a table, in which any may be meant.
+    # A comparison costs the product of the lengths, so long names and the rest of a long list are not compared.
     candidates = list(islice((other for other in known if abs(len(other) - len(name)) <= _FURTHEST), _COMPARED))
     nearest = get_close_matches(name, candidates) if len(name) <= _LONGEST else []
     return f"; did you mean {nearest[0]!r}?" if nearest else ""

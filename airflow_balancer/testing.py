@@ -1,4 +1,4 @@
-"""What tests of DAGs need: pools and Variables without a metadata database."""
+"""Pools and Variables for tests of DAGs, without a metadata database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ("pools", "variables")
 
 @contextmanager
 def pools(return_value: Any = None, side_effect: Callable[..., Any] | Exception | None = None) -> Iterator[MagicMock]:
-    """Stand in for Airflow's pools within a `with` block: none is read or written in the metadata database.
+    """Replace Airflow's pools within a `with` block, so that the metadata database is not used.
 
     Args:
-        return_value: The pool that every look-up gives; by default there is none.
-        side_effect: A function that is called in place of a look-up, or an exception that it raises.
+        return_value: The pool that every look-up returns; default: None.
+        side_effect: A function to call in place of a look-up, or an exception to raise.
 
     Yields:
-        The mock of `Pool.get_pool`, which knows its calls.
+        The mock of `Pool.get_pool`, which records its calls.
 
     >>> from airflow_balancer import BalancerConfiguration
     >>> with pools():
@@ -35,14 +35,14 @@ def pools(return_value: Any = None, side_effect: Callable[..., Any] | Exception 
 
 @contextmanager
 def variables(return_value: Any = None, side_effect: Callable[..., Any] | Exception | None = None) -> Iterator[MagicMock]:
-    """Stand in for Airflow's Variables within a `with` block: each has the same value.
+    """Replace Airflow's Variables within a `with` block: all have the same value.
 
     Args:
         return_value: The value of every Variable, such as the password of a host.
-        side_effect: A function that is called with a Variable's key in place of a look-up, or an exception that it raises.
+        side_effect: A function to call with a Variable's key in place of a look-up, or an exception to raise.
 
     Yields:
-        The mock of `Variable.get`, which knows its calls.
+        The mock of `Variable.get`, which records its calls.
 
     >>> from airflow_balancer import Host
     >>> with variables("swordfish"):

@@ -9,7 +9,7 @@ from airflow.providers.ssh.operators.ssh import SSHOperator
 
 from ..config import BalancerConfiguration
 from ..errors import ConfigurationError
-from ..fleet.entries import unknown_key
+from ..fleet.problems import unknown_key
 from ..picking.filters import HOST_KEYS
 from .hooks import BalancedSSHHook, candidates_text
 from .mapped import TaskBalancer, count_by_index

@@ -1,4 +1,4 @@
-"""The balancer's objects: airflow-pydantic's models, held to this package's rules."""
+"""The balancer's objects: airflow-pydantic's models, validated by this package's rules."""
 
 from .balancer import BalancerConfiguration, PoolManagerConfiguration, configured_pools, load_config
 from .models import Host, Port

@@ -36,23 +36,22 @@ from ..hydra.compose import compose_file, compose_tree, hydra_set_aside
 from ..hydra.composed import Composed
 from ..hydra.nodes import BALANCER_TARGETS, walk
 from ..picking.strategies import Strategy, build_strategy, strategy_data
-from .known import Known
 from .models import Host, Port, Settled, adopt, password_of, settle_objects
 from .selection import SelectingBalancer
 from .watching import WatchedList
 
 
 def plain(value: Any) -> Any:
-    """Return a node as plain data, everything resolved; other values as they are."""
+    """Return a node of OmegaConf as plain data with everything resolved; other values unchanged."""
     if "omegaconf" not in sys.modules:
-        return value  # none of its nodes: they cost a load of a plain file its import
+        return value  # a node would have imported it
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def configured_pools(config: SelectingBalancer) -> list[Pool]:
-    """Return the pools that Airflow should have, hosts first; a pool that hosts share is there once."""
+    """Return the pools that Airflow should have, hosts first; a shared pool is listed once."""
     return [
         Pool(pool=pool.name, slots=pool.slots, description=pool.description, include_deferred=pool.include_deferred)
         for pool in config.fleet.pools
@@ -68,9 +67,9 @@ class PoolManagerConfiguration(BasePoolManagerConfiguration):
         return handler(adopt(value, cls, BasePoolManagerConfiguration))
 
     def build_dag(self, config: Any) -> Dag | None:
-        """Return the DAG, or None where the balancer has no key `pool_manager`, or that says `dag: {enabled: false}`.
+        """Return the DAG; None if the balancer has no key `pool_manager`, or that says `dag: {enabled: false}`.
 
-        The pools that it makes are marked as the balancer's, so that the plugin takes none for made or edited by others.
+        Its pools have the balancer's mark, so that the plugin does not take them for pools that others made or edited.
         """
         if "pool_manager" not in config.model_fields_set:
             return None
@@ -92,7 +91,7 @@ _OUR_PACKAGES = ("airflow_balancer.", "airflow_pydantic.", "airflow_config.")
 
 
 def _names_own_class(data: Mapping[str, Any]) -> bool:
-    """Return whether a node names a class that is none of the known ones, beside its strategy."""
+    """Return whether a node, apart from its strategy, names a class that is not a known one."""
     named = (str(value).rpartition(".") for path, value in walk(data) if path[-1:] == ("_target_",) and path[0] != "strategy")
     return any(name not in _KNOWN_CLASSES or not f"{package}.".startswith(_OUR_PACKAGES) for package, _, name in named)
 
@@ -101,7 +100,7 @@ def _instantiate(composed: Composed) -> BalancerConfiguration:
     """Return the balancer that Hydra instantiates.
 
     Raises:
-        ConfigurationError: It cannot be instantiated, or is none.
+        ConfigurationError: It cannot be instantiated, or is not a BalancerConfiguration.
     """
     from hydra.utils import instantiate
 
@@ -123,7 +122,7 @@ class BalancerConfiguration(SelectingBalancer):
     """Hosts, ports and how they are balanced.
 
     Hosts may be given as a list, or as a mapping by name; `host_overrides` changes single ones, and a
-    port's host may be given by name. Whatever is wrong is one error that names the host or port, the
+    port's host may be given by name. One error lists everything that is wrong, with the host or port, the
     key, and what would be right.
 
     >>> balancer = BalancerConfiguration(hosts={"host1": {"size": 16}, "host2": {"size": 8}})
@@ -170,7 +169,7 @@ class BalancerConfiguration(SelectingBalancer):
 
     @classmethod
     def of_fleet(cls, fleet: Fleet, strategy: Strategy | None = None) -> Self:
-        """Return the balancer of a fleet that is validated already, and of its strategy, if that is built already."""
+        """Return the balancer of a validated fleet, with its strategy if that is built already."""
         settings = fleet.settings
         values = {name: getattr(settings, name) for name in settings.model_fields_set}
         values |= {"strategy": strategy or build_strategy(settings.strategy), "default_password": password_of(settings.default_password)}
@@ -178,12 +177,12 @@ class BalancerConfiguration(SelectingBalancer):
             values["pool_manager"] = _pool_manager(settings.pool_manager)
         hosts, ports = map(WatchedList, settle_objects(fleet))
         made = cls.model_construct(**values, hosts=hosts, ports=ports, pools=fleet.named_pools)
-        object.__setattr__(made, "_kept", Known(fleet))
+        made._known.fleet = fleet
         return made
 
     @classmethod
     def _settle_again(cls, value: Self, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Hold an instance to the rules after an assignment; one that breaks them is undone."""
+        """Validate an instance after an assignment, and undo an assignment that is wrong."""
         before = dict(value.__dict__)
         settled = handler(value)
         if all(settled.__dict__[name] is item for name, item in before.items()):
@@ -197,26 +196,26 @@ class BalancerConfiguration(SelectingBalancer):
         return settled
 
     @model_validator(mode="after")
-    def _validate(self) -> Self:
+    def _validate(self) -> Self:  # in place of airflow-pydantic's rules
         return self
 
     def queue_pool(self, queue: str) -> str:
-        """Return the name of a queue's pool, for tasks that are counted together whichever of its hosts they run on.
+        """Return the name of a queue's pool, which counts tasks on any of the queue's hosts.
 
         Its slots are the sizes of the queue's hosts, without drained ones. A host of several queues
         counts in each of them.
 
         Raises:
-            ConfigurationError: Queues have no pools, as `queue_pools` is not set.
-            NoMatch: No host is of this queue; a RuntimeError.
+            ConfigurationError: `queue_pools` is not set, so queues have no pools.
+            NoMatch: No host serves this queue; a RuntimeError.
         """
         return self.fleet.queue_pool(queue)
 
     def pool(self, name: str) -> str:
-        """Return the name of a pool of this balancer, as for `pool=` of a task: one under `pools:`, or a host's or port's.
+        """Return the name of one of this balancer's pools, for a task's `pool=`: one under `pools:`, or a host's or port's.
 
         Raises:
-            NoMatch: There is none of this name; a RuntimeError.
+            NoMatch: No pool has this name; a RuntimeError.
         """
         return self.fleet.pool(name)
 
@@ -237,13 +236,13 @@ class BalancerConfiguration(SelectingBalancer):
         """Return the balancer of an airflow-config tree, as `airflow_config.load_config` composes it.
 
         Args:
-            config_dir: The folder, looked for beside the calling file and upwards.
+            config_dir: The folder, looked up beside the calling file and above.
             config_name: The file in it, with or without `.yaml`; default: `config`, else `balancer`.
             overrides: Hydra overrides.
             basepath: The file or folder to look beside, in place of the calling file.
 
         Raises:
-            ConfigurationError: There is none, or it is wrong.
+            ConfigurationError: It is missing, or wrong.
         """
         name = str(config_name)
         file = Path(config_dir) / (name if not name or name.endswith((".yaml", ".yml")) else f"{name}.yaml")
@@ -254,7 +253,7 @@ class BalancerConfiguration(SelectingBalancer):
         return _balancer_of(compose(source, overrides or ()))
 
     def __repr__(self) -> str:
-        """The same whatever the fleet: Airflow keeps it of a balancer in a task's arguments, and makes a DAG version when it changes."""
+        """Equal for all fleets: Airflow stores the repr of a task's arguments, and makes a DAG version when one changes."""
         return f"{type(self).__name__}(...)"
 
     __str__ = __repr__
@@ -273,7 +272,7 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, basepath: str | Pat
 
     Args:
         path: A balancer's YAML, a file of a Hydra tree or of an airflow-config tree, or a tree's folder.
-            A relative one is looked for beside the calling file, then upwards, then in the working directory.
+            A relative path is looked up beside the calling file, then above, then in the working directory.
         overrides: Hydra overrides, such as `["env=prod"]`.
         basepath: The file or folder to look beside, in place of the calling file.
 

@@ -15,13 +15,13 @@ from ..picking.filters import HOST_KEYS, PORT_KEYS
 from .balancer import BalancerConfiguration
 
 _by_name = SSHTask._remote_host_name
-# Every SSHTask takes the address of a host that has one.
+# Let every SSHTask connect to a host's address, if it has one.
 SSHTask._remote_host_name = staticmethod(lambda host: getattr(host, "address", None) or _by_name(host))
 _KEY = Field(default=None, description="Identifies the request; by default the calling file and the number of its query.")
 
 
 class _Keyed:
-    """A query has one key for its life, so it always selects the same host."""
+    """A query keeps its first key, so it always selects the same host."""
 
     key: str | None
     _own_key: str | None

@@ -1,9 +1,10 @@
-"""Filters and selects the hosts and ports of a balancer object, and gives free ports."""
+"""Filters and selects the hosts and ports of a balancer object, and allocates free ports."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any, Unpack
 from weakref import ref
 
@@ -19,17 +20,16 @@ from ..lock.hosts import locked_hosts, note_pick
 from ..lock.recorder import locked_ports, record_port
 from ..picking.choice import Asked, Assigned, call_key, choose_host, choose_port, index_key, rank_hosts
 from ..picking.filters import HostFilter, HostIndex, HostPatterns, Patterns, PortFilter, matching_ports
-from ..picking.strategies import assigns_together
+from ..picking.strategies import assigns_together, strategy_data
 from ..ports.table import DEFAULT_MIN, PortTable
-from .known import Known, digest_of
 from .models import Host, Port, has_values_of, settle_objects
-from .watching import watch
+from .watching import Known, watch
 
 
 class SelectingBalancer(BaseBalancerConfiguration):
-    """Answers from an index of its hosts and a table of its ports, made anew after a change of either.
+    """Answers from an index of its hosts and tables of its ports, rebuilt after a change of either.
 
-    Hosts and ports hold weak references to what is known, which belongs to one balancer and is not copied with it.
+    These are its `Known`, which is not copied with it. Hosts and ports hold weak references to it.
     """
 
     __slots__ = ("_kept",)
@@ -38,7 +38,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
     _source: str = PrivateAttr(default="")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._known.forget()
+        if not name.startswith("_"):
+            self._known.forget()
         super().__setattr__(name, value)
 
     @property
@@ -54,8 +55,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
     def fleet(self) -> Fleet:
         """The same hosts, ports and settings as validated plain data.
 
-        It is validated again only when a value differs: pools and arguments of hooks tell nobody when they are
-        changed, so that all values are compared, in a tenth of the time.
+        It is validated again only after a value changed. Pools and hook arguments do not tell of changes, so all values
+        are compared, which takes a tenth of the time.
         """
         known = self._known
         if known.fleet is None or not has_values_of(known.fleet, self.hosts, self.ports):
@@ -64,13 +65,13 @@ class SelectingBalancer(BaseBalancerConfiguration):
 
     @property
     def _of_hosts(self) -> tuple[HostIndex[Host], Assigned]:
-        """The hosts by what queries look for, each with its defaults, and those that the lock file or a composed tree gives to keys."""
+        """The index of the hosts, with defaults applied, and the hosts that the lock file or a composed tree gives to keys."""
         known = self._known
         if known.hosts is None:
             if any(host.size is None or host.pool is None for host in self.hosts):
                 self._settle_objects()
             digest, assigned = self._assigned
-            valid = bool(assigned) and digest == digest_of(self.strategy, self.hosts)
+            valid = bool(assigned) and digest == self._digest()
             watch(self, "hosts", ("queues", "tags"), ref(known))
             index = HostIndex(self.hosts)
             known.hosts = index, locked_hosts(self.lock, index, self.strategy, assigned if valid else {})
@@ -78,7 +79,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
 
     @property
     def _in_use(self) -> dict[str, list[int]]:
-        """The numbers of the tracked ports by host; each port has its host."""
+        """The numbers of the tracked ports by host. Each port then has its host as an object."""
         known = self._known
         if known.in_use is None:
             hosts = self._of_hosts[0].by_name
@@ -95,21 +96,23 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return known.in_use
 
     def _settle_objects(self) -> None:
-        """Apply the rules and defaults to all objects, those added in place included.
-
-        Raises:
-            ConfigurationError: One of them is wrong.
-        """
+        """Apply the rules and defaults to all objects, including those added in place."""
         self.hosts[:], self.ports[:] = settle_objects(self.fleet, self.hosts, self.ports)
 
     def _carry(self, source: str, assigned: Mapping[Asked, str]) -> None:
-        """Know the file that this was read from; answer as its tree assigned, as long as hosts and strategy are those of the tree."""
+        """Keep the root file, and what its tree assigned, which holds while hosts and strategy stay the same."""
         self._source = source
         if assigned:
-            self._assigned = (digest_of(self.strategy, self.hosts), assigned)
+            self._assigned = (self._digest(), assigned)
+        self._known.hosts = self._known.source = None
+
+    def _digest(self) -> str:
+        """Return a digest of all that picks depend on."""
+        hosts = sorted((host.name, host.size, bool(host.drain), host.os, host.queues, host.tags) for host in self.hosts)
+        return blake2b(repr((strategy_data(self.strategy), hosts)).encode()).hexdigest()
 
     def _take_port(self, host: str, key: str, first: int, last: int) -> int:
-        """Return a port that no other balancer of the same YAML gave in the calling file, where it is loaded again and again."""
+        """Return a port that no balancer of the same YAML gave in the calling file, which may load it many times."""
         known = self._known
         table = known.tables[host, self.lock]
         if known.source is None:
@@ -131,7 +134,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
     @property
     def all_ports(self) -> list[Port]:
         """The tracked ports, sorted by the names of their pools."""
-        self._in_use  # noqa: B018 (ports that were added have their hosts then)
+        self._in_use  # noqa: B018 (gives added ports their hosts)
         return sorted(self.ports, key=lambda port: port.pool)
 
     def filter_hosts(
@@ -146,7 +149,7 @@ class SelectingBalancer(BaseBalancerConfiguration):
         min_size: int | None = None,
         exclude: Patterns = None,
     ) -> list[Host]:
-        """Return the hosts that match, sorted by name; drained ones, too.
+        """Return the hosts that match, sorted by name, including drained ones.
 
         Args:
             name: A shell pattern, or several of which one must match.
@@ -154,16 +157,15 @@ class SelectingBalancer(BaseBalancerConfiguration):
             os: Likewise for its operating system.
             tag: Likewise for its tags.
             all_tags: Likewise, but the host must have a tag for each pattern.
-            custom: Returns whether a host is wanted.
+            custom: A function that returns whether a host matches.
             min_size: The smallest size, in slots.
-            exclude: Patterns of names that are not wanted.
+            exclude: Patterns of names that must not match.
 
         Raises:
             NoMatch: No host matches; a RuntimeError.
         """
         patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
-        query = HostFilter.of(**patterns | {"exclude": exclude})
-        return self._of_hosts[0].matching(query)
+        return self._of_hosts[0].matching(HostFilter.of(**patterns | {"exclude": exclude}))
 
     def select_host(
         self,
@@ -179,23 +181,22 @@ class SelectingBalancer(BaseBalancerConfiguration):
         exclude: Patterns = None,
         prefer: Patterns = None,
     ) -> Host:
-        """Return one of the hosts that match and are not drained: equal keys get the same host.
+        """Select one matching host. Equal keys get the same host; drained hosts are skipped.
 
-        The arguments are those of `filter_hosts`, and two more. `key` identifies the request, whose host does not
-        depend on other requests. By default it is the calling file's name and the number of its selection, and a
-        `bounded` strategy counts the selections before it. `prefer` has patterns of names or tags: one of the hosts
-        that match these is selected where there are any.
+        The arguments are those of `filter_hosts`, and two more. `key` identifies the request; its host does not
+        depend on other requests. The default key is the calling file's name and the number of the selection, and a
+        `bounded` strategy then counts the selections before it. `prefer` has patterns of names or tags; if any
+        matching host matches these, only such hosts are candidates.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
         """
         patterns = HostPatterns(name=name, queue=queue, os=os, tag=tag, custom=custom, all_tags=all_tags, min_size=min_size)
-        query = HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer})
         index, assigned = self._of_hosts
-        candidates = index.candidates(query)
+        candidates = index.candidates(query := HostFilter.of(**patterns | {"exclude": exclude, "prefer": prefer}))
         load = Counter[str]()
         if not key and assigns_together(self.strategy):
-            # The picks that the calling file has made so far; the balancer is kept with them, so that no other one gets its id.
+            # The picks of the calling file so far. The balancer is kept with them, so that no other one gets its id.
             _, load = caller_state(calling_frame()).setdefault(("picks", id(self)), (self, load))
         key = key or call_key("host")
         host = choose_host(self.strategy, key, candidates, assigned=assigned, load=load)
@@ -204,9 +205,9 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return host
 
     def assign_hosts(self, keys: Iterable[str], **patterns: Unpack[HostPatterns]) -> dict[str, Host]:
-        """Return a host for each key, chosen together: a `bounded` load holds over all of them, whatever their order.
+        """Assign a host to each key, all together: the bound of `bounded` holds over all keys, in any order.
 
-        A key that has a host in the lock file, or in the composed tree, gets that one, which counts.
+        A key with a host in the lock file or in the composed tree gets that one, and it counts.
 
         Args:
             keys: Identify the requests, such as the ids of a DAG's tasks.
@@ -234,8 +235,8 @@ class SelectingBalancer(BaseBalancerConfiguration):
         Args:
             key: Identifies the request. The first host is the one that `select_host` gives for it.
             index: The index of a mapped task with this key. A `bounded` strategy counts the picks of the lower indices.
-            load: How many tasks each host has now, by name, for a strategy that goes by it.
-            **patterns: Which hosts match; see `select_host`. Where `prefer` matches any, there are no others in the order.
+            load: How many tasks each host has now, by name, for strategies that use it.
+            **patterns: Which hosts match; see `select_host`. If `prefer` matches any, only those are returned.
 
         Raises:
             NoMatch: No host matches, or all that do are drained; a RuntimeError.
@@ -243,10 +244,9 @@ class SelectingBalancer(BaseBalancerConfiguration):
         known, assigned = self._of_hosts
         candidates = known.candidates(query := HostFilter.of(**patterns))
         ranked = rank_hosts(self.strategy, key, candidates, index=index, assigned=assigned, load=load or {})
-        if key and index < 0:
-            note_pick(assigned, key, query, candidates, ranked[0].name, source=self._source)
-        elif key:  # no lock file has the host of an index
-            note_pick({}, index_key(key, index), query, candidates, ranked[0].name, source=self._source)
+        if key:  # no lock file has the host of an index
+            kept, own_key = (assigned, key) if index < 0 else ({}, index_key(key, index))
+            note_pick(kept, own_key, query, candidates, ranked[0].name, source=self._source)
         return ranked
 
     def filter_ports(self, name: Patterns = None, tag: Patterns = None, custom: Callable[[Port], object] | None = None) -> list[Port]:
@@ -258,14 +258,9 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return matching_ports(PortFilter.of(name, tag, custom), self.all_ports)
 
     def select_port(
-        self,
-        name: Patterns = None,
-        tag: Patterns = "",
-        custom: Callable[[Port], object] | None = None,
-        *,
-        key: str | None = None,
+        self, name: Patterns = None, tag: Patterns = "", custom: Callable[[Port], object] | None = None, *, key: str | None = None
     ) -> Port:
-        """Return one of the tracked ports that match: the same one for the same key.
+        """Select one matching tracked port. Equal keys get the same port.
 
         Raises:
             NoMatch: No port matches; a RuntimeError.
@@ -273,13 +268,13 @@ class SelectingBalancer(BaseBalancerConfiguration):
         return choose_port(self.strategy, key or call_key("port"), self.filter_ports(name, tag, custom))
 
     def free_port(self, host: Host | str, min: int = DEFAULT_MIN, max: int = MAX_PORT, *, key: str | None = None) -> Port:  # noqa: A002 (published names)
-        """Return a port of the host that is neither tracked nor given to another key: the key's own in the lock file, if it has one.
+        """Return a port of the host that is neither tracked nor given to another key; the one in the lock file if the key has one there.
 
         Args:
-            host: The host, or the name of one of this balancer's.
+            host: The host, or the name of one of this balancer's hosts.
             min: The first port that may be given.
             max: The last port that may be given.
-            key: Identifies the request: equal keys get the same port. By default each call is a request of its own.
+            key: Identifies the request: equal keys get the same port. By default, each call is another request.
 
         Raises:
             NoFreePort: All ports of the range are taken.

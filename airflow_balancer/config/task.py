@@ -10,17 +10,17 @@ from airflow_pydantic import ImportPath, SSHTask
 from airflow_pydantic import airflow as stand_ins
 from pydantic import ConfigDict, Field, model_validator
 
+from ..fleet.model import SLOT_KEYS
 from ..picking.strategies import Ranking, strategy_data
 from .balancer import BalancerConfiguration, plain
 from .models import Host
 
-_SLOTS = {"hold_slots", "slot_dir", "slot_wait", "slot_timeout"}
-_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *_SLOTS}
+_RENDERED = {"name", "address", "username", "password", "key_file", "ssh_hook_args", "size", *SLOT_KEYS}
 _OPERATOR = "airflow_balancer.BalancedSSHOperator"
 
 
 class _NoAirflow(stand_ins.SSHOperator):
-    """Stands for the operator where Airflow is not installed; airflow-pydantic renders it by its path."""
+    """Stands in for the operator if Airflow is not installed; airflow-pydantic renders its path."""
 
     _original = _OPERATOR
 
@@ -32,9 +32,9 @@ def _operator() -> Any:
 class BalancedSSHTask(SSHTask):
     """An SSH task whose attempt k runs on the k-th host of its ranking; see `BalancedSSHOperator`.
 
-    Its hosts are what `${balancer.hosts:{queue:workers}}` gives, or those that `query` matches in
-    `balancer`. The code that airflow-config renders of it holds the candidates, and masks a password that
-    is a string; one that is an Airflow Variable works there.
+    Its hosts come from `${balancer.hosts:{queue:workers}}`, or from `query` and `balancer`. The code that
+    airflow-config renders has the candidates in it. There, a password that is a string is masked; one that
+    is an Airflow Variable works.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True)
@@ -44,7 +44,7 @@ class BalancedSSHTask(SSHTask):
     query: dict[str, Any] | None = Field(default=None, description="The arguments of select_host, without the key.")
     key: str | None = Field(default=None, description="Identifies the task; by default <dag_id>.<task_id>.")
     first: str | None = Field(default=None, description="The host of the first attempt; by default the one that is picked.")
-    failover: bool = Field(default=False, description="Whether an attempt goes on to the next host where one cannot be reached.")
+    failover: bool = Field(default=False, description="Whether an attempt goes on to the next host if one cannot be reached.")
 
     @model_validator(mode="before")
     @classmethod
@@ -64,7 +64,7 @@ class BalancedSSHTask(SSHTask):
         return super().instantiate(balancer=self.balancer, **kwargs)
 
     def render(self, raw: bool = False, dag_from_context: bool = False, airflow_major_version: int = 2, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 (airflow-pydantic's)
-        """Return the imports, the globals and the call of the operator, as syntax trees where they are wanted `raw`."""
+        """Return the imports, the globals and the call of the operator, as syntax trees if `raw`."""
         imports, globals_, call = super().render(
             raw=True, dag_from_context=dag_from_context, airflow_major_version=airflow_major_version, **kwargs
         )
@@ -76,7 +76,7 @@ class BalancedSSHTask(SSHTask):
         return [ast.unparse(node) for node in imports], [ast.unparse(node) for node in globals_], ast.unparse(call)
 
     def _balancer_code(self) -> str:
-        """Return a balancer of the candidates alone: all of them match, so that neither query nor what it looks at is needed."""
+        """Return the code of a balancer with the candidates alone. All of them match, so it needs no query."""
         candidates = sorted(self.balancer.rank_hosts(**self.query or {}, key=""))
         slots = {pool.name: pool.slots for pool in self.balancer.fleet.pools}
         hosts = [_rendered(host, slots[host.pool.pool]) for host in candidates]

@@ -1,16 +1,39 @@
-"""Objects and lists that tell of their changes."""
+"""Hosts, ports and lists that tell balancers of changes, and the derived values that a balancer then forgets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
+
+if TYPE_CHECKING:
+    from ..fleet.fleet import Fleet
+    from ..picking.choice import Assigned
+    from ..picking.filters import HostIndex
+    from ..ports.table import PortTable
+    from .models import Host
 
 _T = TypeVar("_T")
 
 
-def watch(owner: Any, name: str, inner: Iterable[str], watcher: ref[Any]) -> None:
+@dataclass
+class Known:
+    """Values that a balancer derived from its hosts and ports, and the tables of the free ports that it gave."""
+
+    fleet: Fleet | None = None
+    hosts: tuple[HostIndex[Host], Assigned] | None = None
+    in_use: dict[str, list[int]] | None = None
+    source: str | None = None
+    tables: dict[tuple[str, str | None], PortTable] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Forget all but the free ports that were given."""
+        self.fleet = self.hosts = self.in_use = self.source = None
+
+
+def watch(owner: Any, name: str, inner: Iterable[str], watcher: ref[Known]) -> None:
     """Let a list of the owner, each object in it, and that object's `inner` lists tell a watcher of their changes."""
     things = _watched_list(owner, name)
     _add_watcher((things, *things), watcher)
@@ -19,7 +42,7 @@ def watch(owner: Any, name: str, inner: Iterable[str], watcher: ref[Any]) -> Non
 
 
 def _watched_list(owner: Any, name: str) -> WatchedList[Any]:
-    """Return the list of an object, which is put in place of a plain one."""
+    """Return a list of an object, after replacing a plain one."""
     values: dict[str, Any] = owner.__dict__
     if not isinstance(values[name], WatchedList):
         values[name] = WatchedList(values[name])
@@ -27,7 +50,7 @@ def _watched_list(owner: Any, name: str) -> WatchedList[Any]:
     return found
 
 
-def _add_watcher(things: Iterable[Any], watcher: ref[Any]) -> None:
+def _add_watcher(things: Iterable[Any], watcher: ref[Known]) -> None:
     """Add a watcher to each object. The slot for watchers is not copied, pickled or compared."""
     first = (watcher,)  # shared: a tuple for each of thousands of objects would start garbage collections
     for thing in things:
@@ -38,22 +61,22 @@ def _add_watcher(things: Iterable[Any], watcher: ref[Any]) -> None:
 
 
 def tell(thing: Any) -> None:
-    """Let the watchers of an object forget what they know of it."""
+    """Let the watchers of an object forget what they derived from it."""
     for watcher in _watchers(thing):
         if known := watcher():
             known.forget()
 
 
-def _watchers(thing: Any) -> tuple[ref[Any], ...]:
+def _watchers(thing: Any) -> tuple[ref[Known], ...]:
     try:
-        found: tuple[ref[Any], ...] = object.__getattribute__(thing, "_watchers")
+        found: tuple[ref[Known], ...] = object.__getattribute__(thing, "_watchers")
     except AttributeError:
         return ()
     return found
 
 
 class Watchable:
-    """Tells watchers when an attribute is set; the class adds the slot `_watchers`."""
+    """Tells watchers when an attribute is set. A subclass must have the slot `_watchers`."""
 
     __slots__ = ()
 

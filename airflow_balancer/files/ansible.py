@@ -1,4 +1,4 @@
-"""Recognizes an Ansible inventory where one of this package is expected."""
+"""Recognizes Ansible inventories, so that the error says how to convert one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _GROUP_KEYS = frozenset(("hosts", "children", "vars"))
 
 
 def check_no_ansible(path: Path, data: Any) -> None:
-    """Raise an error that says what to do if a file is an Ansible inventory.
+    """Check that a file is not an Ansible inventory.
 
     Args:
         path: The file.
-        data: What it holds as YAML; None where it is none.
+        data: Its parsed content; None if it is not valid YAML.
 
     Raises:
-        ConfigurationError: It is one.
+        ConfigurationError: It is one; the message says how to convert it.
     """
     if any(map(_is_group, data.values())) if isinstance(data, dict) else _has_sections(path):
         raise ConfigurationError(f"{path}: {_ADVICE}")
@@ -38,7 +38,7 @@ def _is_group(value: Any) -> bool:
 
 
 def _has_sections(path: Path) -> bool:
-    """Return whether a file has a section of INI, which at most the first line of YAML could look like."""
+    """Return whether a file has an INI section header."""
     try:
         return _SECTION.search(read_content(path)) is not None
     except (OSError, TooMuchError, ValueError):

@@ -1,4 +1,4 @@
-"""Builds plain data from the events of a YAML text: bounded, without recursion, and without running anything that it names."""
+"""Parses YAML into plain data: within bounds, without recursion, and without calling anything that a tag names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import yaml
 
 MAX_VALUES = 500_000
-"""The most values of one file."""
+"""The most values in one file."""
 MAX_ALIASED = 10_000
-"""The most values that the aliases of one file may repeat: a few of them can expand to billions."""
+"""The most values that the aliases of one file may repeat. A few aliases can expand to billions of values."""
 MAX_DEPTH = 100
-"""The deepest nesting: libyaml's composer overflows the stack at some ten thousand, OmegaConf at some hundred."""
+"""The deepest nesting. libyaml's composer overflows the stack at some ten thousand levels, OmegaConf at some hundred."""
 _LONGEST_NUMBER = 100
-"""The most characters of a number: Python refuses to print one of more than 4,300 digits."""
+"""The most characters of a number. Python refuses to print more than 4,300 digits."""
 _LONGEST_INTERPOLATION = 20_000
-"""The most characters of a string with an interpolation: OmegaConf parses some ten thousand a second."""
+"""The most characters of a string with an interpolation. OmegaConf parses some ten thousand a second."""
 _DEEPEST_INTERPOLATION = 50
-"""The deepest nesting of interpolations in one string: OmegaConf takes seconds for some thousand, and recurses."""
+"""The deepest nesting of interpolations in one string. OmegaConf recurses, and takes seconds for some thousand."""
 
 
 class TooMuchError(yaml.YAMLError):
@@ -87,12 +87,12 @@ class _Open:
     """A list or a mapping that has not ended.
 
     Attributes:
-        event: Its start.
-        items: Its values; of a mapping, keys and values in turn.
-        seen: The keys as they are written.
+        event: The event that starts it.
+        items: Its values; in a mapping, keys and values alternate.
+        seen: The keys as written.
         merged: The mappings that `<<` merges into it.
-        merging: Whether the next value is one of them.
-        size: How many values it holds, aliases written out.
+        merging: Whether the next value is one of these.
+        size: The number of values in it, with aliases expanded.
     """
 
     event: yaml.CollectionStartEvent
@@ -145,7 +145,7 @@ class _Open:
 
 
 def parse_yaml(content: bytes | str) -> Any:
-    """Return the one document of a YAML text as plain data, read as OmegaConf reads it.
+    """Parse the one document of a YAML string into plain data, with the types that OmegaConf gives.
 
     Raises:
         TooMuchError: It exceeds the bounds of this module.
@@ -155,7 +155,7 @@ def parse_yaml(content: bytes | str) -> Any:
 
 
 def read_outline(content: bytes) -> Any:
-    """Return the first document of a YAML text as dicts, lists and strings; scalars are not converted.
+    """Parse the first document of a YAML string into dicts, lists and strings; scalars are not converted.
 
     Raises:
         TooMuchError: It exceeds the bounds of this module.
@@ -166,7 +166,7 @@ def read_outline(content: bytes) -> Any:
 
 
 class _Builder:
-    """Builds the value of each node when it ends; a list is built while its items are.
+    """Builds a document from its events: each node gets its value at its end.
 
     Attributes:
         root: The document's value.

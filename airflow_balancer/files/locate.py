@@ -1,4 +1,4 @@
-"""Finds files: a balancer's YAML from the name that a caller gives, its inventories, and the YAML files of a folder."""
+"""Finds files: the root file of a configuration, the files that it names, and all YAML files below a folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from os.path import exists, isdir, isfile  # those of Path raise where a name is too long
+from os.path import exists, isdir, isfile  # those of Path raise for a name that is too long
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, suggestion
 from .ansible import check_no_ansible
-from .reading import calling_file, calling_frame, current_reading
+from .reading import calling_file, current_reading
 from .yaml import read_checked
 
 _ROOT_NAMES = ("config", "balancer")
@@ -38,7 +38,7 @@ def find_source(path: str | Path, beside: str | Path | None = None) -> Path:
     path = Path(path).expanduser()
     if path.is_absolute():
         return _root_file(path)
-    start = Path(beside) if beside else calling_file(calling_frame())
+    start = Path(beside) if beside else calling_file()
     folders = [] if start is None else list(_upwards(start if isdir(start) else start.parent))
     for folder in (*folders, Path.cwd()):
         if exists(folder / path):
@@ -75,7 +75,7 @@ def find_file(name: str) -> Path:
         ConfigurationError: The file does not exist.
     """
     folders = current_reading().folders
-    caller = calling_file(calling_frame())
+    caller = calling_file()
     above = [folder / tree for folder in (_upwards(caller.parent) if caller else ()) for tree in _TREES]
     for folder in (*folders, *above, Path.cwd()):
         if isfile(path := folder / name):
@@ -85,7 +85,7 @@ def find_file(name: str) -> Path:
 
 
 def tree_above(file: Path, root: Mapping[str, object]) -> list[Path]:
-    """Return the folders above a file that hold its defaults too, given its content: the root of its Hydra tree."""
+    """Return the folder above a file that also holds its defaults, the root of its Hydra tree, or an empty list."""
     if str(root.get("_target_", "")).startswith("airflow_config."):
         return [file.parent.parent]
     return [folder for folder in file.parent.parents if isfile(folder / "config.yaml")][:1]
@@ -107,7 +107,7 @@ def _read(path: Path, stamp: Stamp) -> tuple[Any, ...]:  # noqa: ARG001 (the fil
 
 
 def read_inventory(name: str) -> list[Any]:
-    """Return the table in a YAML file as a plain list; the file is read again only when it changed."""
+    """Return the table in a YAML file as a plain list. The file is read again only after a change."""
     path = find_file(name)
     current_reading().admit(path, f"the inventory {name!r}")
     return list(_read(path, stamp_of(path)))
@@ -122,7 +122,7 @@ MAX_NESTING = 64
 MAX_BYTES = 4 * 2**20
 """The largest YAML file to read: several thousand hosts."""
 MAX_SECONDS = 5.0
-"""The longest time for walking the folders, and the longest for reading the files."""
+"""The most time for walking the folders, and again for reading the files."""
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "logs"})
 _SUFFIXES = (".yaml", ".yml")
@@ -146,7 +146,7 @@ class Snapshot:
     limit: str = ""
 
     def still_true(self) -> bool:
-        """Return whether no file was changed, added or removed since; takes a few microseconds a file."""
+        """Return whether no file was changed, added or removed since. Takes a few microseconds per file."""
         return all(stamp_of(path) == stamp for known in (self.folders, self.files) for path, stamp in known.items())
 
 
@@ -174,7 +174,7 @@ def _limit(snapshot: Snapshot, deadline: float) -> str:
 
 
 def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
-    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`, also of one that cannot be read.
+    """Yield the YAML files below a folder, and add the stamp of each folder to `folders`, even if it cannot be read.
 
     A missing folder has an empty stamp, which changes when the folder is created.
     """
@@ -198,7 +198,7 @@ def _yaml_files(root: str, folders: dict[str, Stamp]) -> Iterator[str]:
 
 
 def stamp_of(path: str | Path) -> Stamp:
-    """Return what tells whether a file changed, even one of equal size and time; empty for none."""
+    """Return a value that differs after a change of the file, even if size and time are equal; empty for a missing file."""
     try:
         state = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Who reads, and what the reading may do."""
+"""The current reading of a configuration: the file that calls, what may be opened and run, and who records it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _STATE = "__airflow_balancer_state__"
 
 
 def calling_frame() -> FrameType:
-    """Return the nearest frame outside this package and the libraries that call it for a file."""
+    """Return the nearest frame outside this package and the libraries that call it."""
     frame = sys._getframe(1)
     while frame.f_back and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES:
         frame = frame.f_back
     return frame
 
 
-def calling_file(frame: FrameType) -> Path | None:
-    """Return the file that a frame runs, or None for code that comes from no file."""
-    file = frame.f_globals.get("__file__")
+def calling_file() -> Path | None:
+    """Return the file that calls this package, or None for code without one."""
+    file = calling_frame().f_globals.get("__file__")
     return Path(file) if file else None
 
 
@@ -44,13 +44,13 @@ class Reading:
     """The permissions and notes of one reading of a configuration.
 
     Attributes:
-        folders: Where relative names are looked for first.
-        roots: The folders, links resolved, that hold every file that may be opened; None for anywhere.
+        folders: The folders in which relative names are looked up first.
+        roots: The folders, with links resolved, below which files may be opened; None for anywhere.
         foreign_code: Whether a strategy of another package may be imported and called.
-        modules: Where its module is looked for behind Python's own path: beside the YAML, on the command line.
-        opened: The files that were opened beside the YAML tree; only kept where `roots` are given.
-        recorder: Takes note of requests for hosts and free ports; see `lock/recorder.py`.
-        stand_ins: By a configuration's root file, the one to compose in its place, and overrides to add.
+        modules: The folders in which its module is looked up after Python's own path.
+        opened: The files that were opened in addition to the YAML tree; kept only if `roots` are given.
+        recorder: Records requests for hosts and free ports; see `lock/recorder.py`.
+        stand_ins: By root file, the file to compose in its place and the overrides to add.
     """
 
     folders: tuple[Path, ...] = ()
@@ -62,7 +62,7 @@ class Reading:
     stand_ins: Mapping[Path, tuple[Path, tuple[str, ...]]] = field(default_factory=dict)
 
     def stand_in(self, source: Path, overrides: Sequence[str]) -> tuple[Path, Sequence[str]]:
-        """Return the root file and the overrides to compose where these are given."""
+        """Return the root file and the overrides to compose in place of the given ones."""
         if not self.stand_ins:
             return source, overrides
         other, added = self.stand_ins.get(source.resolve(), (source, ()))
@@ -100,6 +100,6 @@ def reading(**changes: Any) -> Iterator[Reading]:
 
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:
-    """Return whether a file is in one of the `roots`, which are resolved, wherever symbolic links lead."""
+    """Return whether a file, with symbolic links followed, is in one of the resolved `roots`."""
     real = path.resolve()
     return any(real.is_relative_to(root) for root in roots)

@@ -1,4 +1,4 @@
-"""Drained hosts: the values of the key `drain`, and how messages say why a host is drained."""
+"""Drained hosts: the values of the key `drain`, and their words in messages."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MAX_REASON: Final = 256
 
 @cache
 def _boolean() -> TypeAdapter[bool]:
-    from pydantic import TypeAdapter  # queries import this module, and the command line's help needs no pydantic
+    from pydantic import TypeAdapter  # the command line's help imports this module, and needs no pydantic
 
     return TypeAdapter(bool)
 
 
 def drain_value(value: object) -> bool | str:
-    """Return the boolean that pydantic takes a value for, such as `"false"`, else the reason in one line.
+    """Return the boolean that pydantic reads from a value, such as `"false"`, else the reason on one line.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The value is neither.
     """
     try:
         return _boolean().validate_python(value)
@@ -42,7 +42,7 @@ class _Drainable(Protocol):
 
 
 def drained(host: _Drainable) -> str:
-    """Return how messages say that a host is drained, with the reason that is given.
+    """Return the words for a drained host in messages, with the reason if one is given.
 
     >>> from types import SimpleNamespace
     >>> drained(SimpleNamespace(name="ws2", drain="disks are being replaced"))

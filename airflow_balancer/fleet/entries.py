@@ -1,98 +1,20 @@
-"""The entries of a fleet as they are written: their shapes, and what to say of a wrong one."""
+"""The entries of a fleet: reads hosts, ports and pools as written, applies defaults, validates them, and checks them together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ..errors import Problem, listing, suggestion
-from .drain import MAX_REASON
-from .hook_args import argument_problems
-from .masking import is_secret_key, shown
-from .model import MAX_NAME, MAX_PORT, MAX_SLOTS, HostSpec, NamedPoolSpec, PoolSpec, PortSpec, address_problem
-from .strategy import check_strategy
+from ..errors import Problem
+from .hook_args import REMOTE_HOST, argument_problems, settle_address
+from .masking import shown
+from .model import SLOT_KEYS, HostSpec, NamedPoolSpec, PortSpec, Settings
+from .problems import problems_of, unknown_host, unknown_key
 
-_NUMBERS = {"port": MAX_PORT, "min": MAX_PORT, "max": MAX_PORT, "size": MAX_SLOTS, "default_size": MAX_SLOTS, "slots": MAX_SLOTS}
-MOST_HINTS = 20
-"""How many unknown hosts get a hint at their spelling: each is compared with all that there are."""
-_NAME = f"a string of 1 to {MAX_NAME} characters"
-_EXPECTED = {
-    **dict.fromkeys(("name", "key"), _NAME),
-    "host": "the name of a host",
-    "drain": f"true, false or a reason of at most {MAX_REASON} characters",
-    "team": "the name of a team: 3 to 50 letters, digits, - or _",
-    "requester": "a string that is not empty",
-    "slot_dir": "a path on the host that starts with / or ~/",
-    **dict.fromkeys(("slot_wait", "slot_timeout"), "a number of seconds above 0"),
-    "lock": "the path of a YAML file, such as balancer.lock.yaml",
-    "pool_manager": "a mapping, such as {connection_id: airflow_api}",
-    **dict.fromkeys(("password", "default_password"), "a string, or {key: <name of an Airflow Variable>}"),
-    "pool": "the name of a pool, or a mapping such as {pool: name, slots: 4}",
-    **{key: f"a whole number from 1 to {largest}" for key, largest in _NUMBERS.items()},
-}
-_EXPECTED_BY_TYPE = {
-    "bool": "true or false",
-    "dict": "a mapping",
-    "list": "a list such as [{0}]",
-    "string": "a string; put it in quotes",
-}
-
-
-def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown key."""
-    known = sorted(known)
-    hint = "; did you mean 'slots'?" if key.endswith("size") and "slots" in known else suggestion(key, known)
-    return f"unknown key {key!r}{hint} (keys: {', '.join(known)})"
-
-
-def _expected(kind: str, key: str, value: object) -> str:
-    if kind == "string_pattern_mismatch" and not str(value).isprintable():
-        return "a string without control characters"
-    if key in _EXPECTED:
-        return _EXPECTED[key]
-    text = _EXPECTED_BY_TYPE.get(kind.split("_", maxsplit=1)[0], "something else")
-    return text.format(value if isinstance(value, str) else "a, b")
-
-
-def _message(details: ErrorDetails, location: Sequence[str | int], fields: Iterable[str]) -> str:
-    key, kind, value = str(location[-1]), details["type"], details["input"]
-    named = ".".join(map(str, location))
-    if kind == "extra_forbidden":
-        return unknown_key(named, fields)
-    if kind == "missing":
-        return f"needs key {named!r}: {_expected(kind, key, None)}"
-    if kind == "address":
-        return address_problem(named, value)
-    if kind == "strategy":
-        return check_strategy(value)
-    got = "" if any(map(is_secret_key, location)) else f", not {shown(value)}"
-    return f"key {named!r} must be {_expected(kind, key, value)}{got}"
-
-
-def problems_of(
-    error: ValidationError, model: type[BaseModel], entry: Callable[[int], tuple[str, tuple[str | int, ...]]] | None = None
-) -> list[Problem]:
-    """Return a problem for each error that pydantic found in one `model`, or in a list of them.
-
-    Args:
-        error: The errors.
-        model: The validated model.
-        entry: Returns the subject and the path of an item of the list.
-    """
-    problems = []
-    for details in error.errors(include_url=False):
-        location, subject, path = details["loc"], "", tuple[str | int, ...]()
-        if entry:
-            (subject, path), location = entry(int(location[0])), location[1:]
-        fields = (PoolSpec if len(location) > 1 and location[0] == "pool" else model).model_fields
-        problems.append(Problem(_message(details, location, fields), subject, (*path, *location)))
-    return problems
-
-
-_REMOTE_HOST = ("ssh_hook_args", "remote_host")
+_M = TypeVar("_M", bound=BaseModel)
 _HYDRA_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_")
 _MODELS: dict[str, type[BaseModel]] = {"hosts": HostSpec, "ports": PortSpec, "pools": NamedPoolSpec}
 _EXAMPLES = {"hosts": "tags: [a]", "ports": "tags: [a]", "pools": "slots: 4"}
@@ -104,10 +26,10 @@ class Entries(NamedTuple):
 
     Attributes:
         group: Their key: `hosts`, `ports` or `pools`.
-        places: The index or name of each one there.
-        data: The keys and values of each one.
-        wrong: The positions in `data` of those that have a problem.
-        unread: The problems of those that are no mappings, and stand in no list here.
+        places: The index or name of each entry under the key.
+        data: The keys and values of each entry.
+        wrong: The positions in `data` of entries with a problem.
+        unread: The problems of entries that are in neither list, as they are not mappings or have two names.
     """
 
     group: str
@@ -117,38 +39,43 @@ class Entries(NamedTuple):
     unread: list[Problem]
 
     @property
+    def noun(self) -> str:
+        """The word for one entry: `host`, `port` or `pool`."""
+        return self.group.removesuffix("s")
+
+    @property
     def names(self) -> set[str] | None:
-        """The names of all entries, as far as they are strings; None where one that cannot be read may have any."""
+        """The names of all entries; None if an unread entry could have any name."""
         unread = [place for problem in self.unread for place in problem.path[1:2] or (0,)]
         if any(isinstance(place, int) for place in unread):
             return None
         return {*map(str, unread), *(name for data in self.data if isinstance(name := data.get("name"), str))}
 
     def right(self) -> Entries:
-        """Return those without a problem."""
+        """Return the entries without a problem."""
         kept = [at for at in range(len(self.data)) if at not in self.wrong]
         return self._replace(places=[self.places[at] for at in kept], data=[self.data[at] for at in kept], wrong=set())
 
-    def place(self, at: int) -> tuple[str, tuple[str | int, ...]]:
-        """Return the subject of an entry for messages, and its path; built only for a problem."""
-        place, noun, data = self.places[at], self.group.removesuffix("s"), self.data[at]
+    def locate(self, at: int) -> tuple[str, tuple[str | int, ...]]:
+        """Return an entry's subject for messages, and its path."""
+        place, data = self.places[at], self.data[at]
         subject = f"{self.group}[{place}]"
         if isinstance(place, str) or data.get("name"):
-            subject = f"{noun} {place!r}" if isinstance(place, str) else f"{noun} {shown(data['name'])}"
-        elif noun == "port" and data.get("port") is not None:
+            subject = f"{self.noun} {place!r}" if isinstance(place, str) else f"{self.noun} {shown(data['name'])}"
+        elif self.group == "ports" and data.get("port") is not None:
             host = _name_of(data.get("host")) or data.get("host_name")
             subject = f"port {shown(data['port'])}{f' on host {host!r}' if isinstance(host, str) else ''}"
         return subject, (self.group, place)
 
     def problem(self, at: int, message: str, *keys: str) -> Problem:
-        """Return a problem of an entry, or of a value below it; the entry is wrong from then on."""
+        """Mark an entry as wrong, and return the problem of the entry, or of the value under `keys`."""
         self.wrong.add(at)
-        subject, path = self.place(at)
+        subject, path = self.locate(at)
         return Problem(message, subject, (*path, *keys))
 
 
 def plain_node(data: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a node's own keys, without those that tell Hydra how to instantiate it."""
+    """Return a node without the keys that tell Hydra how to instantiate it."""
     return {str(key): value for key, value in data.items() if key not in _HYDRA_KEYS}
 
 
@@ -175,7 +102,7 @@ def read_entries(value: Any, group: str) -> Entries:
     """
     if isinstance(value, Mapping):
         entries = _from_items(plain_node({name: {} if item is None else item for name, item in value.items()}).items(), group)
-        # JSON and Python write these in different ways, and Python takes True for 1.
+        # JSON and Python write these differently, and in Python True equals 1.
         wrong = [name for name in value if isinstance(name, bool) or not isinstance(name, str | int)]
         text = f"key {group!r}: each name must be a string, not {{}}; put it in quotes"
         entries.unread.extend(Problem(text.format(shown(name)), path=(group,)) for name in wrong)
@@ -187,7 +114,7 @@ def read_entries(value: Any, group: str) -> Entries:
 
 
 def read_pools(value: Any) -> Entries:
-    """Read `pools:`, in which a number of slots may stand for a mapping."""
+    """Read `pools:`, where a number `n` means `{slots: n}`."""
     if isinstance(value, Mapping):
         value = {name: {"slots": item} if isinstance(item, str | int | float) else item for name, item in value.items()}
     entries = read_entries(value, "pools")
@@ -196,8 +123,9 @@ def read_pools(value: Any) -> Entries:
 
 
 def _from_items(items: Iterable[tuple[int | str, Any]], group: str) -> Entries:
-    """Read entries with their indexes, or with the names that they have as keys of a mapping."""
-    entries, noun, model = Entries(group, [], [], set(), []), group.removesuffix("s"), _MODELS[group]
+    """Read entries by their index, or by their name if they are values of a mapping."""
+    entries, model = Entries(group, [], [], set(), []), _MODELS[group]
+    noun = entries.noun
     for place, item in items:
         named, data = isinstance(place, str), _fields(item, model)
         if data is None:
@@ -231,22 +159,21 @@ def override_hosts(hosts: Entries, overrides: Any) -> list[Problem]:
     for name, changes in plain_node(overrides).items():
         path, subject = ("host_overrides", name), f"host_overrides.{name}"
         if names is not None and name not in names:
-            hint = suggestion(name, names) if len(problems) < MOST_HINTS else ""
-            problems.append(Problem(f"unknown host {name!r}{hint} (hosts: {listing(names)})", subject, path))
+            problems.append(Problem(unknown_host(name, names, len(problems)), subject, path))
         elif not isinstance(changes, Mapping):
             problems.append(Problem(f"must be a mapping such as {{size: 4}}, not {shown(changes)}", subject, path))
         else:
             fields = HostSpec.model_fields
             problems += [Problem(unknown_key(str(key), fields), subject, (*path, str(key))) for key in changes if key not in fields]
             changed, data = dict(changes), by_name.get(name, {})
-            if wrong := _settle_address(changed):
-                problems.append(Problem(wrong, subject, (*path, *_REMOTE_HOST)))
+            if wrong := settle_address(changed):
+                problems.append(Problem(wrong, subject, (*path, *REMOTE_HOST)))
             data.update({str(key): _merge(data.get(key), value) for key, value in changed.items() if str(key) in fields})
     return problems
 
 
 def of_override(problem: Problem, hosts: Entries, overrides: Any) -> Problem:
-    """Return the problem of a host's value as that of the override which gives the value, where one does."""
+    """Return a host's problem as one of `host_overrides` if the wrong value comes from there."""
     name = hosts.data[hosts.places.index(problem.path[1])].get("name")
     changes = overrides.get(name) if isinstance(overrides, Mapping) and isinstance(name, str) else None
     if not isinstance(changes, Mapping):
@@ -260,30 +187,14 @@ def of_override(problem: Problem, hosts: Entries, overrides: Any) -> Problem:
 
 def settle_addresses(hosts: Entries) -> list[Problem]:
     """Turn `ssh_hook_args: {remote_host: address}` into `address: address`."""
-    return [hosts.problem(at, text, *_REMOTE_HOST) for at, data in enumerate(hosts.data) if (text := _settle_address(data))]
+    given = [(at, data) for at, data in enumerate(hosts.data) if data.get("ssh_hook_args")]
+    return [hosts.problem(at, text, *REMOTE_HOST) for at, data in given if (text := settle_address(data))]
 
 
 def check_arguments(hosts: Entries) -> list[Problem]:
     """Return a problem for each of the hosts' `ssh_hook_args` that would be dropped."""
     given = [(at, data) for at, data in enumerate(hosts.data) if data.get("ssh_hook_args")]
     return [hosts.problem(at, text, "ssh_hook_args", key) for at, data in given for key, text in argument_problems(data)]
-
-
-def _settle_address(data: dict[Any, Any]) -> str:
-    """Move a host's remote_host to its address, and return what is wrong with it, or an empty string."""
-    arguments, address = data.get("ssh_hook_args"), data.get("address")
-    if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
-        return ""
-    given = arguments["remote_host"]
-    data["ssh_hook_args"] = {key: value for key, value in arguments.items() if key != "remote_host"}
-    wrong = "" if given is None else address_problem(".".join(_REMOTE_HOST), given)
-    if address is None and not wrong:
-        data["address"] = given
-    if given is None or given == address:
-        return ""
-    if wrong or address is None or address_problem("address", address):
-        return wrong
-    return f"key 'address' says {shown(address)} but 'ssh_hook_args.remote_host' says {shown(given)}; give one of them"
 
 
 def settle_ports(ports: Entries) -> list[Problem]:
@@ -297,3 +208,76 @@ def settle_ports(ports: Entries) -> list[Problem]:
             text = f"key 'host' says {shown(host)} but 'host_name' says {shown(host_name)}; give one of them"
             problems.append(ports.problem(at, text, "host_name"))
     return problems
+
+
+def apply_defaults(hosts: Entries, settings: Settings) -> None:
+    """Apply the balancer's defaults to `hosts` in place."""
+    defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
+    for at, given in enumerate(hosts.data):
+        data = {key: value for key, value in given.items() if value is not None} if None in given.values() else given
+        data.setdefault("size", settings.default_size)
+        for key, default in defaults.items():
+            if not data.get(key):
+                data[key] = default
+        if data.get("hold_slots", settings.hold_slots):
+            for key in SLOT_KEYS:
+                data.setdefault(key, getattr(settings, key))
+        hosts.data[at] = data
+
+
+@cache
+def _list_of(model: type[_M]) -> TypeAdapter[list[_M]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
+
+
+def validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list[_M]:
+    """Return the validated entries. If any is wrong, add the problems and return an empty list."""
+    try:
+        return _list_of(model).validate_python(entries.data)
+    except ValidationError as error:
+        entries.wrong.update(int(details["loc"][0]) for details in error.errors(include_url=False, include_input=False))
+        problems += problems_of(error, model, entries.locate)
+        return []
+
+
+def read_hosts(node: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> tuple[Entries, list[HostSpec]]:
+    """Return the hosts of a balancer's node as written, and validated if all are valid. Add the problems."""
+    hosts, overrides = read_entries(node.get("hosts"), "hosts"), node.get("host_overrides")
+    problems += [*hosts.unread, *settle_addresses(hosts), *override_hosts(hosts, overrides)]
+    apply_defaults(hosts, settings)
+    wrong = check_arguments(hosts)
+    specs = validate(hosts, HostSpec, wrong)
+    problems += [of_override(problem, hosts, overrides) for problem in wrong]
+    problems += repeated_names(hosts)
+    return hosts, specs
+
+
+def repeated_names(entries: Entries) -> list[Problem]:
+    """Return a problem for each entry with the name of an earlier one; entries without a name may repeat."""
+    names = {at: name for at, data in enumerate(entries.data) if isinstance(name := data.get("name"), str) and name}
+    return _repeated(entries, names, f"{entries.noun} names must differ")
+
+
+def _repeated(entries: Entries, identities: Mapping[int, str | tuple[str, int]], rule: str) -> list[Problem]:
+    """Return a problem for each entry with the identity of an earlier one."""
+    if len(set(identities.values())) == len(identities):
+        return []
+    first: dict[str | tuple[str, int], int] = {}
+    places = [f"{entries.group}[{at}]" if isinstance(at, int) else f"{entries.group}.{at}" for at in entries.places]
+    problems = []
+    for at, identity in identities.items():
+        if (before := first.setdefault(identity, at)) != at:
+            problems.append(entries.problem(at, f"is defined twice, at {places[before]} and {places[at]}; {rule}"))
+    return problems
+
+
+def port_problems(ports: Entries, hosts: Entries) -> list[Problem]:
+    """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
+    unknown, names = list[Problem](), hosts.names
+    right = [(at, port) for at, port in enumerate(ports.data) if at not in ports.wrong]
+    for at, port in right:
+        if names is not None and (name := port["host"]) not in names:
+            unknown.append(ports.problem(at, unknown_host(name, names, len(unknown)), "host"))
+    numbers = {at: (port["host"], int(port["port"])) for at, port in right}
+    repeated = _repeated(ports, numbers, "a host has each port once")
+    return unknown + repeated + repeated_names(ports)

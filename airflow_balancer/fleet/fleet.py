@@ -1,93 +1,46 @@
-"""A fleet: hosts, ports and the pools they want, with every rule that holds between them."""
+"""A fleet: validated hosts, ports and settings, and the pools that follow from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, Problem, listing, suggestion
 from .entries import (
-    MOST_HINTS,
-    Entries,
+    apply_defaults,
     check_arguments,
-    of_override,
-    override_hosts,
     plain_node,
-    problems_of,
+    port_problems,
     read_entries,
+    read_hosts,
     read_pools,
+    repeated_names,
     settle_addresses,
     settle_ports,
-    unknown_key,
+    validate,
 )
 from .masking import masking, secrets_of
 from .model import HostSpec, NamedPoolSpec, PortSpec, Settings
 from .pools import PoolSlots, pool_problems, queue_pool_name, requested_pools
+from .problems import problems_of, unknown_key
 
-
-def _port_problems(ports: Entries, hosts: Entries) -> list[Problem]:
-    """Return a problem for each port on an unknown host, or with the number or the name of an earlier one."""
-    unknown, names, right = list[Problem](), hosts.names, [*enumerate(ports.data)]
-    if ports.wrong:
-        right = [(at, port) for at, port in right if at not in ports.wrong]
-    for at, port in right:
-        if names is not None and (name := port["host"]) not in names:
-            hint = suggestion(name, names) if len(unknown) < MOST_HINTS else ""
-            unknown.append(ports.problem(at, f"unknown host {name!r}{hint} (hosts: {listing(names)})", "host"))
-    numbers = {at: (port["host"], int(port["port"])) for at, port in right}
-    repeated = _repeated(ports, numbers, "a host has each port once")
-    return unknown + repeated + _repeated(ports, _names(ports), "port names must differ")
-
-
-def _read_hosts(node: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> tuple[Entries, list[HostSpec]]:
-    """Return the hosts of a balancer's node as written and, where all are right, as validated data; add the problems."""
-    hosts, overrides = read_entries(node.get("hosts"), "hosts"), node.get("host_overrides")
-    problems += [*hosts.unread, *settle_addresses(hosts), *override_hosts(hosts, overrides)]
-    _apply_defaults(hosts, settings)
-    wrong = check_arguments(hosts)
-    specs = _validate(hosts, HostSpec, wrong)
-    problems += [of_override(problem, hosts, overrides) for problem in wrong]
-    problems += _repeated(hosts, _names(hosts), "host names must differ")
-    return hosts, specs
-
-
-def _names(entries: Entries) -> dict[int, str]:
-    """Return the names of the entries that have one, by their positions."""
-    return {at: name for at, data in enumerate(entries.data) if isinstance(name := data.get("name"), str) and name}
-
-
-def _repeated(entries: Entries, identities: Mapping[int, str | tuple[str, int]], rule: str) -> list[Problem]:
-    """Return a problem for each entry whose identity an earlier one has; those without one may repeat."""
-    if len(set(identities.values())) == len(identities):
-        return []
-    first: dict[str | tuple[str, int], int] = {}
-    places = [f"{entries.group}[{at}]" if isinstance(at, int) else f"{entries.group}.{at}" for at in entries.places]
-    problems = []
-    for at, identity in identities.items():
-        if (before := first.setdefault(identity, at)) != at:
-            problems.append(entries.problem(at, f"is defined twice, at {places[before]} and {places[at]}; {rule}"))
-    return problems
-
-
-_M = TypeVar("_M", bound=BaseModel)
 FLEET_KEYS = ("hosts", "ports", "pools", "host_overrides", *Settings.model_fields)
 """The keys of a balancer's node."""
 
 
 @dataclass(frozen=True, repr=False)
 class Fleet:
-    """Hosts, ports and settings as validated data, which need no Airflow; `load_fleet` returns one.
+    """Hosts, ports and settings as validated data, without Airflow; `load_fleet` returns one.
 
     Attributes:
         hosts: The hosts, sorted by name, with the balancer's defaults applied.
         ports: The tracked ports, sorted by host and number.
-        settings: The balancer's keys beside its hosts, ports and pools.
+        settings: The balancer's other keys.
         named_pools: The pools under `pools`, which belong to no host or port.
 
     >>> fleet = Fleet.from_data({"hosts": [{"name": "host1", "size": 16}, {"name": "host2"}], "default_size": 4})
@@ -107,7 +60,7 @@ class Fleet:
         """Validate a balancer's node.
 
         Args:
-            data: The node as plain data, as YAML has it; hosts and ports may be objects, too.
+            data: The node as plain data, as in YAML; hosts and ports may also be objects.
 
         Raises:
             ConfigurationError: The node is wrong; the error has one problem for each wrong value.
@@ -118,18 +71,19 @@ class Fleet:
     @classmethod
     def _of_node(cls, node: Mapping[str, Any]) -> Fleet:
         settings, problems = _settings(node)
-        hosts, host_specs = _read_hosts(node, settings, problems)
+        hosts, host_specs = read_hosts(node, settings, problems)
         ports, pools = read_entries(node.get("ports"), "ports"), read_pools(node.get("pools"))
         problems += [*ports.unread, *settle_ports(ports), *pools.unread]
-        port_specs, pool_specs = _validate(ports, PortSpec, problems), _validate(pools, NamedPoolSpec, problems)
-        problems += [*_port_problems(ports, hosts), *_repeated(pools, _names(pools), "pool names must differ")]
-        if problems:  # what is right goes on, so that the rules for pools are checked as well
-            host_specs, port_specs = _validate(hosts.right(), HostSpec, []), _validate(ports.right(), PortSpec, [])
-            pool_specs = _validate(pools.right(), NamedPoolSpec, [])
+        port_specs, pool_specs = validate(ports, PortSpec, problems), validate(pools, NamedPoolSpec, problems)
+        problems += [*port_problems(ports, hosts), *repeated_names(pools)]
+        if problems:  # pools are checked as well, as far as hosts, ports and pools are valid
+            host_specs, port_specs = validate(hosts.right(), HostSpec, []), validate(ports.right(), PortSpec, [])
+            pool_specs = validate(pools.right(), NamedPoolSpec, [])
         name = attrgetter("name")
         by_place = tuple(sorted(port_specs, key=attrgetter("host", "port")))
         fleet = cls(tuple(sorted(host_specs, key=name)), by_place, settings, tuple(sorted(pool_specs, key=name)))
-        _raise([*problems, *pool_problems(fleet)])
+        if problems := [*problems, *pool_problems(fleet)]:
+            raise ConfigurationError(problems)
         return fleet
 
     def __repr__(self) -> str:
@@ -147,7 +101,7 @@ class Fleet:
 
     @cached
     def pools(self) -> tuple[PoolSlots, ...]:
-        """The pools that Airflow should have: of hosts, then of ports, then of queues, then those under `pools:`, each name once.
+        """The pools that Airflow should have, each name once: of hosts, ports and queues, then those under `pools:`.
 
         A shared pool has the slots that one of its hosts gives, else the size of each of them.
         """
@@ -165,7 +119,7 @@ class Fleet:
         """Return the name of a queue's pool.
 
         Raises:
-            ConfigurationError: Queues have no pools, as `queue_pools` is not set.
+            ConfigurationError: `queue_pools` is not set, so queues have no pools.
             NoMatch: No host serves this queue.
         """
         if not self.settings.queue_pools:
@@ -179,7 +133,7 @@ class Fleet:
         """Return the name of a pool of this fleet.
 
         Raises:
-            NoMatch: There is none of this name.
+            NoMatch: No pool has this name.
         """
         if name not in (known := [pool.name for pool in self.pools]):
             raise NoMatch(f"no pool is named {name!r}{suggestion(name, known)} (pools: {listing(known)})")
@@ -187,7 +141,7 @@ class Fleet:
 
 
 def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a host as it may be written, and return it with its address under the key `address`.
+    """Validate a host as written, and return it with its address under `address`.
 
     Raises:
         ConfigurationError: The host is wrong.
@@ -195,28 +149,25 @@ def checked_host(data: Mapping[str, Any]) -> dict[str, Any]:
     with masking(lambda: secrets_of(data)):
         entries = read_entries([data], "hosts")
         problems = [*entries.unread, *settle_addresses(entries), *check_arguments(entries)]
-        _apply_defaults(entries, Settings())
-        checked = _validate(entries, HostSpec, problems)
-        _raise(problems)
+        apply_defaults(entries, Settings())
+        checked = validate(entries, HostSpec, problems)
+        if problems:
+            raise ConfigurationError(problems)
     return {**data, "address": checked[0].address} if checked[0].address else dict(data)
 
 
 def check_port(data: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError unless `data` is a valid port; its host may have any name."""
+    """Raise ConfigurationError unless a port is valid; its host may have any name."""
     with masking(lambda: secrets_of(data)):
         entries = read_entries([data], "ports")
         problems = [*entries.unread, *settle_ports(entries)]
-        _validate(entries, PortSpec, problems)
-        _raise(problems)
-
-
-def _raise(problems: Iterable[Problem]) -> None:
-    if found := tuple(problems):
-        raise ConfigurationError(found)
+        validate(entries, PortSpec, problems)
+        if problems:
+            raise ConfigurationError(problems)
 
 
 def _settings(node: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:
-    """Return the settings, the default in place of each wrong one, and the problems."""
+    """Return the settings, with the default for each wrong one, and the problems."""
     problems = [Problem(unknown_key(key, FLEET_KEYS), path=(key,)) for key in node if key not in FLEET_KEYS]
     given = {key: value for key, value in node.items() if key in Settings.model_fields and value is not None}
     try:
@@ -225,35 +176,3 @@ def _settings(node: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:
         wrong = problems_of(error, Settings)
     keys = {problem.path[0] for problem in wrong}
     return Settings.model_validate({key: value for key, value in given.items() if key not in keys}), [*problems, *wrong]
-
-
-_OF_SLOTS = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
-
-
-def _apply_defaults(hosts: Entries, settings: Settings) -> None:
-    defaults = {key: default for key in ("username", "password", "key_file") if (default := getattr(settings, f"default_{key}"))}
-    for at, given in enumerate(hosts.data):
-        data = {key: value for key, value in given.items() if value is not None} if None in given.values() else given
-        data.setdefault("size", settings.default_size)
-        for key, default in defaults.items():
-            if not data.get(key):
-                data[key] = default
-        if data.get("hold_slots", settings.hold_slots):
-            for key in _OF_SLOTS:
-                data.setdefault(key, getattr(settings, key))
-        hosts.data[at] = data
-
-
-@cache
-def _list_of(model: type[_M]) -> TypeAdapter[list[_M]]:
-    return TypeAdapter(list[model])  # type: ignore[valid-type]
-
-
-def _validate(entries: Entries, model: type[_M], problems: list[Problem]) -> list[_M]:
-    """Return the entries as validated data; where one is wrong, none of them, and add the problems."""
-    try:
-        return _list_of(model).validate_python(entries.data)
-    except ValidationError as error:
-        entries.wrong.update(int(details["loc"][0]) for details in error.errors(include_url=False, include_input=False))
-        problems += problems_of(error, model, entries.place)
-        return []

@@ -1,4 +1,4 @@
-"""The keys of `ssh_hook_args`: those that something reads, and what is wrong with others."""
+"""The keys of `ssh_hook_args`: which ones are read, what is wrong with the others, and `remote_host`, an address."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..errors import suggestion
+from .masking import shown
+from .model import address_problem
 
 OF_THE_HOOK: Final = (
     "auth_timeout",
@@ -27,14 +29,15 @@ OF_THE_HOOK: Final = (
 )
 """The arguments of the provider's SSHHook."""
 OF_A_CONNECTION: Final = ("allow_host_key_change", "compress", "host_key", "look_for_keys", "private_key", "private_key_passphrase")
-"""What the hook reads of a connection alone, such as one that `create_connection` makes; `check` reads some of them, too."""
+"""What the hook reads only from a connection, such as one that `create_connection` makes. `check` reads some of it, too."""
+REMOTE_HOST: Final = ("ssh_hook_args", "remote_host")
 _KNOWN = frozenset((*OF_THE_HOOK, *OF_A_CONNECTION))
 
 
 def argument_problems(host: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each argument of a host that would be dropped, and what is wrong with it.
+    """Yield each hook argument that would be dropped, with the message.
 
-    The host has its defaults. Its `username`, `password` and `key_file` take precedence over arguments of these names.
+    The defaults are applied already. The host's `username`, `password` and `key_file` take precedence over arguments of these names.
     """
     arguments = host.get("ssh_hook_args")
     if not isinstance(arguments, Mapping):
@@ -49,3 +52,20 @@ def argument_problems(host: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _named(key: str) -> str:
     return f"key {f'ssh_hook_args.{key}'!r}"
+
+
+def settle_address(data: dict[Any, Any]) -> str:
+    """Move a host's `remote_host` to its `address`. Return what is wrong with it, or an empty string."""
+    arguments, address = data.get("ssh_hook_args"), data.get("address")
+    if not isinstance(arguments, Mapping) or "remote_host" not in arguments:
+        return ""
+    given = arguments["remote_host"]
+    data["ssh_hook_args"] = {key: value for key, value in arguments.items() if key != "remote_host"}
+    wrong = "" if given is None else address_problem(".".join(REMOTE_HOST), given)
+    if address is None and not wrong:
+        data["address"] = given
+    if given is None or given == address:
+        return ""
+    if wrong or address is None or address_problem("address", address):
+        return wrong
+    return f"key 'address' says {shown(address)} but 'ssh_hook_args.remote_host' says {shown(given)}; give one of them"

@@ -1,7 +1,7 @@
-"""The rule on secrets: a value under a secret's key is masked there, and wherever it appears again, in all that leaves.
+"""Masks secrets in all output: a value under a secret's key is masked there and wherever it appears again.
 
-A value that cannot be told from other text is masked under its key alone: one of fewer than four characters, a number of
-fewer than six digits, a common word, and a part of a host's or port's name. Numbers that a fleet counts with stay.
+Some values are masked under their key alone, since other text may be equal: those of fewer than four characters, numbers of
+fewer than six digits, common words, and parts of a host's or port's name. Sizes, slots and port numbers are not masked.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
 
-from ..caching import cached
 from ..errors import BalancerError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ MASK = "**********"
 _WORDS = r"passw(?:or)?d|passphrase|secret|token|private_?key|pkey"
 _SECRET_KEY = re.compile(_WORDS, re.IGNORECASE)
 _STEMS = ("passw", "passphrase", "secret", "token", "private", "pkey")
-"""What each of the words holds."""
+"""Each of the words contains one of these."""
 _SHORTEST, _SHORTEST_NUMBER, _LONGEST_SHOWN = 4, 6, 60
 _FEW = 100
 _COMMON = frozenset(["true", "false", "null", "none", "default", "airflow", "admin", "root"])
 _COUNTS = frozenset(("size", "slots", "port", "min", "max", "default_size"))
 _VARIABLE_KEYS = frozenset(("_target_", "key", "description", "is_encrypted", "deserialize_json"))
 _NAMED = frozenset(("hosts", "ports", "pools", "host_overrides", "dags", "tasks"))
-"""The keys whose mappings are by name: such a name is no secret's key."""
+"""Keys of mappings by name; a name in them does not make its value a secret."""
 _LOGIN = re.compile(r"((?<=://)[^\s/:@]*|(?<!\S)[\w.-]+(?!://)):(\S+)@")
 _OPTION = re.compile(
     rf"(?<![\w.-])([\w.-]*(?:{_WORDS})[\w-]*=)(?!None\b|['\"]?\*{{10}})('[^']*'|\"[^\"]*\"|[^\s,;&|'\"(){{}}\[\]]+)", re.IGNORECASE
@@ -48,19 +48,19 @@ def is_secret_key(key: object) -> bool:
 
 
 def may_hold_secrets(text: str) -> bool:
-    """Return whether a text names a secret's key, or has a URL with a login."""
+    """Return whether a string has a secret's key, or a URL with a login."""
     return _SECRET_KEY.search(text) is not None or _LOGIN.search(text) is not None
 
 
 def needs_no_mask(text: str, secrets: Collection[str]) -> bool:
-    """Return whether `mask` leaves the data as they are whose JSON is `text`; False where that is not certain."""
-    # Only in ASCII has each letter one upper and one lower form.
+    """Return whether `mask` certainly leaves data unchanged whose JSON is `text`."""
+    # Outside ASCII, a letter may have several upper or lower forms.
     lower = text.lower() if text.isascii() else ""
     return bool(lower) and "@" not in text and not any(stem in lower for stem in _STEMS) and not _present(secrets, text)
 
 
 def secrets_of(*data: Any) -> set[str]:
-    """Return the secrets in plain data: what is under secret keys, in URLs with a login, and in strings such as `password=x`."""
+    """Return the secrets in plain data: under secret keys, in URLs with a login, and in strings such as `password=x`."""
     found, names = set[str](), set[str]()
     for item in data:
         _collect(item, found, names)
@@ -104,7 +104,7 @@ def _in_text(text: str) -> Iterator[str]:
 
 
 def word_secrets(words: Iterable[str]) -> set[str]:
-    """Return the secrets in words of a command line, or in overrides: what follows a secret's key, and passwords in URLs."""
+    """Return the secrets in words of a command line or in overrides: what follows a secret's key, and passwords in URLs."""
     found = secrets_of(words := list(words))
     for word in words:
         for key in _KEY_IN_WORD.finditer(word):
@@ -115,13 +115,13 @@ def word_secrets(words: Iterable[str]) -> set[str]:
 
 
 def mask_word(word: str, secrets: Collection[str] = ()) -> str:
-    """Return a word of the command line, or an override, as it may be shown: all that follows a secret's key is masked."""
+    """Mask a word of the command line or an override: all that follows a secret's key, and the `secrets`."""
     key = _KEY_IN_WORD.search(word)
     return mask_text(f"{word[: key.end()]}{MASK}" if key else word, secrets)
 
 
 def mask_text(text: str, secrets: Collection[str] = ()) -> str:
-    """Return a text without the `secrets`, in whatever form, and without what it says is one itself."""
+    """Mask the `secrets` in a string, in all their forms, and the secrets that the string itself reveals."""
     return _mask_string(text, _present(secrets, text))
 
 
@@ -134,7 +134,7 @@ def _mask_string(text: str, present: Iterable[str]) -> str:
 
 
 def _present(secrets: Iterable[str], text: str) -> list[str]:
-    """Return the forms of secrets that a text holds, the longest first."""
+    """Return the forms of secrets that a string contains, the longest first."""
     return _search(text, [_index(secrets)])
 
 
@@ -148,7 +148,7 @@ def _index(secrets: Iterable[str]) -> dict[str, set[str]]:
 
 
 def _search(text: str, indexes: Sequence[dict[str, set[str]]]) -> list[str]:
-    """Return the forms that a text holds; the price of those whose first characters it lacks is small, and there may be thousands."""
+    """Return the forms that a string contains. Of thousands, only those are searched for whose first characters it contains."""
     if sum(len(forms) for index in indexes for forms in index.values()) <= _FEW:
         return sorted({form for index in indexes for forms in index.values() for form in forms if form in text}, key=len, reverse=True)
     starts = {text[place : place + _SHORTEST] for place in range(len(text))}
@@ -168,9 +168,9 @@ def _forms(secret: str) -> set[str]:
 
 
 def mask(data: Any, secrets: Collection[str] = ()) -> Any:
-    """Return plain data with secrets masked: under secret keys, and where these or the given `secrets` occur again.
+    """Mask secrets in plain data: under secret keys, and wherever these or the given `secrets` occur again.
 
-    A reference to an Airflow Variable (`{key: ...}`) is not a secret, and stays.
+    A reference to an Airflow Variable (`{key: ...}`) is not a secret.
 
     >>> mask({"password": "hunter2", "command": "login hunter2", "size": 3})
     {'password': '**********', 'command': 'login **********', 'size': 3}
@@ -180,7 +180,7 @@ def mask(data: Any, secrets: Collection[str] = ()) -> Any:
 
 
 def mask_args(owner: BaseModel, args: Iterable[tuple[str | None, Any]]) -> Iterator[tuple[str | None, Any]]:
-    """Yield the names and values that a model's repr shows, without its secrets, also within other models."""
+    """Mask the secrets in the names and values that a model's repr shows, also within other models."""
     secrets = secrets_of(owner)
     for name, value in args:
         yield name, _Shown(mask_text(repr(_masked_under(name, value, [])), secrets))
@@ -228,36 +228,26 @@ def _masked_under(key: object, value: Any, present: list[str]) -> Any:
     return MASK
 
 
-class _Known:
-    """The secrets that a context knows, gathered when the first error needs them."""
-
-    def __init__(self, find: Callable[[], Collection[str]]) -> None:
-        self._find = find
-
-    @cached
-    def forms(self) -> dict[str, set[str]]:
-        return _index(self._find())
-
-
-_known: ContextVar[tuple[_Known, ...]] = ContextVar("airflow_balancer_secrets", default=())
+_known: ContextVar[tuple[Callable[[], dict[str, set[str]]], ...]] = ContextVar("airflow_balancer_secrets", default=())
+"""The forms of the secrets that this context knows, gathered when the first error needs them."""
 
 
 def mask_known(text: str) -> str:
-    """Return a text without the secrets of this context; see `masking`."""
+    """Mask the secrets of this context in a string; see `masking`."""
     return _mask_string(text, _search(text, _known_forms()))
 
 
 def _known_forms() -> list[dict[str, set[str]]]:
-    return [known.forms for known in _known.get()]
+    return [forms() for forms in _known.get()]
 
 
 @contextmanager
 def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
-    """Mask in all errors of this package, and in the values that they quote, the secrets that a function finds.
+    """Mask secrets in this package's errors, and in the values that they quote.
 
-    It is called for an error alone, and once. The error that caused one is dropped where its text has a secret.
+    `find` returns the secrets. It is called only for an error, and once. A cause is dropped if its text has a secret.
     """
-    token = _known.set((*_known.get(), _Known(find)))
+    token = _known.set((*_known.get(), cache(lambda: _index(find()))))
     try:
         yield
     except BalancerError as error:
@@ -270,13 +260,13 @@ def masking(find: Callable[[], Collection[str]]) -> Iterator[None]:
 
 
 def mask_error(error: BalancerError, secrets: Collection[str]) -> BalancerError:
-    """Return the same error without secrets; the error itself where it has none."""
+    """Return an error with the secrets masked; the error itself if it has none."""
     return _mask_error(error, [_index(secrets)])
 
 
 def _mask_error(error: BalancerError, forms: list[dict[str, set[str]]]) -> BalancerError:
     text = "\n".join(error.strings) if isinstance(error, ConfigurationError) else str(error)
-    # Once for all problems: there may be one for each host, and as many secrets.
+    # One search for all problems: there may be one problem and one secret for each host.
     present = _search(text, forms)
     if (masked := _mask_string(text, present)) == text:
         return error
@@ -296,7 +286,7 @@ def _causes_tell(error: BaseException, forms: list[dict[str, set[str]]]) -> bool
 
 
 def shown(value: object) -> str:
-    """Return a value as a message quotes it: cut, and without secrets that a cut would hide from `masking`."""
+    """Return a value as a message quotes it. Secrets are masked before it is cut: `masking` would not find a part of one."""
     try:
         text = repr(mask(value))
     except (ValueError, RecursionError):  # a number of more digits than Python prints

@@ -131,7 +131,7 @@ def _password(value: Any) -> Any:
 
 
 _PRINTABLE = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
-"""No control characters, which a terminal or a log would obey."""
+"""No control characters, which terminals and logs obey."""
 # A regex runs inside pydantic-core; a validator would cost a Python call for each name.
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}][^\p{C}\p{Zl}\p{Zp}]*$")]
 Text = Annotated[str, Field(pattern=_PRINTABLE)]
@@ -159,11 +159,11 @@ Password = Annotated[Any, BeforeValidator(_password), Field(repr=False)]
 
 
 class PoolSpec(_Plain):
-    """A pool as it may be written for a host: a name, or a mapping with the slots given."""
+    """The pool of a host, written as a name or as a mapping."""
 
     pool: Name = Field(description="name of the pool; hosts that name the same one share it")
     slots: Slots | None = Field(default=None, description="number of slots; default: the host's size")
-    description: str | None = Field(default="", description="what Airflow shows; default: a text that names the host")
+    description: str | None = Field(default="", description="what Airflow shows; default: one that names the host")
     include_deferred: bool | None = Field(default=True, description="whether deferred tasks hold a slot")
 
 
@@ -198,12 +198,12 @@ class HostSpec(_Plain):
 
     @property
     def remote_host(self) -> str:
-        """The address its hook connects to; default: its name, with `.local` appended if that has no dot."""
+        """The address that its hook connects to; default: its name, with `.local` appended if that has no dot."""
         return self.address or (self.name if "." in self.name else f"{self.name}.local")
 
     @property
     def credential(self) -> str:
-        """The kind of this host's credential, which may be shown."""
+        """The kind of this host's credential, without the secret."""
         if self.password is not None:
             return "password" if isinstance(self.password, str) else f"variable {self.password.key}"
         return "key file" if self.key_file else "default"
@@ -215,7 +215,7 @@ class HostSpec(_Plain):
 
     @property
     def pool_values(self) -> dict[str, Any]:
-        """The pool that counts this host's tasks, by the fields of `PoolSpec` in their order; what was left out is filled in."""
+        """The values of the pool that counts this host's tasks, in the order of `PoolSpec`'s fields, with defaults filled in."""
         text = f"Balancer pool for host({self.name})"
         if (given := self.pool) is None:
             return {"pool": self.name, "slots": self.size, "description": text, "include_deferred": True}
@@ -237,8 +237,12 @@ class PortSpec(_Plain):
         return self.name or f"{self.host}-{self.port}"
 
 
+SLOT_KEYS: Final = ("hold_slots", "slot_dir", "slot_wait", "slot_timeout")
+"""The keys of a balancer that its hosts take over if they hold slots."""
+
+
 class Settings(_Plain):
-    """The keys of a balancer's node except its hosts and ports."""
+    """The keys of a balancer's node except hosts, ports and pools."""
 
     default_username: str = "airflow"
     default_password: Password = None
@@ -266,7 +270,7 @@ class _Called(Protocol):
 
 
 def called(host: _Called) -> str:
-    """Return how messages call a host: by its name, and its address where that is another.
+    """Return a host's name for messages, with its address if that differs.
 
     >>> called(HostSpec(name="host1", address="10.0.0.5", size=8))
     "host 'host1' at 10.0.0.5"

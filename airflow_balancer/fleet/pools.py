@@ -1,4 +1,4 @@
-"""The pools that a fleet requests: of hosts, ports and queues, and those under `pools:`."""
+"""The pools that a fleet requests: those of hosts, ports and queues, and those under `pools:`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from .model import HostSpec, NamedPoolSpec, PortSpec, Settings
 
 DEFAULT_POOL = "default_pool"
-"""The pool that Airflow makes itself, and that tasks use when they name no other."""
+"""The pool that Airflow creates itself, and that tasks use by default."""
 
 
 class PoolSlots(NamedTuple):
-    """A pool as Airflow's `slot_pool` table has it; without a `team`, tasks of all teams may use it."""
+    """A row of Airflow's `slot_pool` table. Without a `team`, tasks of all teams may use the pool."""
 
     name: str
     slots: int
@@ -25,7 +25,7 @@ class PoolSlots(NamedTuple):
 
 
 def mark(description: str, slots: int) -> str:
-    """Return `description` with the mark of a pool that the balancer made with so many `slots`.
+    """Return a pool's description with the balancer's mark: the `slots` that the balancer gave it.
 
     >>> mark("Balancer pool for host(host1)", 8)
     'Balancer pool for host(host1) [airflow-balancer: 8 slots]'
@@ -34,7 +34,7 @@ def mark(description: str, slots: int) -> str:
 
 
 class _Requesting(Protocol):
-    """What a fleet's pools follow from."""
+    """The part of a fleet that its pools follow from."""
 
     @property
     def hosts(self) -> Sequence[HostSpec]: ...
@@ -47,7 +47,7 @@ class _Requesting(Protocol):
 
 
 class Requested(NamedTuple):
-    """A pool, the subject that requests it, and the path of that below the balancer's node where it is known."""
+    """A pool, the subject that requests it, and the path of one under `pools` below the balancer's node."""
 
     subject: str
     pool: PoolSlots
@@ -80,7 +80,7 @@ def queue_pool_name(queue: str) -> str:
 
 
 def queue_slots(fleet: _Requesting) -> dict[str, int]:
-    """Return the slots of each queue's pool, if queues have pools: the sizes of its hosts, without drained ones."""
+    """Return the slots of each queue's pool if `queue_pools` is set: the sum of its hosts' sizes, without drained hosts."""
     slots: dict[str, int] = {}
     for host in fleet.hosts if fleet.settings.queue_pools else ():
         for queue in dict.fromkeys(host.queues):
@@ -89,7 +89,7 @@ def queue_slots(fleet: _Requesting) -> dict[str, int]:
 
 
 def pool_problems(fleet: _Requesting) -> list[Problem]:
-    """Return a problem for each request of a pool that is Airflow's own, another's, or of another size elsewhere."""
+    """Return a problem for each pool that is Airflow's own, another subject's, or requested elsewhere with another size."""
     names = [host.pool_name for host in fleet.hosts] + [port.pool for port in fleet.ports]
     names += [*map(queue_pool_name, queue_slots(fleet)), *(pool.name for pool in fleet.named_pools)]
     if len({*names, DEFAULT_POOL}) > len(names):
@@ -100,7 +100,7 @@ def pool_problems(fleet: _Requesting) -> list[Problem]:
 
 
 def _pool_problem(request: Requested, first: Requested) -> str:
-    """Return what is wrong with a request of a pool, which another was the first to request."""
+    """Return what is wrong with a request, given the first request of the same pool, or an empty string."""
     pool, kind = request.pool, request.subject.partition(" ")[0]
     if pool.name == DEFAULT_POOL and kind == "pool":
         return "is Airflow's own; give it another name"

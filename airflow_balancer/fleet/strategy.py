@@ -13,7 +13,7 @@ CLASSES = {"rendezvous": "Rendezvous", "bounded": "Bounded", "least_loaded": "Le
 """This package's strategies: the name of each in YAML, and its class."""
 STRATEGIES = tuple(CLASSES)
 OPTIONS: Mapping[str, Mapping[str, float]] = {"Bounded": {"c": 1}, "LeastLoaded": {"deadline": 0.1}}
-"""The options of each class that has some, with the smallest number that each takes."""
+"""The options of the classes that have any, each with its smallest value."""
 TARGETS = {f"{module}.{cls}": cls for module in ("airflow_balancer.strategies", "airflow_balancer") for cls in CLASSES.values()}
 """The class that each `_target_` of this package means."""
 

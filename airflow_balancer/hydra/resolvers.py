@@ -46,7 +46,7 @@ class _Request:
 
     def __init__(self, query: Any, keys: tuple[str, ...], node: Any, root: DictConfig) -> None:
         from ..errors import ConfigurationError
-        from ..fleet.entries import unknown_key
+        from ..fleet.problems import unknown_key
         from .balancers import PENDING, PendingError
         from .nodes import requester_of, written_at
         from .picks import Picks

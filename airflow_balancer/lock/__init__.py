@@ -1,1 +1,1 @@
-"""The lock file: the host of each key and each free port, so that files that are parsed apart agree."""
+"""The lock file: the host of each key and each free port, so that DAG files parsed in different processes agree."""

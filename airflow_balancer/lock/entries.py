@@ -8,9 +8,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import ConfigurationError, Problem
-from ..fleet.entries import problems_of, unknown_key
 from ..fleet.masking import shown
 from ..fleet.model import Name, PortNumber
+from ..fleet.problems import problems_of, unknown_key
 from ..picking.filters import HOST_KEYS, HostFilter
 
 _FORMS = {
@@ -29,7 +29,7 @@ E = TypeVar("E", bound=_Entry)
 
 
 class PortEntry(_Entry):
-    """A free port from `min` to `max` of a host, which a lock file keeps for a requester."""
+    """A free port of a host, from `min` to `max`, that a lock file keeps for a requester."""
 
     host: Name
     port: PortNumber
@@ -67,8 +67,8 @@ class HostEntry(NamedTuple):
 
     Attributes:
         requester: The key.
-        query: The query, without a function of its own.
-        hosts: The names of hosts, of which the first that is a candidate counts: environments may have different ones.
+        query: The query, without `custom`.
+        hosts: The names of hosts. The first that is a candidate counts, since environments may have different hosts.
     """
 
     requester: str
@@ -77,7 +77,7 @@ class HostEntry(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The entry as plain data, without what is empty; a list of one is its item."""
+        """The entry as plain data, without empty values; a list of one item is written as the item."""
         given = {key: value for key in HOST_KEYS if (value := getattr(self.query, key))}
         query = {key: _short(value) for key, value in given.items()}
         return {"requester": self.requester, **({"query": query} if query else {}), "host": _short(self.hosts)}
@@ -111,7 +111,7 @@ def read_hosts(items: Sequence[Any]) -> list[HostEntry]:
     if problems := list(_query_rules(validated)):
         raise ConfigurationError(problems)
     entries = [HostEntry(entry.requester, HostFilter.of(**entry.query), tuple(entry.host)) for entry in validated]
-    if problems := list(_twice("hosts", [entry[:2] for entry in entries], _said_of_hosts)):
+    if problems := list(_repeated("hosts", [entry[:2] for entry in entries], _host_text)):
         raise ConfigurationError(problems)
     return entries
 
@@ -143,23 +143,23 @@ def _range_rules(entries: Iterable[PortEntry]) -> Iterator[Problem]:
 
 
 def _unique_ports(entries: Sequence[PortEntry]) -> Iterator[Problem]:
-    twice = list(_twice("ports", [(entry.host, entry.port) for entry in entries], "port {0[1]} on host {0[0]!r} is kept twice".format))
-    yield from twice
-    said = {problem.subject for problem in twice}
-    again = _twice("ports", list(map(PortRequest.of, entries)), _said_of_ports)
-    yield from (problem for problem in again if problem.subject not in said)
+    ports = list(_repeated("ports", [(entry.host, entry.port) for entry in entries], "port {0[1]} on host {0[0]!r} is kept twice".format))
+    yield from ports
+    reported = {problem.subject for problem in ports}
+    requests = _repeated("ports", list(map(PortRequest.of, entries)), _port_text)
+    yield from (problem for problem in requests if problem.subject not in reported)
 
 
-def _twice(group: str, values: Sequence[Hashable], said: Callable[[Any], str]) -> Iterator[Problem]:
+def _repeated(group: str, values: Sequence[Hashable], text_of: Callable[[Any], str]) -> Iterator[Problem]:
     first = dict[Hashable, int]()
     for index, value in enumerate(values):
         if (other := first.setdefault(value, index)) != index:
-            yield Problem(f"{said(value)}, also at {group}[{other}]; {_ADVICE}", f"{group}[{index}]")
+            yield Problem(f"{text_of(value)}, also at {group}[{other}]; {_ADVICE}", f"{group}[{index}]")
 
 
-def _said_of_ports(request: PortRequest) -> str:
+def _port_text(request: PortRequest) -> str:
     return f"{request.requester!r} on host {request.host!r} is there twice for {request.first} to {request.last}"
 
 
-def _said_of_hosts(asked: tuple[str, HostFilter]) -> str:
-    return f"{asked[0]!r} is there twice for {asked[1]}"
+def _host_text(request: tuple[str, HostFilter]) -> str:
+    return f"{request[0]!r} is there twice for {request[1]}"

@@ -1,4 +1,4 @@
-"""The lock file: read once until it changes, written at once or not at all."""
+"""The lock file: read again only after a change, written atomically."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # that of Path raises for a name that is too long
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ _HEADER = """\
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file, and its entries: hosts sorted by requester and query, ports by host and port."""
+    """A lock file and its entries: hosts sorted by requester and query, ports by host and port."""
 
     file: Path
     hosts: tuple[HostEntry, ...] = ()
@@ -73,7 +73,7 @@ class Lock:
 
     @property
     def text(self) -> str:
-        """The file's content: equal for equal entries. No line of it but theirs ever changes, so that Git merges it."""
+        """The file's content: equal for equal entries. Each entry is one line and no other line changes, so Git can merge it."""
         groups = {"hosts": [entry.data for entry in self.hosts], "ports": [entry.model_dump() for entry in self.ports]}
         return _HEADER + "".join(
             f"{group}:\n{''.join(f'  - {yaml_line(data)}{chr(10)}' for data in entries)}" for group, entries in groups.items()
@@ -81,10 +81,10 @@ class Lock:
 
 
 def lock_path(name: str) -> Path | None:
-    """Return where the lock file is that a configuration names, or would be; None where it cannot be known yet.
+    """Return the path of the lock file that a configuration names, even if there is no file; None if it cannot be known yet.
 
-    A relative name is one in the configuration's own folder, else in the others of its tree. Where they
-    are not known, it is looked for as `find_file` does.
+    A relative name is looked up in the configuration's own folder, then in the other folders of its tree. If these
+    are not known, it is looked up as in `find_file`.
     """
     path = Path(name).expanduser()
     if path.is_absolute():
@@ -97,10 +97,10 @@ def lock_path(name: str) -> Path | None:
 
 
 def lock_at(file: Path) -> Lock:
-    """Return the lock in a file; one without entries where there is no file yet. It is read again only when it changed.
+    """Return the lock in a file; an empty one if there is no file yet. The file is read again only after a change.
 
     Raises:
-        ConfigurationError: It cannot be read, or is wrong; one problem for each entry that is.
+        ConfigurationError: The file cannot be read, or is wrong; one problem for each wrong entry.
     """
     current_reading().admit(file, f"the lock file {file.name!r}")
     try:
@@ -133,7 +133,7 @@ def _items(data: Any, group: str) -> list[Any] | None:
 
 @contextmanager
 def changing(file: Path) -> Iterator[None]:
-    """Let the commands that change a lock file take turns: its folder is locked, so that nothing stays behind.
+    """Let the commands that change a lock file take turns. They lock its folder, so no file is left behind.
 
     Raises:
         ConfigurationError: There is no such folder.
@@ -151,7 +151,7 @@ def changing(file: Path) -> Iterator[None]:
 
 
 def write_lock(lock: Lock) -> None:
-    """Write a lock to its file, at once or not at all; a file that says the same is left alone.
+    """Write a lock to its file atomically; leave a file with the same content alone.
 
     Raises:
         ConfigurationError: It cannot be written.
@@ -159,7 +159,7 @@ def write_lock(lock: Lock) -> None:
     file = lock.file.resolve()
     beside = file.with_name(f".{file.name}.new")
     try:
-        beside.unlink(missing_ok=True)  # a killed command's
+        beside.unlink(missing_ok=True)  # a killed command may have left it
         if file.is_file() and file.read_text(encoding="utf-8") == lock.text:
             return
         beside.write_text(lock.text, encoding="utf-8")

@@ -18,14 +18,14 @@ from .recorder import Recorder, current_lock, recorder_of
 
 
 class LockedHosts:
-    """The hosts that a lock file keeps, and behind them those that were assigned otherwise.
+    """The hosts that a lock file keeps, then those that are assigned otherwise.
 
-    The file is read at the first look-up. An entry counts for the candidates that its query has in this fleet.
+    The file is read at the first look-up. An entry applies to the candidates that its query has in this fleet.
 
     Args:
         name: The file, as the configuration names it.
         index: The hosts of the fleet.
-        others: What holds for a key that has no entry.
+        others: The hosts of keys without an entry.
     """
 
     def __init__(self, name: str, index: HostIndex[Any], others: Assigned) -> None:
@@ -70,9 +70,9 @@ class LockedHosts:
 
 
 def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, others: Assigned) -> Assigned:
-    """Return which hosts keys have: those of the lock file, if a configuration names one, before the others.
+    """Return the hosts that keys already have: those of the lock file if a configuration names one, then the others.
 
-    A strategy whose picks depend on more than the key has no locked ones.
+    Picks of `least_loaded` and `random` depend on more than the key, so they are not locked.
     """
     if not name or isinstance(strategy, LeastLoaded | Random):
         return others
@@ -80,7 +80,7 @@ def locked_hosts(name: str | None, index: HostIndex[Any], strategy: Strategy, ot
 
 
 def note_pick(assigned: Assigned, key: str, query: HostFilter, candidates: Sequence[Candidate], host: str, *, source: str = "") -> None:
-    """Note a pick where the current reading has a recorder, with what the recorder's lock file keeps for it."""
+    """Record a pick if the current reading has a recorder, with the hosts that the recorder's lock file keeps for it."""
     recorder: Recorder | None = current_reading().recorder
     if recorder is None:
         return

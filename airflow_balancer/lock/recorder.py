@@ -1,4 +1,4 @@
-"""Records which hosts and free ports are requested, for the commands that plan, check and lock them."""
+"""Records requests for hosts and free ports, for the commands that plan, check and lock them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..files.reading import calling_file, calling_frame, current_reading
+from ..files.reading import calling_file, current_reading
 from ..picking.choice import Asked
 from ..picking.filters import HostFilter
 from ..picking.picked import Picked, Weighed
@@ -16,7 +16,7 @@ from .file import Lock, lock_at, lock_path
 
 
 class KeyedQuery(NamedTuple):
-    """A request for a host: the requester's key, the query without a function of its own, and the candidates."""
+    """A request for a host: the requester's key, the query without `custom`, and the candidates."""
 
     requester: str
     query: HostFilter
@@ -24,7 +24,7 @@ class KeyedQuery(NamedTuple):
 
     @property
     def asked(self) -> Asked:
-        """What decides the host: the key and the names of the candidates."""
+        """The part that decides the host: the key and the names of the candidates."""
         return self.requester, tuple(sorted(host.name for host in self.candidates))
 
 
@@ -37,15 +37,15 @@ class Answer(NamedTuple):
 
 @dataclass
 class Recorder:
-    """What is requested; `reading(recorder=...)` notes it.
+    """The requests of one reading; `reading(recorder=...)` records them.
 
     Attributes:
-        lock: The lock file of the requests that count under `hosts`, `ports` and `requesters`; None for none.
+        lock: The lock file whose requests count under `hosts`, `ports` and `requesters`, if any.
         picks: The picks by source, key, query and candidates; equal requests count once.
         ports: Each request for a free port, and the port that it got.
-        in_use: The ports in use on each host, by any balancer that got a request.
-        requesters: The requesting files, by host and key; an empty host for requests for a host.
-        shared: Each tuple of candidates once, although many picks have it.
+        in_use: The ports in use on each host, in any balancer that got a request.
+        requesters: The requesting files, by host and key; the host is empty for requests for a host.
+        shared: Each tuple of candidates once, so that picks share it.
     """
 
     lock: Lock | None = None
@@ -57,21 +57,21 @@ class Recorder:
 
     @property
     def hosts(self) -> dict[KeyedQuery, Answer]:
-        """Each request for a host that the lock file may have, and what it got, sorted by requester and query."""
+        """The lock file's requests for hosts and their answers, sorted by requester and query."""
         found = {request: Answer(pick.host, pick.kept) for (_, request), pick in self.picks.items() if pick.kept is not None}
         return {request: found[request] for request in sorted(found, key=lambda one: (one.requester, repr(one.query), one.candidates))}
 
     @property
     def in_order(self) -> list[Picked]:
-        """The picks, sorted by source, key and query as a string, of which each has one."""
+        """One pick for each source, key and query, sorted by these."""
         by_text = {(pick.source, pick.key, pick.query): pick for pick in self.picks.values()}
         return [by_text[request] for request in sorted(by_text)]
 
     def note(self, pick: Picked) -> None:
-        """Note a pick. A key that is made of the calling file's name may be no other file's in a lock file."""
+        """Record a pick, and the requesting file if the key has its name: in a lock file, no other file may have this key."""
         pick = pick._replace(candidates=self.shared.setdefault(pick.candidates, pick.candidates))
         self.picks[pick.source, KeyedQuery(pick.key, pick.filter, pick.candidates)] = pick
-        file = calling_file(calling_frame())
+        file = calling_file()
         if pick.kept is not None and file and pick.key.startswith(f"{file.name}#"):
             self.requesters.setdefault(("", pick.key), set()).add(file.resolve())
 
@@ -86,7 +86,7 @@ class Recorder:
 
 
 def recorder_of(name: str | None) -> Recorder | None:
-    """Return the current reading's recorder, if it is of the lock file that a balancer names; by its name alone while there is no file."""
+    """Return the current reading's recorder if it has the lock file that a balancer names; one that is not found is compared by name."""
     recorder: Recorder | None = current_reading().recorder
     if recorder is None or recorder.lock is None or not name:
         return None
@@ -96,7 +96,7 @@ def recorder_of(name: str | None) -> Recorder | None:
 
 
 def current_lock(name: str) -> Lock:
-    """Return the lock that a balancer names, as it is recorded or else in the file.
+    """Return the lock that a balancer names: the recorder's, else that of the file.
 
     Raises:
         ConfigurationError: The file cannot be read, or is wrong.
@@ -108,7 +108,7 @@ def current_lock(name: str) -> Lock:
 
 
 def locked_ports(name: str | None, host: str) -> LockedPorts:
-    """Return the ports of a host that the lock file of a balancer keeps.
+    """Return the ports that a balancer's lock file keeps on a host.
 
     Raises:
         ConfigurationError: The file cannot be read, or is wrong.
@@ -117,11 +117,11 @@ def locked_ports(name: str | None, host: str) -> LockedPorts:
 
 
 def record_port(name: str | None, request: PortRequest, port: int, table: PortTable, *, by_file: bool) -> None:
-    """Record a request for a free port where the current reading has a recorder; `by_file` where the calling file is the requester."""
+    """Record a request for a free port if there is a recorder; `by_file` if the calling file is the requester."""
     recorder = recorder_of(name)
     if recorder is None:
         return
     recorder.ports[request] = port
     recorder.in_use.setdefault(request.host, set()).update(table.in_use)
-    if by_file and (requester := calling_file(calling_frame())):
+    if by_file and (requester := calling_file()):
         recorder.requesters.setdefault((request.host, request.requester), set()).add(requester.resolve())

@@ -1,4 +1,4 @@
-"""Which host each attempt of a task goes to, as the string of its candidates says."""
+"""The host of each attempt of a task, derived from the string of its candidates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Attempts:
     """The order in which the attempts of a task go through its candidates.
 
     Args:
-        described: What the string of the task says.
+        described: The parsed string of the task.
         task: The key of the task, `<dag_id>.<task_id>`.
     """
 
@@ -29,15 +29,15 @@ class Attempts:
         self._indices = IndexPicks(described.strategy, self._key, self.candidates) if described.strategy else None
 
     def first(self, index: int = -1) -> Picked | None:
-        """Return the pick of the first attempt of a task, or of an index of it; None where the candidates are not listed.
+        """Return the pick of the first attempt of a task, or of an index of it; None if the candidates are not listed.
 
-        Its query is not known.
+        The query of the pick is empty.
         """
         host = self.described.first or self._chosen(index)
         return Picked(self.key(index), "", self.candidates, host) if host and self.candidates else None
 
     def in_order(self, index: int = -1) -> Sequence[str]:
-        """Return the names of the candidates in the order of the attempts; none where they are not listed."""
+        """Return the names of the candidates in the order of the attempts; an empty list if they are not listed."""
         pick, strategy = self.first(index), self.described.strategy
         if pick is None or strategy is None:
             return ()
@@ -45,14 +45,14 @@ class Attempts:
         return [host.name for host in rank_behind(first, strategy, pick.key, self.candidates)]
 
     def reason(self, index: int = -1) -> str:
-        """Return why the first attempt goes to its host; empty where the string does not say."""
+        """Return why the first attempt goes to its host; an empty string if that is not known."""
         pick, strategy = self.first(index), self.described.strategy
         if pick is None or strategy is None:
             return ""
         return ELSEWHERE if pick.host != self._chosen(index) else reason_of_pick(pick, strategy)
 
     def key(self, index: int) -> str:
-        """Return the key of the task, or of an index of it that has its own."""
+        """Return the key of an index if each has its own, else the key of the task."""
         return index_key(self._key, index) if self._has_own(index) else self._key
 
     def _has_own(self, index: int) -> bool:
@@ -68,9 +68,9 @@ class Attempts:
 
 @lru_cache(maxsize=10_000)
 def attempts_of(text: str, task: str) -> Attempts:
-    """Return the attempts of a task by the string of its candidates.
+    """Return the attempts of a task, given the string of its candidates.
 
     Raises:
-        KeyError, ValueError: It is no such string.
+        KeyError, ValueError: `describe` returns no such string.
     """
     return Attempts(Described.parse(text), task)

@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from os.path import basename
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..files.reading import caller_state, calling_frame
+from .picked import Weighed
 from .rendezvous import Candidate, Candidates, rank
 from .strategies import RankingStrategy, Strategy, assigns_together
 
 DEFAULT_KEY = "command line"
-"""The key of a query on the command line or the page that gives none."""
+"""The key of queries without one, on the command line and the page."""
 
 
 def call_key(kind: str) -> str:
-    """Return `<file>#<n>` for the calling file's n-th pick of a kind, counted from 0."""
+    """Return `<file>#<n>` for the calling file's n-th pick of a kind, counting from 0."""
     frame = calling_frame()
     counts = caller_state(frame)
     counts[kind] = (number := counts.get(kind, -1) + 1)
@@ -31,7 +32,7 @@ Asked = tuple[str, tuple[str, ...]]
 
 
 class Assigned(Protocol):
-    """The hosts of requests that have one already: those of the lock file, or assigned together; a mapping, too."""
+    """The hosts of requests that have one already: from the lock file, or from a joint assignment. A mapping is one."""
 
     def __len__(self) -> int: ...
     def get(self, asked: Asked, /) -> str | None:
@@ -47,11 +48,11 @@ def choose_host(
     """Return the host that a key gets, for every interface: command line, page, resolvers and Python.
 
     Args:
-        strategy: Chooses for a key that is not assigned.
+        strategy: Chooses for keys that are not assigned.
         key: Identifies the request.
         candidates: The hosts that match the request; at least one.
         assigned: The hosts of the lock file, and those that a composed configuration assigned to its own requests.
-        load: How many slots are taken on each host now, by name; empty unless the load is live.
+        load: How many picks or taken slots each host has, by name; empty if the strategy is to ignore them.
     """
     if assigned:
         ready = Candidates.of(candidates)
@@ -72,8 +73,8 @@ def index_key(key: str, index: int) -> str:
 class IndexPicks(Generic[C]):
     """The host that each index of a mapped task gets.
 
-    A strategy that bounds the load counts the picks of the lower indices, in blocks so that none costs more
-    than a thousand picks: no index depends on how many there are, which is known only once the task is expanded.
+    A strategy that bounds the load counts the picks of the lower indices, in blocks of a thousand so that no pick costs
+    more. No index depends on the number of indices, which is known only after the task is expanded.
     """
 
     _BLOCK = 1_000
@@ -111,7 +112,7 @@ def rank_hosts(
 ) -> list[C]:
     """Return the candidates in the order of a key's attempts: its host, then the others by the strategy or by score.
 
-    With an index the attempts are those of one index of a mapped task whose indices share the key.
+    With an `index`, the attempts are those of one index of a mapped task, whose indices share the key.
     """
     if index < 0:
         return rank_behind(choose_host(strategy, key, candidates, assigned=assigned, load=load), strategy, key, candidates, load)
@@ -121,16 +122,9 @@ def rank_hosts(
 
 
 def rank_behind(first: C, strategy: Strategy, key: str, candidates: Sequence[C], load: Mapping[str, int] = _EMPTY) -> list[C]:
-    """Return a host, and the other candidates behind it by the strategy or by score."""
+    """Return the `first` host, then the other candidates in the strategy's order, else by score."""
     ranked = strategy.rank(key, candidates, load) if isinstance(strategy, RankingStrategy) else rank(key, candidates)
     return [first, *(host for host in ranked if host.name != first.name)]
-
-
-class _PortCandidate(NamedTuple):
-    """A port as strategies see it: named like its pool, and of the same size as every other."""
-
-    name: str
-    size: int = 1
 
 
 class _Pooled(Protocol):
@@ -142,6 +136,6 @@ P = TypeVar("P", bound=_Pooled)
 
 
 def choose_port(strategy: Strategy, key: str, ports: Sequence[P]) -> P:
-    """Return the port that a key gets."""
+    """Return the port that a key gets. Strategies see ports by the names of their pools, all of one size."""
     by_pool = {port.pool: port for port in ports}
-    return by_pool[strategy.choose(key, [_PortCandidate(pool) for pool in by_pool], {}).name]
+    return by_pool[strategy.choose(key, [Weighed(pool, 1) for pool in by_pool], {}).name]

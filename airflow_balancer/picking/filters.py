@@ -1,4 +1,4 @@
-"""Which hosts and ports a query admits, by an inverted index."""
+"""Which hosts and ports match a query, by an inverted index."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..caching import cached
 from ..errors import ConfigurationError, NoMatch, listing, suggestion
 from ..fleet.drain import drained
 from ..fleet.masking import masking, secrets_of, shown
+from .inverted import H, InvertedIndex, matcher
 from .left_out import LeftOut, left_out
-from .places import H, Places, matcher
 from .rendezvous import Candidates
 
 Patterns = str | Sequence[str] | None
@@ -99,7 +99,7 @@ class PortFilter:
 
 
 HOST_KEYS = tuple(field.name for field in fields(HostFilter) if field.name != "custom")
-"""The keys of a host query as YAML and the command line may give it; Python may also give `custom`, a function."""
+"""The keys of a host query in YAML and on the command line. In Python there is also `custom`, a function."""
 PORT_KEYS = tuple(field.name for field in fields(PortFilter) if field.name != "custom")
 """The keys of a query for a tracked port, likewise."""
 _NOT_PATTERNS = ("custom", "min_size")
@@ -115,15 +115,13 @@ def _patterns(key: str, value: Any) -> tuple[str, ...]:
     patterns = tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | str) else (value,)
     if not all(isinstance(pattern, str) for pattern in patterns):
         raise ConfigurationError(f"key {key!r} must be a string or a list of strings, not {shown(value)}; put it in quotes")
-    return tuple(map(str.__str__, patterns))  # the values of an enumeration, without it
+    return tuple(map(str.__str__, patterns))  # members of a string enumeration become strings
 
 
 def _describe(query: HostFilter | PortFilter) -> str:
     given = {field.name: getattr(query, field.name) for field in fields(query) if field.name != "prefer"}
-    words = {"all_tags": " and "}
-    patterns = [
-        f"{key}={words.get(key, ' or ').join(map(repr, value))}" for key, value in given.items() if isinstance(value, tuple) and value
-    ]
+    lists = {key: value for key, value in given.items() if isinstance(value, tuple) and value}
+    patterns = [f"{key}={(' and ' if key == 'all_tags' else ' or ').join(map(repr, value))}" for key, value in lists.items()]
     size = [f"min_size={given['min_size']}"] if given.get("min_size") else []
     return ", ".join([*patterns, *size, *(["custom"] if query.custom else [])]) or "anything"
 
@@ -138,7 +136,7 @@ def matching_ports(query: PortFilter, ports: Iterable[P]) -> list[P]:
     if found := [port for port in ports if _matches(query, port)]:
         return found
     names = {"name": [port.name for port in ports if port.name], "tag": [tag for port in ports for tag in port.tags]}
-    raise NoMatch(no_match("port", query, names))
+    raise NoMatch(_no_match("port", query, names))
 
 
 def _matches(query: PortFilter, port: _PortLike) -> bool:
@@ -146,17 +144,10 @@ def _matches(query: PortFilter, port: _PortLike) -> bool:
     return bool(named and (not query.tag or any(map(matcher(query.tag), port.tags))) and (not query.custom or query.custom(port)))
 
 
-def _wanted(query: HostFilter | PortFilter, key: str) -> tuple[str, ...]:
-    """Return the patterns of a query for one kind of value."""
-    more = query.all_tags if key == "tag" and isinstance(query, HostFilter) else ()
-    patterns: tuple[str, ...] = getattr(query, key)
-    return patterns + more
-
-
 _PLURAL = {"name": "names", "queue": "queues", "os": "systems", "tag": "tags"}
 
 
-def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]], why: str = "") -> str:
+def _no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iterable[str]], why: str = "") -> str:
     """Return the message for a filter that nothing matches.
 
     Args:
@@ -165,7 +156,8 @@ def no_match(noun: str, query: HostFilter | PortFilter, names: Mapping[str, Iter
         names: The values that exist, by the filter's key.
         why: What each condition leaves out.
     """
-    wanted = [(pattern, values) for key, values in names.items() for pattern in _wanted(query, key)]
+    more = {"tag": getattr(query, "all_tags", ())}
+    wanted = [(pattern, values) for key, values in names.items() for pattern in (*getattr(query, key), *more.get(key, ()))]
     hints = [suggestion(pattern, values) for pattern, values in wanted if not any(map(matcher((pattern,)), values))]
     known = [f"{_PLURAL[key]}: {listing(values)}" for key, values in names.items()]
     return f"no {noun} matches {query}{next(filter(None, hints), '')} ({'; '.join(filter(None, [why, *known]))})"
@@ -178,7 +170,7 @@ _CONDITIONS = ("name", "queue", "os", "tag", "all_tags", "exclude", "min_size", 
 
 
 def _conditions(query: HostFilter, *, drained: bool = True) -> list[str]:
-    """Return the conditions of a filter that has them, and behind those that a candidate passes besides if no `drained` one is wanted."""
+    """Return the conditions of a filter, followed by those of candidates unless `drained` hosts are included."""
     return [key for key in _CONDITIONS if getattr(query, key)] + ([] if drained else ["drain", "prefer"])
 
 
@@ -190,7 +182,7 @@ class HostIndex(Generic[H]):
 
     def __init__(self, hosts: Iterable[H]) -> None:
         self.hosts = tuple(sorted(hosts, key=lambda host: host.name))
-        self._places = Places(self.hosts)
+        self._inverted = InvertedIndex(self.hosts)
         self._cache: dict[HostFilter, Candidates[H]] = {}
 
     @cached
@@ -204,31 +196,31 @@ class HostIndex(Generic[H]):
         Raises:
             NoMatch: No host matches; the message has the filter, and the names, queues, systems and tags that exist.
         """
-        return [self.hosts[place] for place in sorted(self._matching(query))]
+        return [self.hosts[at] for at in sorted(self._matching(query))]
 
     def _matching(self, query: HostFilter, *, drained: bool = True) -> frozenset[int]:
-        found = self._places.all
+        found = self._inverted.all
         for key in _conditions(query):
-            found = self._places.admit(key, query, found)
+            found = self._inverted.admit(key, query, found)
         if not found:
             why = self.left_out(query, drained=drained)
             with masking(self._secrets):
-                raise NoMatch(no_match("host", query, self._places.by_value, str(why)), why.counts)
+                raise NoMatch(_no_match("host", query, self._inverted.by_value, str(why)), why.counts)
         return found
 
     def left_out(self, query: HostFilter, *, drained: bool = False) -> LeftOut:
         """Return which hosts each condition of a filter leaves out.
 
-        `custom` is called for hosts that pass the conditions before it, and counts as failed by all others.
+        `custom` is called only for hosts that pass the conditions before it; all others count as failing it.
 
         Args:
             query: The filter.
-            drained: Whether drained hosts are wanted, too, and preferred ones no more than others.
+            drained: Whether drained hosts are included; `prefer` is then ignored.
         """
-        everything, admitted = self._places.all, dict[str, frozenset[int]]()
+        everything, admitted = self._inverted.all, dict[str, frozenset[int]]()
         left = everything
         for key in _conditions(query, drained=drained):
-            admits = self._places.admit(key, query, left if key == "custom" else everything)
+            admits = self._inverted.admit(key, query, left if key == "custom" else everything)
             admitted[key] = admits if key != "prefer" or left & admits else everything
             left &= admitted[key]
         return left_out([host.name for host in self.hosts], admitted)
@@ -251,9 +243,9 @@ class HostIndex(Generic[H]):
         return self._cache[query]
 
     def _candidates(self, query: HostFilter) -> Candidates[H]:
-        open_hosts = self._places.admit("drain", query, self._matching(query, drained=False))
+        open_hosts = self._inverted.admit("drain", query, self._matching(query, drained=False))
         if not open_hosts:
             why, found = self.left_out(query), self.matching(query)
             with masking(self._secrets):
                 raise NoMatch(f"no host that matches {query} takes a pick: {listing(map(drained, found))} ({why})", why.counts)
-        return Candidates([self.hosts[place] for place in sorted(self._places.admit("prefer", query, open_hosts))])
+        return Candidates([self.hosts[at] for at in sorted(self._inverted.admit("prefer", query, open_hosts))])

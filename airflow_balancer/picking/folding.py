@@ -1,4 +1,4 @@
-"""Many names as a short string: consecutive numbers are a range."""
+"""Folds many names into a short string: consecutive numbers become a range."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, unquote
 
 MARK = "balanced "
-"""How the string of a task's candidates begins."""
+"""The prefix of the string of a task's candidates."""
 _NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
 _RANGE = re.compile(r"(.*)\[([0-9]+)-([0-9]+)\](.*)")
 
 
 def quoted(text: str) -> str:
-    """Return a string without any character that separates: as in a URL."""
+    """Return a string with all separators percent-encoded."""
     return quote(text, safe="")
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return names as a list in which consecutive numbers are a range; what is special is quoted as in a URL.
+    """Return names as a sorted list, with consecutive numbers as a range and special characters percent-encoded.
 
     >>> fold(["ws01", "host10", "host9", "host8", "a,b"])
     'a%2Cb,host[8-10],ws01'

@@ -13,10 +13,10 @@ class LeftOut(NamedTuple):
     """The hosts that the conditions of a query leave out.
 
     The conditions are applied in order, and each host is left out by the first that it fails. So the hosts left out and those
-    that pass all conditions add up to all hosts. Where none passes, removing a condition admits exactly its hosts under `alone`.
+    that pass all conditions add up to all hosts. If none passes, removing a condition admits exactly its hosts under `alone`.
 
     Attributes:
-        hosts: The names of the hosts by condition, in order; only conditions that leave some out.
+        hosts: The names of the hosts by condition, in order, for conditions that leave any out.
         alone: The names of the hosts that fail this condition and no other, by condition.
     """
 
@@ -30,7 +30,7 @@ class LeftOut(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """The numbers in words."""
+        """The counts as a phrase, such as `2 by queue, 1 drained`."""
         return ", ".join(f"{count} drained" if key == "drain" else f"{count} by {key}" for key, count in self.counts.items())
 
     def __str__(self) -> str:
@@ -46,14 +46,14 @@ def left_out(names: Sequence[str], admitted: Mapping[str, Set[int]]) -> LeftOut:
 
     Args:
         names: The names of all hosts.
-        admitted: The places of the hosts that each condition admits, in the order in which the conditions are applied.
+        admitted: The positions of the hosts that each condition admits, in the order in which the conditions are applied.
     """
     everything = frozenset(range(len(names)))
     left, hosts, failed = everything, dict[str, list[str]](), Counter[int]()
-    for key, places in admitted.items():
-        hosts[key] = [names[place] for place in sorted(left - places)]
-        left &= places
-        failed.update(everything - places)
-    once = {place for place, count in failed.items() if count == 1}
-    alone = {key: [names[place] for place in sorted(once - places)] for key, places in admitted.items()}
+    for key, positions in admitted.items():
+        hosts[key] = [names[at] for at in sorted(left - positions)]
+        left &= positions
+        failed.update(everything - positions)
+    once = {at for at, count in failed.items() if count == 1}
+    alone = {key: [names[at] for at in sorted(once - positions)] for key, positions in admitted.items()}
     return LeftOut(*({key: found for key, found in by_key.items() if found} for by_key in (hosts, alone)))

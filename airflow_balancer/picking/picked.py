@@ -26,9 +26,9 @@ class Picked(NamedTuple):
         query: The query as a string.
         candidates: The hosts that match it.
         host: The name of the host that the key gets.
-        source: The root file of the balancer that picks; empty where it comes from none, or is the composed config's.
-        filter: The query; in place of a function of its own, it has the names of the candidates.
-        kept: The hosts that the lock file lists for the request; None where no lock file has hosts for it.
+        source: The root file of the balancer; empty if it has none, or is the composed config's.
+        filter: The query; one with a function is replaced by a query for the names of the candidates.
+        kept: The hosts that the lock file lists for the request; None if no lock file applies.
     """
 
     key: str

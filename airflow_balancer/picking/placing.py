@@ -1,4 +1,4 @@
-"""Places requests on hosts when many have a host already, and as few as possible are to move."""
+"""Places requests on hosts when many already have one, and moves as few of these as possible."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .rendezvous import Bounded, C, Candidates, Request, make_room, score
 def place(
     strategy: Bounded, requests: Mapping[Request, Sequence[C]], kept: Mapping[Request, str], fixed: Collection[Request] = ()
 ) -> dict[Request, str]:
-    """Return the name of a host for each request, with no host over its cap, and as few moved as that takes.
+    """Return the name of a host for each request. No host is over its cap, and as few requests as possible move.
 
-    A host stays over its cap only where those that are `fixed` leave no room.
+    A host stays over its cap only if the `fixed` requests leave no room.
 
     Args:
-        strategy: Says what the cap of each host is, and places the requests that have no host.
+        strategy: Gives the cap of each host, and places the requests without a host.
         requests: The candidates of each request.
-        kept: The hosts of those requests that have one, each one of its candidates.
-        fixed: The requests among these that do not move.
+        kept: The host of each request that has one, which is one of its candidates.
+        fixed: The requests among these that must not move.
     """
     ready = {request: Candidates.of(candidates) for request, candidates in requests.items()}
     hosts = {**kept, **{request: host.name for request, host in strategy.assign(ready, kept).items()}}

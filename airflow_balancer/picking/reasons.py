@@ -1,4 +1,4 @@
-"""Why a request gets its host, and why another one than before."""
+"""Why a request gets its host, and why it moved there."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_NAMED = 12
 
 
 class Side(NamedTuple):
-    """What a pick was made with: the strategy, and all hosts by name; None where they are not known any more."""
+    """The strategy of a pick, and all hosts by name; None if they are no longer known."""
 
     strategy: Strategy
     hosts: Mapping[str, HostSpec] | None
 
 
 def _ranked_names(pick: Picked, strategy: Strategy) -> list[str]:
-    """Return the candidates from the highest score to the lowest; none where the strategy does not go by it."""
+    """Return the candidates from the highest score to the lowest; an empty list if the strategy does not use scores."""
     return [host.name for host in rank(pick.key, pick.candidates)] if _goes_by_score(strategy) else []
 
 
@@ -33,14 +33,14 @@ def _goes_by_score(strategy: Strategy) -> bool:
 
 
 def reason_of_pick(pick: Picked, strategy: Strategy) -> str:
-    """Return why a pick is its host: its place in the ranking, and the hosts before it."""
+    """Return why a pick is its host: the host's place in the ranking, and the hosts before it."""
     if pick.locked and len(pick.candidates) > 1:
         return KEPT
     if not _goes_by_score(strategy):
         return f"chosen by {type(strategy).__name__}"
     if len(pick.candidates) == 1:
         return "the only candidate"
-    # Most are the first of their ranking, so it is not sorted whole.
+    # Most picks are the first of their ranking, so sorting all of it would be wasted.
     ranking = Candidates.of(pick.candidates).best_first(pick.key)
     before = [host.name for host in takewhile(lambda host: host.name != pick.host, ranking)]
     more = f" and {len(before) - _MOST_NAMED} more" if len(before) > _MOST_NAMED else ""
@@ -64,7 +64,7 @@ def reason_of_move(old: Picked, new: Picked, before: Side, after: Side) -> str:
 
 
 def _reason_of_choice(old: Picked, new: Picked, before: Side, after: Side) -> str:
-    """Return why a pick moves from a host that it could still have."""
+    """Return why a pick moves from a host that is still a candidate."""
     if new.locked:
         return KEPT
     if old.locked:
@@ -75,7 +75,7 @@ def _reason_of_choice(old: Picked, new: Picked, before: Side, after: Side) -> st
 
 
 def _reason_of_score(old: Picked, new: Picked, before: Side, strategy: Strategy) -> str:
-    """Return why a pick moves from a host that it could still have, under one strategy."""
+    """Return why a pick moves from a host that is still a candidate, under the same strategy."""
     ranking = _ranked_names(new, strategy)
     if not ranking:
         return f"{type(strategy).__name__} picks it"

@@ -78,7 +78,7 @@ class _OfOneSize(Generic[C]):
     """Hosts of one size, whose digests are multiplied by a key's as one large integer.
 
     The integer has two digits of 64 bits for each host, so that no product runs into the next. The best
-    of 1,000 hosts for a new key takes 61 microseconds so, and 97 with a multiplication for each host.
+    of 1,000 hosts for a new key takes 61 microseconds, instead of 97 with a multiplication for each host.
     """
 
     def __init__(self, size: int, hosts: Sequence[C]) -> None:
@@ -98,12 +98,12 @@ class _OfOneSize(Generic[C]):
         return (_TAKEN if largest == _TAKEN else _weighted(largest, self.size)), self.hosts[place].name, place
 
 
-class Candidates(tuple[C, ...]):  # noqa: SLOT001  # what is prepared is kept in its __dict__
+class Candidates(tuple[C, ...]):  # noqa: SLOT001  # `cached` values are in its __dict__
     """The hosts to choose from, prepared for many keys."""
 
     @classmethod
     def of(cls, hosts: Sequence[C]) -> Candidates[C]:
-        """Return prepared hosts; those that are prepared already are returned unchanged."""
+        """Return prepared hosts: the same object if they are prepared already."""
         return hosts if isinstance(hosts, Candidates) else cls(hosts)
 
     @cached
@@ -247,7 +247,8 @@ def _deferred_acceptance(requests: Mapping[Request, Candidates[C]], caps: Mappin
 def _augment(request: Request, requests: Mapping[Request, Candidates[C]], caps: Mapping[str, int], held: dict[str, list[Request]]) -> None:
     """Make room for a request by moving others along a shortest chain, which exists because fair shares fit below the caps.
 
-    The host that has room now takes it. Requests outside `held` that never move can leave none: then the one that is least over its cap.
+    The host that then has room takes it. Requests outside `held` never move, and can leave no room: then the host least over its cap
+    takes it.
     """
     ranking = [host.name for host in rank(request[0], requests[request])]
     make_room(ranking, requests, caps, held)
@@ -261,17 +262,17 @@ def make_room(
     held: dict[str, list[Request]],
     order: Callable[[str, Request], Any] = lambda _, request: request,
 ) -> list[str]:
-    """Move requests along a shortest chain, from the first of the hosts `starts` for which there is one to a host with room.
+    """Move requests along a shortest chain to a host with room, from the first of the hosts `starts` that has such a chain.
 
     Args:
-        starts: The names of the hosts, one of which is to hold one request less, or has room already.
+        starts: The names of the hosts of which one is to hold one request less, unless it has room already.
         requests: The candidates of each request.
         caps: The most requests of each host.
         held: The requests of each host, which are changed.
         order: Sorts the requests of a host by how soon they move.
 
     Returns:
-        The hosts along the chain; none where there is no chain.
+        The hosts along the chain; an empty list if there is no chain.
     """
     came_from: dict[str, tuple[str, Request] | None] = dict.fromkeys(starts)
     queue = deque(came_from)

@@ -1,4 +1,4 @@
-"""The candidates of a task as a short string, from which each of its picks follows."""
+"""The candidates of a task as a short string, which determines each of its picks."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Counted(NamedTuple):
 
 
 class Described(NamedTuple):
-    """What the string of a task says.
+    """The parsed string of a task.
 
     Attributes:
         pool: The pool that the task has in its DAG.
-        key: The key that all indices of the task share; empty where each has its own.
-        first: The host of the first attempt, where it was picked elsewhere.
-        query: The query that the candidates match, where it was listed with them.
-        strategy: Chooses among the candidates; None where they are not listed.
-        candidates: The hosts that the task may run on; empty where they are not listed.
-        pools: In their place, the pools of the first indices at their first attempt.
+        key: The key that all indices of the task share; empty if each has its own.
+        first: The host of the first attempt, if it was picked elsewhere.
+        query: The query that the candidates match, if it is listed with them.
+        strategy: Chooses among the candidates; None if they are not listed.
+        candidates: The hosts that the task may run on; empty if they are not listed.
+        pools: The pools of the first indices at their first attempt, if the candidates are not listed.
     """
 
     pool: str
@@ -55,17 +55,17 @@ class Described(NamedTuple):
         return MARK + " ".join(f"{name}={value}" for name, value in fields.items() if value)
 
     def among(self, sizes: Mapping[str, int]) -> Described:
-        """Return the same with those of the candidates that have a size, and those sizes; `first` goes with its host."""
+        """Return the same with only the candidates in `sizes`, and with these sizes; without `first` if its host is not among them."""
         left = tuple(host._replace(size=sizes[host.name]) for host in self.candidates if host.name in sizes)
         first = "" if self.key or self.first not in sizes else self.first
         return self._replace(candidates=left, first=first)
 
     @classmethod
     def parse(cls, text: str) -> Described:
-        """Return what a string says.
+        """Parse a string.
 
         Raises:
-            KeyError, ValueError: It is none of `describe`.
+            KeyError, ValueError: `describe` returns no such string.
         """
         fields = {name: value for name, _, value in (field.partition("=") for field in text.removeprefix(MARK).split(" "))}
         pool, key, first = (unquote(fields.get(name, "")) for name in ("pool", "key", "first"))
@@ -88,17 +88,17 @@ def describe(
 ) -> str:
     """Return the string of a task's candidates.
 
-    It changes only when the names, sizes or pools of the candidates do, or the arguments. For more candidates
-    than fit, and for a strategy of another package, it has the pools of the first indices, and for `random`
-    neither, as its picks are not known before they are made.
+    It changes only with the names, sizes or pools of the candidates, or with the arguments. If the candidates do not
+    fit, or the strategy is of another package, it has the pools of the first indices instead. For `random` it has
+    neither, since nothing is known of its picks beforehand.
 
     Args:
         strategy: Chooses among the candidates.
         candidates: The hosts that the task may run on.
         pool: The pool that the task has in its DAG.
         key: The key that all indices of the task share.
-        first: The host of the first attempt, where it was picked elsewhere.
-        task: The key of the task without an index, where it is known.
+        first: The host of the first attempt, if it was picked elsewhere.
+        task: The key of the task without an index, if it is known.
         query: What the candidates match.
     """
     described = Described(pool, key or "", first or "")
@@ -133,7 +133,7 @@ def _listed(described: Described) -> dict[str, str]:
         return {"pools": ",".join(map(quoted, described.pools))}
     data = strategy_data(described.strategy)
     name = TARGETS[data.pop("_target_")]
-    data.pop("deadline", None)  # without a load, `least_loaded` asks nobody
+    data.pop("deadline", None)  # without a load, `least_loaded` asks no host
     options = [f"{option}={value!r}" for option, value in data.items()]
     return {"query": _query_text(described.query), "strategy": ",".join([name, *options]), "hosts": _hosts(described.candidates)}
 
@@ -158,7 +158,7 @@ def _strategy(text: str) -> Strategy:
 
 
 def _hosts(candidates: Iterable[Counted]) -> str:
-    """Return candidates by size, each with its pool where that has another name."""
+    """Return candidates by size, each with its pool if that has another name."""
     sizes: dict[int, list[Counted]] = {}
     for host in candidates:
         sizes.setdefault(host.size, []).append(host)

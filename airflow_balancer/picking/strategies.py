@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Ranking:
     """The hosts that a task may run on.
 
-    Not a dataclass: Hydra would take one for a structured config, and turn it into a mapping.
+    Not a dataclass: Hydra would take it for a structured config, and turn it into a mapping.
 
     Attributes:
         fleet: The candidates, and the settings of their balancer.
@@ -54,7 +54,7 @@ C = TypeVar("C", bound=Candidate)
 
 @runtime_checkable
 class Strategy(Protocol):
-    """Chooses a host for a key. Any class with `choose` is one, and YAML names it by its `_target_`."""
+    """Chooses a host for a key. Any class with `choose` is a strategy, and YAML names it by its `_target_`."""
 
     def choose(self, key: str, candidates: Sequence[C], load: Mapping[str, int]) -> C:
         """Return one of the candidates.
@@ -62,8 +62,8 @@ class Strategy(Protocol):
         Args:
             key: Identifies the request.
             candidates: The hosts that match the request; at least one.
-            load: By host name, how many picks each host has already, or at run time how many slots are taken on
-                it; a missing host has 0.
+            load: How many picks each host has already, or at run time how many slots are taken on it, by name;
+                a missing host has 0.
         """
 
 
@@ -124,7 +124,7 @@ class LeastLoaded:
     'host1'
 
     Attributes:
-        deadline: The seconds in which a task asks its candidates, where they hold slots, how many are held.
+        deadline: The most seconds in which a task asks its candidates, if they hold slots, how many are held.
     """
 
     deadline: float = 2.0
@@ -156,7 +156,7 @@ class Random:
 
 _CLASSES = {cls.__name__: cls for cls in (Rendezvous, Bounded, LeastLoaded, Random)}
 _BY_NAME: Mapping[str, Strategy] = {name: _CLASSES[cls]() for name, cls in (CLASSES | TARGETS).items()}
-"""The strategies without options; they are frozen, so one of each serves for all."""
+"""The strategies without options. They are frozen, so all balancers share one of each."""
 
 
 def build_strategy(strategy: object) -> Strategy:
@@ -194,7 +194,7 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
     except (InstantiationException, OmegaConfBaseException, TypeError, SystemExit) as error:
         if "Error locating target" in str(error):
             raise ConfigurationError(_not_found(str(strategy["_target_"]), error, folders)) from error
-        text = str(error).partition("\n")[0] if isinstance(error, OmegaConfBaseException) else error  # then come its own objects
+        text = str(error).partition("\n")[0] if isinstance(error, OmegaConfBaseException) else error  # without OmegaConf's objects
         raise ConfigurationError(f"key 'strategy': {type(error).__name__}: {text}") from error
     if not isinstance(built, Strategy):
         raise ConfigurationError(
@@ -205,7 +205,7 @@ def _instantiate(strategy: Mapping[str, Any]) -> Strategy:
 
 @contextmanager
 def _importing_from(folders: Sequence[Path]) -> Iterator[None]:
-    """Let modules in some folders be imported, unless Python's own path has others of their names."""
+    """Let modules in `folders` be imported; modules of the same name in Python's own path come first."""
     added = [str(folder) for folder in folders if str(folder) not in sys.path]
     sys.path.extend(added)
     try:
@@ -216,7 +216,7 @@ def _importing_from(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _not_found(target: str, error: BaseException, folders: Sequence[Path]) -> str:
-    """Return the message for a class that cannot be imported: why, and where its module may be."""
+    """Return the message for a class that cannot be imported: the cause, and where its module may be."""
     cause = error
     while cause.__cause__ is not None:
         cause = cause.__cause__

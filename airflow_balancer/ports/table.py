@@ -14,7 +14,7 @@ DEFAULT_MIN = 1000
 
 
 class LockedPorts(NamedTuple):
-    """The ports of one host that a lock file keeps, by key, first and last port of the request."""
+    """The ports that a lock file keeps on one host, by the request's key, first and last port."""
 
     file: str
     ports: Mapping[tuple[str, int, int], int]
@@ -24,7 +24,7 @@ _UNLOCKED = LockedPorts("", {})
 
 
 def port_number(key: str, value: object) -> int:
-    """Return a port as a query gives it.
+    """Return the port number that a query gives under a key.
 
     Raises:
         ConfigurationError: It is not a whole number from 1 to 65535.
@@ -41,8 +41,8 @@ class PortTable:
 
     A request with a locked port gets that one. Each other key starts at a port that is a hash of key and host,
     so that other keys rarely move it, and takes the next free one from there, around the end of the range.
-    Equal keys get the same port. A port is found in time logarithmic in the ports taken, however full the
-    range is.
+    Equal keys get the same port. Finding a port takes time logarithmic in the number of ports taken, however full
+    the range is.
 
     Args:
         host: The host's name.
@@ -57,12 +57,12 @@ class PortTable:
         self.reserve(in_use)
 
     def reserve(self, ports: Iterable[int]) -> None:
-        """Count these ports as in use, in place of those that were before; ports that were given stay taken."""
+        """Replace the ports in use; ports that were given stay taken."""
         self.in_use = frozenset(ports)
         self._taken = sorted({*self.in_use, *self._locked.ports.values(), *self._given.values()})
 
     def avoid(self, given: Mapping[tuple[str, int, int], int]) -> None:
-        """Count ports that others gave on this host as taken, too; `given` has those of this table among them."""
+        """Also count as taken the ports that other tables gave on this host; `given` includes those of this table."""
         if len(given) != len(self._given):
             self._taken = sorted({*self._taken, *given.values()})
 

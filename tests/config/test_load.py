@@ -6,6 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from airflow_balancer import BalancerConfiguration, ConfigurationError, load, load_config, load_fleet
+from airflow_balancer.fleet.fleet import Fleet
 
 PLAIN = "hosts:\n  - {name: host1, size: 2}\n  - {name: host2}\n"
 TREE = {
@@ -84,6 +85,11 @@ class TestNothingToCompose:
     def test_hydra_is_not_started(self, write, monkeypatch):
         monkeypatch.setattr("hydra.compose", None)
         assert sizes(load_fleet(write("balancer.yaml", PLAIN))) == {"host1": 2, "host2": 8}
+
+    def test_its_fleet_is_validated_once(self, write, monkeypatch):
+        balancer = load(write("balancer.yaml", PLAIN))
+        monkeypatch.setattr(Fleet, "from_data", None)
+        assert [host.size for host in balancer.fleet.hosts] == [2, 8]
 
 
 class TestPlaces:

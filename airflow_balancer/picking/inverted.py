@@ -1,4 +1,4 @@
-"""Which hosts pass one condition of a query, by an inverted index."""
+"""An inverted index of hosts, and which of them pass one condition of a query."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _HostLike(Candidate, Protocol):
 
 H = TypeVar("H", bound=_HostLike)
 _SPECIAL = frozenset("*?[")
-"""The characters that make a string a shell pattern; any other is looked up as it is."""
+"""The characters that make a string a shell pattern; other strings are looked up in the index."""
 _PASSES: Mapping[str, Callable[[Any, Any], object]] = {
     "min_size": lambda query, host: (host.size or 0) >= (query.min_size or 0),
     "custom": lambda query, host: query.custom is None or query.custom(host),
@@ -36,16 +36,16 @@ _PASSES: Mapping[str, Callable[[Any, Any], object]] = {
 
 @lru_cache(maxsize=4096)
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a function that says whether a string matches one of the shell patterns."""
+    """Return a function that matches a string against any of the shell patterns."""
     return re.compile("|".join(map(translate, patterns))).match
 
 
-class Places(Generic[H]):
-    """The places of hosts in a sequence, by name, queue, operating system and tag.
+class InvertedIndex(Generic[H]):
+    """The positions of hosts in a sequence, by name, queue, operating system and tag.
 
     Attributes:
-        all: The places of all hosts.
-        by_value: The places of the hosts that have a value, by the filter's key and the value.
+        all: The positions of all hosts.
+        by_value: The positions of the hosts that have a value, by the filter's key and the value.
     """
 
     def __init__(self, hosts: Sequence[H]) -> None:
@@ -58,36 +58,36 @@ class Places(Generic[H]):
             "tag": _by_value(hosts, lambda host: host.tags),
         }
 
-    def admit(self, key: str, query: Any, places: frozenset[int]) -> frozenset[int]:
-        """Return those of some places whose hosts pass a condition of a filter; `prefer` admits all where it admits none."""
+    def admit(self, key: str, query: Any, positions: frozenset[int]) -> frozenset[int]:
+        """Return the `positions` whose hosts pass a condition of a filter; `prefer` admits all if no host is preferred."""
         if passes := _PASSES.get(key):
-            return frozenset(place for place in places if passes(query, self._hosts[place]))
+            return frozenset(position for position in positions if passes(query, self._hosts[position]))
         patterns: tuple[str, ...] = getattr(query, key)
         if key == "all_tags":
             for pattern in patterns:
-                places = places & self._named("tag", (pattern,))
-            return places
+                positions = positions & self._named("tag", (pattern,))
+            return positions
         if key == "exclude":
-            return places - self._named("name", patterns)
+            return positions - self._named("name", patterns)
         if key == "prefer":
-            return places & (self._named("name", patterns) | self._named("tag", patterns)) or places
-        return places & self._named(key, patterns)
+            return positions & (self._named("name", patterns) | self._named("tag", patterns)) or positions
+        return positions & self._named(key, patterns)
 
     def _named(self, key: str, patterns: tuple[str, ...]) -> set[int]:
-        """Return the places of the hosts that have a value under a key that matches one of the patterns."""
-        places, found = self.by_value[key], set[int]()
+        """Return the positions of the hosts with a value under a key that matches any of the patterns."""
+        by_value, found = self.by_value[key], set[int]()
         special = tuple(pattern for pattern in patterns if not _SPECIAL.isdisjoint(pattern))
         for pattern in patterns:
-            found.update(places.get(pattern, ()))
+            found.update(by_value.get(pattern, ()))
         if special:
             match = matcher(special)
-            found.update(place for value in filter(match, places) for place in places[value])
+            found.update(position for value in filter(match, by_value) for position in by_value[value])
         return found
 
 
 def _by_value(hosts: Iterable[H], values: Callable[[H], Iterable[str]]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for place, host in enumerate(hosts):
+    positions: dict[str, list[int]] = {}
+    for position, host in enumerate(hosts):
         for value in values(host):
-            places.setdefault(value, []).append(place)
-    return places
+            positions.setdefault(value, []).append(position)
+    return positions
