@@ -13,7 +13,7 @@ from ..files.reading import reading
 from ..fleet.masking import mask, mask_text, mask_word, masking, word_secrets
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
 from .command import Command, Request, UsageError
-from .hydra_app import check_overrides, split_sweep
+from .hydra_app import check_overrides, complete, run_hydra_app, split_sweep
 from .output import print_answer, say
 
 _FAILED, _MISUSED, _DIFFERS, _INTERRUPTED = 1, 2, 3, 130
@@ -98,8 +98,6 @@ def _tell_programs(command: Command, request: Request, error: BalancerError) -> 
 
 
 def _ask_hydra(arguments: Arguments) -> None:
-    from .hydra_app import complete, run_hydra_app
-
     if "query=" in arguments.flags[-1]:
         complete(arguments.flags)
     elif arguments.source:

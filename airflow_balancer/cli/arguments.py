@@ -12,8 +12,7 @@ from .. import __version__
 from ..errors import ConfigurationError, suggestion
 from ..fleet.masking import mask_word
 from .command import Command, UsageError
-from .commands import COMMANDS, DEFAULT
-from .config import WHOLE
+from .commands import DEFAULT, NAMES, all_commands, find_command
 
 _TREES = ("conf", "config")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
@@ -101,7 +100,7 @@ def help_of(arguments: Arguments) -> str:
         usage, epilog = f"{command.name} [KEY=VALUE ...] {REST}", f"example:\n  airflow-balancer {command.example}\n"
     else:
         description, usage = "Show and check a fleet of hosts and ports, and pick from it.", f"[COMMAND] {REST}"
-        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in COMMANDS.values())
+        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in all_commands())
         epilog = f"commands (airflow-balancer COMMAND --help explains one and its keys):\n{commands}\n"
     return command_parser(usage, description, f"{epilog}{_EPILOG}").format_help()
 
@@ -112,7 +111,7 @@ def _is_bare(word: str) -> bool:
 
 
 def _is_file(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) or os.path.sep in word or (word not in COMMANDS and os.path.isdir(word))
+    return word.endswith((".yaml", ".yml")) or os.path.sep in word or (word not in NAMES and os.path.isdir(word))
 
 
 def _nearest_tree() -> Path | None:
@@ -129,13 +128,15 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     """
     given = command_parser().parse_intermixed_args(list(argv))
     bare = [word for word in given.words if _is_bare(word)]
-    if bare and bare[0] in COMMANDS and COMMANDS[bare[0]].writes_folder:
-        return _writing(COMMANDS[bare[0]], given)
+    if bare and bare[0] in NAMES and (writing := find_command(bare[0])).writes_folder:
+        return _writing(writing, given)
     files = [Path(word) for word in bare if _is_file(word)]
-    name = _command([word for word in bare if not _is_file(word)], bare)
-    if len(files) + (given.config_dir is not None) > 1:
+    names = [word for word in bare if not _is_file(word)]
+    if unknown := next((word for word in names if word not in NAMES), ""):
+        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, NAMES)} (commands: {', '.join(NAMES)})")
+    if len(names) > 1 or len(files) + (given.config_dir is not None) > 1:
         raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    command = WHOLE if given.cfg else COMMANDS.get(name, DEFAULT)
+    command = _whole_config() if given.cfg else find_command(next(iter(names), DEFAULT))
     own, overrides = _own(command, [word for word in given.words if word not in bare])
     keys = _read(command, own)
     folder = given.config_dir or next(iter(files), None) or _nearest_tree()
@@ -144,7 +145,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         raise UsageError(f"{mask_word(overrides[0])!r} overrides nothing: no configuration is given{suggestion(key, command.all_keys)}")
     return Arguments(
         command=command,
-        given=" ".join([*([name] if name else []), *own]),
+        given=" ".join([*names, *own]),
         source=None if given.help else _source(folder, given.config_name, optional=not command.needs_source),
         keys=keys,
         overrides=overrides,
@@ -169,15 +170,10 @@ def _read(command: Command, own: Sequence[str]) -> dict[str, Any]:
     return {key: command.all_keys[key].read(value) for key, _, value in (word.partition("=") for word in own)}
 
 
-def _command(words: Sequence[str], bare: Sequence[str]) -> str:
-    """Return the command that bare words say; empty where there are none."""
-    name, known = " ".join(words), {word for command in COMMANDS for word in command.split()}
-    unknown = next((word for word in words if word not in known), name if len(words) == 1 and name not in COMMANDS else "")
-    if unknown:
-        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-    if name and name not in COMMANDS:
-        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    return name
+def _whole_config() -> Command:
+    from .config import WHOLE
+
+    return WHOLE
 
 
 def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -192,7 +188,7 @@ def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def unknown_key(command: Command, key: str) -> str:
     """Return the message for a key that a command lacks; empty where it resembles no key of any command."""
-    owners = [other.name for other in COMMANDS.values() if key in other.all_keys]
+    owners = [other.name for other in all_commands() if key in other.all_keys]
     if owners:
         return f"{key!r} is a key of {', '.join(owners)}, not of {command.name}"
     nearest = suggestion(key, command.all_keys)

@@ -110,7 +110,7 @@ class Command:
     """A command of `airflow-balancer`.
 
     Attributes:
-        name: One or two words.
+        name: One word, that of its module.
         summary: One line for the list of commands.
         help: What `--help` adds to the summary.
         example: A command line, without the program's name.

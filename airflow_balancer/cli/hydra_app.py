@@ -14,7 +14,7 @@ from ..errors import suggestion
 from ..fleet.masking import mask_word, masking
 from .arguments import sort_arguments
 from .command import UsageError
-from .commands import COMMANDS, DEFAULT
+from .commands import NAMES
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -99,9 +99,8 @@ def complete(flags: Sequence[str]) -> None:
     words = line.split()[1:]
     last = "" if line.endswith(" ") or not words else words.pop()
     arguments = sort_arguments(words)
-    commands = dict.fromkeys(word for command in COMMANDS for word in command.split())
-    keys = (arguments.command if arguments.given else DEFAULT).all_keys.values()
-    known = [*commands, *(f"{key.name}={choice}" for key in keys for choice in key.choices or [""])]
+    keys = arguments.command.all_keys.values()
+    known = [*NAMES, *(f"{key.name}={choice}" for key in keys for choice in key.choices or [""])]
     if last:
         sys.stdout.writelines(f"{word}\n" for word in known if word.startswith(last))
         sys.stdout.flush()
