@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import getitem
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -123,11 +125,8 @@ class Composed:
         """
         if isinstance(self.root, dict):
             return node_at(self.root, path)
-        node: Any = self.root
         with self._resolving():
-            for key in path:
-                node = node[key]
-        return node
+            return reduce(getitem, path, self.root)
 
     @cached
     def index(self) -> HostIndex[HostSpec]:
@@ -196,10 +195,8 @@ class Composed:
     def _outcome(self, path: Path) -> Any:
         from .explain import CAUSES, explained
 
-        answer: Any = self.root
         try:
-            for key in path:
-                answer = answer[key]
+            answer: Any = reduce(getitem, path, self.root)
         except CAUSES as error:
             return mask_error(explained(error, str(self.source)), self.own_secrets())
         if isinstance(answer, Ranking):

@@ -120,13 +120,18 @@ def find_balancer(root: Mapping[Any, Any]) -> Path:
     raise ConfigurationError("there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'")
 
 
+def _lineage(node: Any) -> list[Any]:
+    """Return an OmegaConf node and its parents below the root, the nearest first."""
+    found = []
+    while (parent := node._get_parent()) is not None:
+        found.append(node)
+        node = parent
+    return found
+
+
 def place_of(node: Any) -> str:
     """Return the path of an OmegaConf node in its config."""
-    keys: list[str | int] = []
-    while (parent := node._get_parent()) is not None:
-        keys.append(node._key())
-        node = parent
-    return dotted(tuple(reversed(keys)))
+    return dotted(tuple(below._key() for below in reversed(_lineage(node))))
 
 
 def requester_of(node: Any) -> str:
@@ -134,14 +139,14 @@ def requester_of(node: Any) -> str:
 
     The root does not count as enclosing, or everything in it would be one requester.
     """
-    mapping, parent = None, node._get_parent()
-    while parent is not None and parent._get_parent() is not None:
-        if isinstance(parent, Mapping):
-            mapping = mapping or parent
-            if "_target_" in parent:
-                return place_of(parent)
-        parent = parent._get_parent()
-    return "" if mapping is None else place_of(mapping)
+    mappings = [parent for parent in _lineage(node)[1:] if isinstance(parent, Mapping)]
+    return next(map(place_of, (*filter(_has_target, mappings), *mappings)), "")
+
+
+def _has_target(mapping: Any) -> bool:
+    """Return whether a mapping has a `_target_`, which `in` would resolve."""
+    target = mapping._get_node("_target_", validate_access=False)
+    return target is not None and not target._is_missing()
 
 
 def written_at(node: Any) -> str:

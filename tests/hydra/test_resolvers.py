@@ -121,8 +121,21 @@ def test_all_that_a_task_asks_for_agrees():
         ({"a": [{"_target_": "t", "x": ["${balancer.name:{queue:*}}"]}]}, ("a", 0, "x", 0), "a[0]"),
         ({"_target_": "root", "a": {"x": "${balancer.name:{queue:*}}"}}, ("a", "x"), "a"),
         ({"a": {"x": "${b.y}"}, "b": {"y": "${balancer.name:{queue:*}}"}}, ("a", "x"), "b"),
+        ({"a": {"_target_": "${nope}", "b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a"),
+        ({"a": {"_target_": "???", "b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a.b"),
+        ({"a": {"_target_": "${balancer.name:{queue:*}}"}}, ("a", "_target_"), "a"),
     ],
-    ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
+    ids=[
+        "parent mapping",
+        "enclosing target",
+        "through lists",
+        "target in a list",
+        "the root does not count",
+        "where it is written",
+        "target not resolved",
+        "target not given",
+        "request is the target",
+    ],
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
     node = config(**nodes)
