@@ -17,7 +17,7 @@ from ..lock.recorder import locked_ports, record_port
 from ..picking.choice import Asked
 from ..picking.filters import HostIndex
 from ..picking.rendezvous import Candidates
-from ..picking.strategies import assigns_together, build_strategy
+from ..picking.strategies import Strategy, assigns_together, build_strategy
 from ..ports.table import PortTable
 from .nodes import dotted, find_balancer, has_interpolation
 
@@ -52,10 +52,10 @@ class Balancer:
         ports: The port of each request.
     """
 
-    def __init__(self, fleet: Fleet, index: HostIndex[HostSpec] | None = None) -> None:
+    def __init__(self, fleet: Fleet, index: HostIndex[HostSpec], strategy: Strategy) -> None:
         self.fleet = fleet
-        self.index = index or HostIndex(fleet.hosts)
-        self.strategy = build_strategy(fleet.settings.strategy)
+        self.index = index
+        self.strategy = strategy
         self.assigns_together = assigns_together(self.strategy)
         self.hosts: dict[Asked, str] = {}
         self.answers = locked_hosts(fleet.settings.lock, self.index, self.strategy, self.hosts)
@@ -116,7 +116,8 @@ class Balancers(dict[str, Balancer]):
             raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
         self._building.add(path)
         try:
-            return self.setdefault(path, Balancer(Fleet.from_data(_plain_balancer(self._root, path))))
+            fleet = Fleet.from_data(_plain_balancer(self._root, path))
+            return self.setdefault(path, Balancer(fleet, HostIndex(fleet.hosts), build_strategy(fleet.settings.strategy)))
         finally:
             self._building.discard(path)
 

@@ -22,15 +22,12 @@ from ..lock.hosts import locked_hosts
 from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import Ranking, Strategy, build_strategy
-from .nodes import Path, dotted, judged_targets, node_at, walk
+from .nodes import Path, dotted, find_requests, judged_targets, node_at
 from .origins import Origins
 from .secrets import resolved_secrets
 
 if TYPE_CHECKING:
     from .picks import Picks
-
-
-_RESOLVER = "${balancer."
 
 
 @dataclass(frozen=True)
@@ -182,7 +179,7 @@ class Composed:
 
         A row has its path, its written value, and what it gets: the name of a host, a port, or the error.
         """
-        found = [(path, value) for path, value in walk(self.written) if isinstance(value, str) and _RESOLVER in value]
+        found = find_requests(self.written)
         requests = [(path, value) for path, value in found if "balancer.inventory" not in value and not self._is_inside(path)]
         if not requests:
             return []
@@ -234,13 +231,12 @@ class Composed:
         from .picks import Picks
 
         root: Any = self.root
-        path, fleet, index = dotted(self.path), self.fleet, self.index
         with masking(self.own_secrets):
             try:
                 with reading(folders=self.folders), bounded_effort():
-                    picks = Picks.of(root)
+                    picks, path = Picks.of(root), dotted(self.path)
                     if path not in picks.balancers:
-                        picks.balancers[path] = Balancer(fleet, index)
+                        picks.balancers[path] = Balancer(self.fleet, self.index, self.strategy)
                     yield picks
             except CAUSES as error:
                 raise explained(error, str(self.source)) from None

@@ -5,6 +5,7 @@ OmegaConf gives a resolver its node without a public way to the node's parents a
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ _MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.con
 BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
 """The `_target_`s under which a balancer is known, here and in the packages that export it."""
 
+_REQUEST = re.compile(r"\$\{\s*balancer\.")
 _USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
 Path = tuple[str | int, ...]
 
@@ -35,6 +37,11 @@ def walk(data: Any, path: Path = ()) -> list[tuple[Path, Any]]:
         for index, value in enumerate(data):
             found += walk(value, (*path, index))
     return found
+
+
+def find_requests(written: Any) -> list[tuple[Path, str]]:
+    """Return the path and the value of each string that calls one of the `balancer.*` resolvers."""
+    return [(path, value) for path, value in walk(written) if isinstance(value, str) and _REQUEST.search(value)]
 
 
 def has_interpolation(data: Any) -> bool:

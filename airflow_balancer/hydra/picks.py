@@ -28,7 +28,7 @@ from ..picking.rendezvous import Candidates
 from ..picking.strategies import Ranking
 from ..ports.table import DEFAULT_MIN, port_number
 from .balancers import PENDING, Balancers, NodePort, NotedError, PendingError
-from .nodes import Path, place_of, requester_of, walk, written_at
+from .nodes import Path, find_requests, place_of, requester_of, written_at
 
 _CACHE = "airflow_balancer"
 _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
@@ -52,7 +52,7 @@ class Picks:
         self.round: _Round | None = None
         written = OmegaConf.to_container(root, resolve=False)
         self.balancers = Balancers(root, written)
-        self._open = [path for path, value in walk(written) if isinstance(value, str) and "balancer." in value]
+        self._open = [path for path, _ in find_requests(written)]
 
     @classmethod
     def of(cls, root: DictConfig) -> Picks:
