@@ -17,14 +17,14 @@ from . import schema
 from .nodes import BALANCER_TARGETS
 
 _PORTABLE = (("\\p{C}", "\\x00-\\x1f\\x7f-\\x9f"), ("\\p{Zl}", "\\u2028"), ("\\p{Zp}", "\\u2029"))
-"""Classes of characters that pydantic's patterns have, as every editor's have them."""
+"""Character classes of pydantic's patterns, and ranges that every editor's regex engine knows."""
 _OF_HYDRA: dict[str, Any] = {key: {} for key in ("_target_", "_convert_", "_recursive_", "_partial_")}
 _LAYER = {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
 _TEXT = {"type": "string"}
 
 
 def descriptions(conf: type) -> dict[str, str]:
-    """Return what the comment above each field of a structured config says, by field."""
+    """Return the comment above each field of a structured config, by field."""
     found, above = dict[str, str](), list[str]()
     for line in map(str.strip, inspect.getsource(conf).splitlines()):
         if field := re.match(r"(\w+): ", line):
@@ -38,7 +38,7 @@ def _ref(name: str) -> dict[str, str]:
 
 
 def _portable(value: Any) -> Any:
-    """Return a schema of pydantic's as editors read it; each value in it may be an interpolation or null."""
+    """Rewrite one of pydantic's schemas for editors. Each value in it may be an interpolation or null."""
     if isinstance(value, list):
         return [_portable(item) for item in value]
     if not isinstance(value, dict):
@@ -72,7 +72,7 @@ def _value(value: Mapping[str, Any], description: str = "") -> dict[str, Any]:
 
 
 def _object(conf: type, model: type[BaseModel], written: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a mapping with the keys of a structured config; `written` are those that YAML writes in several ways."""
+    """Return the schema of a mapping with the keys of a structured config. `written` has the keys that YAML writes in several ways."""
     typed: dict[str, Any] = model.model_json_schema()["properties"]
     keys = {key: text for key, text in descriptions(conf).items() if not key.startswith("_")}
     properties = {key: _value(written.get(key, typed.get(key, {})), text) for key, text in keys.items()}
@@ -85,14 +85,14 @@ def _object(conf: type, model: type[BaseModel], written: Mapping[str, Any], more
 
 
 def _entries(name: str, required: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of hosts or ports, as a list or by name; a layer of a tree may have a part of one by name."""
+    """Return the schema of hosts or ports, as a list or by name. By name, a layer of a tree may hold a part of an entry."""
     item = {"allOf": [_ref(name), required]}
     by_name = {"type": "object", "properties": {**_OF_HYDRA, **_LAYER}, "additionalProperties": _value(_ref(name))}
     return {"anyOf": [{"type": "array", "items": _value(item)}, by_name]}
 
 
 def _pools() -> dict[str, Any]:
-    """Return the schema of `pools`, as a list or by name, where a number of slots may stand for a mapping."""
+    """Return the schema of `pools`, as a list or by name. By name, an entry may be its number of slots."""
     keys = {key: _value(item) for key, item in NamedPoolSpec.model_json_schema()["properties"].items()}
     pool = {"type": "object", "properties": keys, "additionalProperties": False}
     return {
@@ -132,7 +132,7 @@ def _option(cls: str, key: str) -> str:
 
 
 def _parts(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schemas of the models that are values of a model's keys."""
+    """Return the schemas of the models that a model's keys hold."""
     parts: dict[str, Any] = model.model_json_schema().get("$defs", {})
     return parts
 
@@ -177,7 +177,7 @@ def _tree() -> dict[str, Any]:
 
 
 def _balancer_or_tree() -> dict[str, Any]:
-    """Return the schema of a file that is a balancer's node if it has one of its keys, and otherwise a part of a tree."""
+    """Return the schema of a file: a balancer's node if it has one of its keys, otherwise a part of a tree."""
     targets = {"properties": {"_target_": {"enum": sorted(BALANCER_TARGETS)}}, "required": ["_target_"]}
     in_tree = {"anyOf": [{"required": ["balancer"]}, {"required": ["extensions"]}]}
     keys = [{"required": [key]} for key in FLEET_KEYS]
@@ -190,7 +190,7 @@ def _balancer_or_tree() -> dict[str, Any]:
 
 
 PARTS = ("balancer", "hosts", "ports", "strategy")
-"""What a file may hold: a balancer or a tree with one, or what its `# @package` line puts below that."""
+"""What a file may hold: a balancer or a tree with one, or the part that its `# @package` line names."""
 
 
 def json_schema(part: str = "balancer") -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The nodes of a config: their paths in plain data and in OmegaConf's, and which of them is the balancer.
+"""Finds nodes of a config and their paths, in plain data and in OmegaConf's, and the balancer among them.
 
-OmegaConf gives a resolver its node without a public way to the node's parents and keys.
+OmegaConf has no public way from a resolver's node to the node's parents and keys, so private names serve here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..fleet.masking import shown
 
 _MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
 BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
-"""The `_target_`s under which a balancer is known, here and in the packages that export it."""
+"""The `_target_`s of a balancer, in this package and in those that export it."""
 
 _REQUEST = re.compile(r"\$\{\s*balancer\.")
 _USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
@@ -45,7 +45,7 @@ def find_requests(written: Any) -> list[tuple[Path, str]]:
 
 
 def has_interpolation(data: Any) -> bool:
-    """Return whether plain data holds a string that is still to be resolved, or given."""
+    """Return whether plain data holds an interpolation, or `???` for a missing value."""
     if isinstance(data, str):
         return "${" in data or data == "???"
     if isinstance(data, Mapping):
@@ -73,9 +73,9 @@ _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
 
 
 def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
-    """Return the path of each `_target_` that is not the class of its balancer, host or port, and what is wrong; nothing is imported.
+    """Return the path of each `_target_` that is not our class of a balancer, host or port, and the problem; nothing is imported.
 
-    A class of another package may be one of those: nothing is said to be wrong with it.
+    The problem of a class of another package is empty, as the class may derive from ours.
     """
     found = [(path, str(value), cls) for path, value, cls in _targets(node)]
     return [(path, _wrong_target(path, value, cls)) for path, value, cls in found if not _is(value, cls)]
@@ -104,12 +104,12 @@ def _wrong_target(path: Path, target: str, cls: str) -> str:
 
 
 def find_balancer(root: Mapping[Any, Any]) -> Path:
-    """Return the path of the balancer's node; empty where the root itself is it.
+    """Return the path of the balancer's node, which is empty if the root is the balancer.
 
-    It is the root, `extensions.balancer` or `balancer`, else the one node with a balancer's `_target_`.
+    The balancer is the root, `extensions.balancer` or `balancer`, else the only node with a balancer's `_target_`.
 
     Raises:
-        ConfigurationError: There is none, or several.
+        ConfigurationError: No node is a balancer, or several are.
     """
     if _is_balancer(root):
         return ()
@@ -142,9 +142,9 @@ def place_of(node: Any) -> str:
 
 
 def requester_of(node: Any) -> str:
-    """Return the key of a request without one: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
+    """Return the default key of a request: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
 
-    The root does not count as enclosing, or everything in it would be one requester.
+    The root does not count as enclosing, as all of its nodes would then be one requester.
     """
     mappings = [parent for parent in _lineage(node)[1:] if isinstance(parent, Mapping)]
     return next(map(place_of, (*filter(_has_target, mappings), *mappings)), "")

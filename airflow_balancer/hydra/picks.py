@@ -1,8 +1,8 @@
-"""The answers of the resolvers over one composed config.
+"""Answers the resolvers of one composed config.
 
-The requests are gathered from the config as written, in rounds, so that the order in which nodes are resolved
-plays no part: while they are gathered, a request that is not assigned yet is noted and answered by `PENDING`.
-After a round the new requests are assigned, and nodes that still wait for an answer are resolved again.
+All requests of the config are gathered before the first one is answered, so the order in which nodes are resolved
+does not matter. Requests are gathered in rounds. A round resolves the nodes as written, notes each new request, and
+answers it with `PENDING`. It then assigns the new requests. The next round resolves the nodes that depend on them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NESTED = re.compile(r"\$\{balancer\.[^}]*\$\{")
 
 
 class _Round:
-    """The new requests of one round, and what the node that is being resolved met."""
+    """The new requests of one round, and the state of the node that is being resolved."""
 
     def __init__(self) -> None:
         self.hosts: defaultdict[str, dict[Asked, Candidates[HostSpec]]] = defaultdict(dict)
@@ -45,7 +45,7 @@ class _Round:
 
 
 class Picks:
-    """The picks of one composed config, taken as it is at the first of them; a copy or a merge starts afresh."""
+    """The picks of one composed config, as its nodes are at the first pick. A copy or a merge of the config starts afresh."""
 
     def __init__(self, root: DictConfig) -> None:
         self.root = root
@@ -56,7 +56,7 @@ class Picks:
 
     @classmethod
     def of(cls, root: DictConfig) -> Picks:
-        """Return the picks of a config, kept with it."""
+        """Return the picks of a config, which its cache keeps."""
         cache = OmegaConf.get_cache(root)[_CACHE]
         if cache.get("picks") is None or cache["picks"].root is not root:
             cache["picks"] = cls(root)
@@ -71,7 +71,7 @@ class Picks:
         return type(None), ()
 
     def put_off(self, error: PendingError) -> str:
-        """Return what a pending request resolves to for now."""
+        """Return what a pending request resolves to in this round."""
         assert self.round is not None
         self.round.pending = True
         self.round.again |= not isinstance(error, NotedError)
@@ -79,11 +79,11 @@ class Picks:
 
     @property
     def is_pending(self) -> bool:
-        """Whether a request in the node that is being resolved is pending, on which others in it may depend."""
+        """Whether the node that is being resolved holds a pending request, on which its other requests may depend."""
         return self.round is not None and self.round.pending
 
     def gather(self) -> None:
-        """Assign all requests of the config that can be; a node that fails is tried again at the next call."""
+        """Assign all requests of the config that can be served. A node that fails is tried again at the next call."""
         while self._open:
             with self._gathering() as found:
                 self._open = [path for path in self._open if self._resolve(path, found)]
@@ -91,7 +91,7 @@ class Picks:
                 self.balancers[path].assign(requests)
             # Narrow ranges first: a wide one has other ports where a narrow one lies within it.
             for request in sorted(found.ports, key=lambda port: (port.last - port.first, port)):
-                with suppress(BalancerError):  # it is raised where the node is used
+                with suppress(BalancerError):  # raised again when the node is used
                     self.balancers[request.balancer].take(request)
             if not found.hosts and not found.ports:
                 return
@@ -105,17 +105,17 @@ class Picks:
             self.round = None
 
     def _resolve(self, path: Path, found: _Round) -> bool:
-        """Resolve a node, to learn its requests; return whether it has to be resolved again."""
+        """Resolve a node to learn its requests, and return whether the next round has to resolve it again."""
         found.pending = found.again = False
         try:
             reduce(getitem, path, self.root)
-        except Exception:  # it fails again where it is used
+        except Exception:  # raised again when the node is used
             return True
         return found.again
 
 
 class _Request:
-    """One use of a resolver: the query, the node that holds it, and the balancer that is asked."""
+    """One call of a resolver: the query, the node that holds it, and the balancer that serves it."""
 
     def __init__(self, picks: Picks, query: Any, keys: tuple[str, ...], node: Any) -> None:
         if picks.is_pending and (PENDING in str(query) or _NESTED.search(written_at(node))):
@@ -133,7 +133,7 @@ class _Request:
         """Return the host that the request gets.
 
         Raises:
-            PendingError: It is not assigned yet.
+            PendingError: The host is not assigned yet.
         """
         balancer, picks = self.balancer, self.picks
         query = HostFilter.of(**{key: value for key, value in self.query.items() if key in HOST_KEYS})
@@ -155,7 +155,7 @@ class _Request:
         Raises:
             NoFreePort: All ports of the range are taken.
             ConfigurationError: The lock file is wrong, or keeps a port that is in use.
-            PendingError: It is not assigned yet.
+            PendingError: The port is not assigned yet.
         """
         balancer, picks = self.balancer, self.picks
         request = NodePort(place_of(self.node), self.path, host, first, last)
@@ -175,7 +175,7 @@ def _host(request: _Request) -> DictConfig:
 
 def _hosts(request: _Request) -> Ranking:
     name = request.host().name
-    settings = request.balancer.fleet.settings.model_copy(update={"lock": None})  # the first host is known
+    settings = request.balancer.fleet.settings.model_copy(update={"lock": None})  # which decided the first host
     return Ranking(Fleet(tuple(request.candidates), (), settings), request.key, name)
 
 
@@ -213,11 +213,11 @@ _RESOLVERS: dict[str, tuple[Callable[[_Request], Any], tuple[str, ...]]] = {
     "port": (_port, ("name", "tag")),
     "free_port": (_free_port, ("host", "min", "max", *HOST_KEYS)),
 }
-"""What answers each resolver, and the keys of its query beside `key` and `balancer`."""
+"""The function that answers each resolver, and the keys of its query beside `key` and `balancer`."""
 
 
 def answer(name: str, query: Any, node: Any, root: DictConfig) -> Any:
-    """Return what a resolver gives for a query that a node of a config holds."""
+    """Answer one call of a resolver: its name, its query, the node that holds the call, and the config."""
     give, keys = _RESOLVERS[name]
     picks = Picks.of(root)
     plain = OmegaConf.to_container(query, resolve=True) if OmegaConf.is_config(query) else query

@@ -10,11 +10,11 @@
     ${balancer.free_port:{host:host1,min:9000}}    a port of that host which nothing else has
     ${balancer.inventory:hosts.yaml}               a table from a file of its own
 
-A query is a name or a mapping: the keys of `HostFilter` (ports: `PortFilter`), further `key` for the
-requester, and `balancer` for the path of the balancer where it is not found by itself. A list means any
-of its patterns, under `all_tags` every one.
+A query is a name, or a mapping with the keys of `HostFilter` (for ports, `PortFilter`), with `key` for the
+requester, and with `balancer` for the path of a balancer that is not found by itself. A list means any of its
+patterns; under `all_tags` it means every one.
 
-Every Hydra app of a machine imports this module, so what answers is imported at the first request.
+Every Hydra app imports this module, so `picks`, which answers, is imported at the first request.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Structured configs, and their place in Hydra's ConfigStore.
+"""Structured configs, and how Hydra's ConfigStore gets them.
 
-They are options of the group `airflow_balancer`, so that no name of a user's own tree is taken:
+They are options of the group `airflow_balancer`, which leaves all other names to the user's tree:
 
     defaults:
       - /airflow_balancer/balancer@extensions.balancer
       - /airflow_balancer/strategy@extensions.balancer.strategy: bounded
 
-A field is `Any` where YAML may give more than one kind of value (a name or a mapping, a list or a
-mapping), which structured configs cannot say; the fleet checks those.
+A field is `Any` if YAML may give more than one type of value (a name or a mapping, a list or a mapping),
+which structured configs cannot express. The fleet checks these fields.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class BalancerConf:
 
 
 def register_configs() -> None:
-    """Store the structured configs under the group `airflow_balancer`; doing it again changes nothing."""
+    """Store the structured configs under the group `airflow_balancer`; a second call changes nothing."""
     strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
     groups = {GROUP: {"balancer": BalancerConf, "host": HostConf, "port": PortConf}, f"{GROUP}/strategy": strategies}
     for group, options in groups.items():
