@@ -1,4 +1,4 @@
-"""Sorts the words of the command line, and writes the help."""
+"""Sorts the arguments of the command line, and writes the help."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DI
 
 
 class Arguments(NamedTuple):
-    """A command line, sorted.
+    """A sorted command line.
 
     Attributes:
-        command: The command; the default one where none is given.
-        given: The command and the keys as they were given, for those who take none.
-        source: The root file of the configuration; None for help, and where the command can do without.
-        keys: The command's keys.
+        command: The command, by default `show`.
+        given: The command and its keys as they were written; the viewer's command line rejects them.
+        source: The root file of the configuration; None for help, and for a command that runs without one.
+        keys: The values of the command's keys.
         overrides: The Hydra overrides.
         multirun: Whether the overrides are a sweep.
-        flags: What Hydra itself answers: `--info` or `-sc`, with its value.
-        help: Whether help is wanted, of the command if one is given.
+        flags: `--info` or `-sc` with its value, which Hydra answers.
+        help: Whether to print the help of the command in `given`, or else of the program.
     """
 
     command: Command
@@ -63,7 +63,7 @@ class _Parser(ArgumentParser):
 
 
 def tree_parser(program: str, usage: str, description: str, epilog: str) -> ArgumentParser:
-    """Return a parser of words, `--config-dir`, `--config-name` and `--version`."""
+    """Return a parser of words, and of the flags that both programs have."""
     parser = _Parser(
         prog=program,
         usage=f"{program} {usage}",
@@ -92,7 +92,7 @@ def command_parser(usage: str = f"[COMMAND] {REST}", description: str = "", epil
 
 
 def help_of(arguments: Arguments) -> str:
-    """Return the help of the command that is given, else of the program."""
+    """Return the help of the given command, else of the program."""
     if arguments.given:
         command = arguments.command
         keys = "\n".join(f"  {f'{key.name}={key.value}':<24} {key.help}" for key in command.all_keys.values())
@@ -106,7 +106,7 @@ def help_of(arguments: Arguments) -> str:
 
 
 def _is_bare(word: str) -> bool:
-    """Return whether a word is no override and no key: a file may have `=` in its path."""
+    """Return whether a word is a command or a file, not an override or a key. A file's path may have `=` in it."""
     return ("=" not in word and not word.startswith("~")) or (_is_file(word) and os.path.exists(word))
 
 
@@ -120,11 +120,11 @@ def _nearest_tree() -> Path | None:
 
 
 def sort_arguments(argv: Sequence[str]) -> Arguments:
-    """Tell the command, the file, the command's keys, the tree's overrides and Hydra's flags apart.
+    """Tell apart the command, its keys, the configuration, the overrides and Hydra's flags.
 
     Raises:
-        UsageError: The command line is wrong, or there is no configuration.
-        ConfigurationError: The configuration that it gives does not exist, or a query has no such key.
+        UsageError: The command line is wrong, or no configuration is found.
+        ConfigurationError: The given configuration does not exist, or a query has no such key.
     """
     given = command_parser().parse_intermixed_args(list(argv))
     bare = [word for word in given.words if _is_bare(word)]
@@ -156,7 +156,7 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
 
 
 def _writing(command: Command, given: Namespace) -> Arguments:
-    """Return the arguments of a command that writes a folder, which has no configuration yet."""
+    """Return the arguments of a command that writes a folder instead of reading a configuration."""
     folder = [word for word in given.words if _is_bare(word)][1:]
     own, overrides = _own(command, [word for word in given.words if not _is_bare(word)])
     if overrides or len(folder) > 1 or given.config_dir:
@@ -166,7 +166,7 @@ def _writing(command: Command, given: Namespace) -> Arguments:
 
 
 def _read(command: Command, own: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a command's keys."""
+    """Parse words that give keys of a command."""
     return {key: command.all_keys[key].read(value) for key, _, value in (word.partition("=") for word in own)}
 
 
@@ -177,7 +177,7 @@ def _whole_config() -> Command:
 
 
 def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words that give keys of the command, and the others, which are overrides."""
+    """Split words into those that give keys of the command, and overrides."""
     own = [word for word in words if word.partition("=")[0] in command.all_keys]
     overrides = [word for word in words if word not in own]
     for word in overrides:
@@ -187,7 +187,7 @@ def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def unknown_key(command: Command, key: str) -> str:
-    """Return the message for a key that a command lacks; empty where it resembles no key of any command."""
+    """Return the error for a key that a command lacks; empty if it resembles no key of any command."""
     owners = [other.name for other in all_commands() if key in other.all_keys]
     if owners:
         return f"{key!r} is a key of {', '.join(owners)}, not of {command.name}"

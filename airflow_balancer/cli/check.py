@@ -1,4 +1,4 @@
-"""`airflow-balancer check`: whether the hosts are as the configuration says, asked over SSH."""
+"""`airflow-balancer check`: compares the hosts with the configuration, over SSH."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_LOCKS = "nothing there holds locks; install flock (util-linux or busybox), p
 
 
 def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
-    """Ask the hosts, with a progress bar where stderr is a terminal."""
+    """Probe the hosts, with a progress bar if stderr is a terminal."""
     import asyncio
 
     from rich.console import Console
@@ -37,7 +37,7 @@ def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
         from .probe import probe_hosts
     except ImportError:
         raise UnavailableError("`check` connects with asyncssh: pip install 'airflow-balancer[check]'") from None
-    # Python 3.11 warns of a proxy command that ends after all is done.
+    # Python 3.11 warns about a proxy command that ends after the event loop.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     quiet = not sys.stderr.isatty()  # rich 13 ends a disabled bar with an empty line
     with Progress(console=Console(stderr=True, quiet=quiet), transient=True, disable=quiet) as bar:
@@ -118,7 +118,7 @@ def _answer(request: Request) -> Report:
         "findings": findings,
         "differs": any(row["finding"] == "differs" for row in findings),
     }
-    # A host that knows a password may say it in any of its answers.
+    # A host that knows a password may print it in any of its answers.
     masked: Report = mask(report, set().union(*(probe.secrets for probe in probes.values())))
     return masked
 

@@ -1,4 +1,4 @@
-"""Answers `--info` and shell completion by Hydra's own app over the tree; nothing is run in it."""
+"""Uses Hydra to parse overrides and sweeps, and to answer `--info` and shell completion."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 def check_overrides(overrides: Sequence[str], known: Iterable[str]) -> None:
-    """Check that each override can be parsed, and gives one value; the `known` keys are those of the command."""
+    """Check that each override can be parsed and gives one value. `known` has the command's keys."""
     for override in _parse(overrides, known) if overrides else ():
         if override.is_sweep_override():
             raise UsageError(f"{mask_word(str(override.input_line))!r} gives several values; add --multirun, or put the value in quotes")
 
 
 def split_sweep(source: Path, overrides: Sequence[str], known: Iterable[str]) -> list[list[str]]:
-    """Return the overrides of each run of a sweep over a configuration; the `known` keys are those of the command."""
+    """Return the overrides of each run of a sweep over a configuration. `known` has the command's keys."""
     from ..hydra.hydra_internals import config_loader
 
-    # `env=glob(*)` looks for options of the group.
+    # `env=glob(*)` needs a loader to list the options of the group.
     parsed = _parse(overrides, known, config_loader([source.parent]))
     choices = {override.get_key_element(): _values(override) for override in parsed}
     return [list(run) for run in product(*choices.values())]
@@ -67,7 +67,7 @@ def _values(override: Override) -> list[str]:
 
 
 def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Let Hydra answer one of its own flags over a configuration; nothing of it is run, as Hydra's callbacks would be."""
+    """Let Hydra answer one of its own flags over a configuration, without running the configuration's callbacks."""
     from ..files.locate import tree_above
     from ..files.yaml import read_root
     from ..hydra.compose import forced, without_self_warning
@@ -75,7 +75,7 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     from ..hydra.hydra_internals import hydra_app
     from ..hydra.secrets import written_secrets
 
-    logging.raiseExceptions = False  # of a closed pipe, to which Hydra logs its answer
+    logging.raiseExceptions = False  # Hydra logs its answer, maybe to a closed pipe
     flag, value = flags
     try:
         with (
@@ -94,7 +94,7 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
 
 
 def complete(flags: Sequence[str]) -> None:
-    """Print how the shell's line may go on: by commands, keys of the command, and whatever Hydra knows of the tree."""
+    """Print completions of the shell's line: commands, keys of the command, and what Hydra offers for the tree."""
     line = os.environ.get("COMP_LINE", "")
     words = line.split()[1:]
     last = "" if line.endswith(" ") or not words else words.pop()

@@ -1,4 +1,4 @@
-"""`airflow-balancer lock`: the lock file that keeps the hosts of keys, and free ports."""
+"""`airflow-balancer lock`: writes the lock file, which keeps the hosts of keys and the free ports."""
 
 from __future__ import annotations
 

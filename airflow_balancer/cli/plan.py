@@ -1,4 +1,4 @@
-"""`airflow-balancer plan`: every pick, each host's load, and what a change would move."""
+"""`airflow-balancer plan`: lists every pick, each host's load, and what a change would move."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
 
 
 def _loads(survey: Survey) -> dict[str, dict[str, Any]]:
-    """Return each host's size, picks and fair share of them, and how many times its share it has."""
+    """Return each host's size, picks, fair share of all picks, and load, which is picks over fair share."""
     from ..picking.picked import loads
 
     made = loads(pick for _, pick in survey.picks)
@@ -44,7 +44,7 @@ def _load(size: int, picks: int, fair: float) -> dict[str, Any]:
 
 
 def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
-    """Return a row for each host, with what each of the surveys says of it under that survey's name."""
+    """Return a row for each host with its load in each survey. The survey's name is the prefix of the columns."""
     loads = {name: _loads(survey) for name, survey in surveys}
     hosts = dict.fromkeys(host for load in loads.values() for host in load)
     empty = dict.fromkeys(("size", "picks", "fair", "load"))
@@ -55,7 +55,7 @@ def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
 
 
 def _file_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
-    """Return what was looked at: the configuration and each DAG file, with the number of their picks."""
+    """Return a row for the configuration and for each DAG file, with the number of their picks."""
     from .picks import shown_path
 
     source = shown_path(surveys[0][1].place.source)
@@ -105,7 +105,7 @@ def _answer(request: Request) -> Report:
 
 
 def looked_at(report: Report) -> str:
-    """Return how many picks there are, and of what."""
+    """Return how many picks there are, and what made them."""
     source, *dag_files = (row["file"] for row in report["files"])
     of_files = f"and {_counted(len(dag_files), 'DAG file')}" if dag_files else "(no dag_files given)"
     return f"{_counted(len(report['picks']), 'pick')} of {source} {of_files}"

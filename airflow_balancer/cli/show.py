@@ -1,4 +1,4 @@
-"""`airflow-balancer show`: hosts, ports, queues, further pools and picks."""
+"""`airflow-balancer show`: lists hosts, ports, queues, further pools and picks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
-    """Return what is shown of a host, without secrets."""
+    """Return a host's row, without secrets."""
     return {
         "name": host.name,
         **({"address": host.address} if addresses else {}),

@@ -77,19 +77,18 @@ def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
 
     The problem of a class of another package is empty, as the class may derive from ours.
     """
-    found = [(path, str(value), cls) for path, value, cls in _targets(node)]
-    return [(path, _wrong_target(path, value, cls)) for path, value, cls in found if not _is(value, cls)]
+    return [(path, _wrong_target(path, value, cls)) for path, value, cls in _targets(node) if not _is(value, cls)]
 
 
-def _targets(node: Mapping[Any, Any]) -> Iterator[tuple[Path, Any, str]]:
-    """Yield the path and the value of each `_target_` of a balancer's node, and the class that it is to name."""
+def _targets(node: Mapping[Any, Any]) -> Iterator[tuple[Path, str, str]]:
+    """Yield the path and the value of each `_target_` of a balancer's node, and the class that it must name."""
     if "_target_" in node:
-        yield ("_target_",), node["_target_"], "BalancerConfiguration"
+        yield ("_target_",), str(node["_target_"]), "BalancerConfiguration"
     for group, cls in (("hosts", "Host"), ("ports", "Port")):
         entries = node.get(group)
         for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries) if isinstance(entries, list) else ():
             if isinstance(entry, Mapping) and "_target_" in entry:
-                yield (group, key, "_target_"), entry["_target_"], cls
+                yield (group, key, "_target_"), str(entry["_target_"]), cls
 
 
 def _is(target: str, cls: str) -> bool:

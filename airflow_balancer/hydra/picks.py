@@ -77,11 +77,6 @@ class Picks:
         self.round.again |= not isinstance(error, NotedError)
         return PENDING
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether the node that is being resolved holds a pending request, on which its other requests may depend."""
-        return self.round is not None and self.round.pending
-
     def gather(self) -> None:
         """Assign all requests of the config that can be served. A node that fails is tried again at the next call."""
         while self._open:
@@ -118,7 +113,8 @@ class _Request:
     """One call of a resolver: the query, the node that holds it, and the balancer that serves it."""
 
     def __init__(self, picks: Picks, query: Any, keys: tuple[str, ...], node: Any) -> None:
-        if picks.is_pending and (PENDING in str(query) or _NESTED.search(written_at(node))):
+        # A request may depend on another one of its node.
+        if picks.round is not None and picks.round.pending and (PENDING in str(query) or _NESTED.search(written_at(node))):
             raise PendingError
         self.picks, self.node = picks, node
         self.query: dict[str, Any] = dict(query) if isinstance(query, Mapping) else {"name": query}
@@ -175,7 +171,7 @@ def _host(request: _Request) -> DictConfig:
 
 def _hosts(request: _Request) -> Ranking:
     name = request.host().name
-    settings = request.balancer.fleet.settings.model_copy(update={"lock": None})  # which decided the first host
+    settings = request.balancer.fleet.settings.model_copy(update={"lock": None})  # the first host is known already
     return Ranking(Fleet(tuple(request.candidates), (), settings), request.key, name)
 
 
