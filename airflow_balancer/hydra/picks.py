@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import reduce
 from operator import getitem
 from typing import Any
@@ -58,10 +58,9 @@ class Picks:
     def of(cls, root: DictConfig) -> Picks:
         """Return the picks of a config, which its cache keeps."""
         cache = OmegaConf.get_cache(root)[_CACHE]
-        if cache.get("picks") is None or cache["picks"].root is not root:
-            cache["picks"] = cls(root)
-        kept = cache["picks"]
-        assert isinstance(kept, Picks)
+        kept: Picks | None = cache.get("picks")
+        if kept is None or kept.root is not root:
+            cache["picks"] = kept = cls(root)
         return kept
 
     def __deepcopy__(self, memo: object) -> None:
@@ -80,8 +79,11 @@ class Picks:
     def gather(self) -> None:
         """Assign all requests of the config that can be served. A node that fails is tried again at the next call."""
         while self._open:
-            with self._gathering() as found:
+            self.round = found = _Round()
+            try:
                 self._open = [path for path in self._open if self._resolve(path, found)]
+            finally:
+                self.round = None
             for path, requests in sorted(found.hosts.items()):
                 self.balancers[path].assign(requests)
             # Narrow ranges first: a wide one has other ports where a narrow one lies within it.
@@ -90,14 +92,6 @@ class Picks:
                     self.balancers[request.balancer].take(request)
             if not found.hosts and not found.ports:
                 return
-
-    @contextmanager
-    def _gathering(self) -> Iterator[_Round]:
-        self.round = found = _Round()
-        try:
-            yield found
-        finally:
-            self.round = None
 
     def _resolve(self, path: Path, found: _Round) -> bool:
         """Resolve a node to learn its requests, and return whether the next round has to resolve it again."""
