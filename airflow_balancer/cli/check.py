@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .probe import Probe
 
 _HELP = """Connects to each host as a task's SSHHook does, and runs one command there, which creates nothing. A query limits the hosts.
-The exit code is 3 where a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
+The exit code is 3 if a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
 has another `os`, has more slots taken than its size, or has a file `drain` in its slot folder that the YAML does not know of;
 its key file or password is not here; or `hold_slots` is set, and neither flock, perl nor python3 is there.
 Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>. Without `hold_slots` such a host is a warning, and so is

@@ -140,10 +140,10 @@ COMMAND = Command(
     summary="every pick that is made, each host's load, and what a change would move",
     help="Each pick is listed with its requester, the number of candidates, and why it is this host. A host's load is its picks over\n"
     "its fair share, its part of the candidates' sizes. `files` is what was looked at: the configuration, and the DAG files under\n"
-    "`dag_files`, each run in a process of its own; `elsewhere` counts their picks over other configurations.\n"
+    "`dag_files`, each run in its own process; `elsewhere` counts their picks over other configurations.\n"
     "`against` compares. Overrides are a change of this configuration. A file or a folder is what there was before; a folder, such as\n"
     "a git worktree, has its configuration and DAG files at the same paths as the working directory.\n"
-    "The exit code is 0 where no pick differs, 3 where one moves, is new or is gone, 1 where a configuration or a DAG file is wrong,\n"
+    "The exit code is 0 if no pick differs, 3 if one moves, is new or is gone, 1 if a configuration or a DAG file is wrong,\n"
     "2 for wrong usage, such as a comparison without any pick. With `strategy=least_loaded`, no live load is read: rendezvous picks.",
     example="plan dag_files=dags against=../main output=markdown",
     answer=_answer,

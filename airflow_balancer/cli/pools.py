@@ -95,7 +95,7 @@ def _line(report: Report) -> str:
 COMMAND = Command(
     name="pools",
     summary="compare Airflow's pools and connections with the configuration, and write them",
-    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.\n"
+    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 if something differs.\n"
     "`prune=true` reads these beside a FILE, too, so that it spares their pools; with `api_url` it reads the FILE alone.\n"
     "With `output=airflow` or `output=airflowctl`, nothing is compared: the pools are printed as the `pools import` of each reads them.",
     example="pools env=prod apply=true",

@@ -32,7 +32,7 @@ QUERY_KEYS = (
 )
 SERVER_KEYS = (
     Key("api_url", "URL", "Airflow's API server; without it, the metadata database of the Airflow on this machine"),
-    Key("api_username", "NAME", "the user there; its password stands in AIRFLOW__BALANCER__API_PASSWORD"),
+    Key("api_username", "NAME", "the user there; its password is in AIRFLOW__BALANCER__API_PASSWORD"),
 )
 QUERY_HELP = (
     "A query takes shell patterns. A list means any of them, such as query.tag=[gpu,large]; under query.all_tags it means every one."

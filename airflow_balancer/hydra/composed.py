@@ -36,7 +36,7 @@ class Composed:
 
     Attributes:
         source: The file that was loaded.
-        root: The whole composed config; plain data where there was nothing to compose.
+        root: The whole composed config; plain data if nothing had to be composed.
         path: The path of the balancer's node in it.
         data: The balancer's node as plain, resolved data.
         origins: Finds the file or override that a value comes from.

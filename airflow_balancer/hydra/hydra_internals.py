@@ -75,7 +75,7 @@ def compose_config(loader: ConfigLoaderImpl, name: str, overrides: Sequence[str]
 
 @contextmanager
 def hydra_app(folders: Sequence[Path]) -> Iterator[Hydra]:
-    """Yield a Hydra app that answers `--info` and shell completion, whatever other app runs in this process."""
+    """Yield a Hydra app that answers `--info` and shell completion, independent of any app that runs in this process."""
     with _latest_behaviour():
         yield Hydra("airflow-balancer", config_loader(folders))
 

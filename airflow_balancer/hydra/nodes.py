@@ -54,7 +54,7 @@ def has_interpolation(data: Any) -> bool:
 
 
 def node_at(data: Any, path: Path) -> Any:
-    """Return the value at a path of plain data; None where there is none."""
+    """Return the value at a path of plain data, or None."""
     for key in path:
         if isinstance(data, Mapping):
             data = data.get(key)

@@ -86,7 +86,7 @@ class Picks:
                 self.round = None
             for path, requests in sorted(found.hosts.items()):
                 self.balancers[path].assign(requests)
-            # Narrow ranges first: a wide one has other ports where a narrow one lies within it.
+            # Narrow ranges first: a wide range around a narrow one has other ports.
             for request in sorted(found.ports, key=lambda port: (port.last - port.first, port)):
                 with suppress(BalancerError):  # raised again when the node is used
                     self.balancers[request.balancer].take(request)
@@ -203,7 +203,7 @@ _RESOLVERS: dict[str, tuple[Callable[[_Request], Any], tuple[str, ...]]] = {
     "port": (_port, ("name", "tag")),
     "free_port": (_free_port, ("host", "min", "max", *HOST_KEYS)),
 }
-"""The function that answers each resolver, and the keys of its query beside `key` and `balancer`."""
+"""The function that answers each resolver, and the keys of its query except `key` and `balancer`."""
 
 
 def answer(name: str, query: Any, node: Any, root: DictConfig) -> Any:

@@ -1,14 +1,14 @@
 """Resolvers that pick hosts and ports while a configuration is composed.
 
-    ${balancer.host:{queue:workers,os:ubuntu}}     a host, instantiated where the config is
+    ${balancer.host:{queue:workers,os:ubuntu}}     a host, which `instantiate` makes an object
     ${balancer.name:{queue:workers}}               its name
-    ${balancer.address:{queue:workers}}            where it is reached: its address, else its name as its hook has it
-    ${balancer.hosts:{queue:workers}}              all that match: for `hosts` of a BalancedSSHTask
+    ${balancer.address:{queue:workers}}            its address, else its name as its SSH hook connects to it
+    ${balancer.hosts:{queue:workers}}              all hosts that match, for `hosts` of a BalancedSSHTask
     ${balancer.pool:{queue:workers}}               the name of its pool
     ${balancer.pool:{pool:warehouse}}              the name of a pool under `pools:`, which must exist
     ${balancer.port:web}                           the number of a tracked port
-    ${balancer.free_port:{host:host1,min:9000}}    a port of that host which nothing else has
-    ${balancer.inventory:hosts.yaml}               a table from a file of its own
+    ${balancer.free_port:{host:host1,min:9000}}    a port of that host that nothing else uses
+    ${balancer.inventory:hosts.yaml}               a table from a separate file
 
 A query is a name, or a mapping with the keys of `HostFilter` (for ports, `PortFilter`), with `key` for the
 requester, and with `balancer` for the path of a balancer that is not found by itself. A list means any of its
@@ -26,14 +26,14 @@ from omegaconf import DictConfig, OmegaConf
 
 NAMES = ("host", "name", "address", "hosts", "pool", "port", "free_port", "inventory")
 OWN_KEYS = {
-    "key": "the requester; default: the path of the nearest node around it that has a `_target_`, else of its parent",
+    "key": "the requester; default: the path of the nearest enclosing node with a `_target_`, else of its parent",
     "balancer": "the path of the balancer; default: `extensions.balancer`, else `balancer`",
-    "pool": "the name of a pool, in place of a query",
-    "host": "the host's name, or the host itself, in place of a query",
+    "pool": "the name of a pool, instead of a query",
+    "host": "the host's name, or the host itself, instead of a query",
     "min": "the first port that may be given; default: 1000",
     "max": "the last port that may be given; default: 65535",
 }
-"""The keys of a resolver's mapping beside those of the query."""
+"""The keys of a resolver's mapping beyond those of the query."""
 
 
 def register_resolvers() -> None:
