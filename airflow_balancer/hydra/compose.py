@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from os.path import isdir  # that of Path raises where a name is too long
+from os.path import isdir  # Path.is_dir raises if a name is too long
 from pathlib import Path as FilePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any

@@ -78,7 +78,7 @@ def _object(conf: type, model: type[BaseModel], written: Mapping[str, Any], more
     properties = {key: _value(written.get(key, typed.get(key, {})), text) for key, text in keys.items()}
     return {
         "type": "object",
-        "description": (conf.__doc__ or "").strip(),
+        "description": conf.__doc__,
         "properties": {**properties, **_OF_HYDRA, **more},
         "additionalProperties": False,
     }
@@ -104,19 +104,23 @@ def _pools() -> dict[str, Any]:
 
 
 def _strategy() -> dict[str, Any]:
+    confs = {cls: getattr(schema, f"{cls}Conf") for cls in CLASSES.values()}
     classes = [
         {
             "type": "object",
-            "description": (getattr(schema, f"{cls}Conf").__doc__ or "").strip(),
+            "description": conf.__doc__,
             "properties": {
                 "_target_": {"enum": [target for target, named in TARGETS.items() if named == cls]},
-                **{key: _value({"type": "number", "minimum": least}, _option(cls, key)) for key, least in OPTIONS.get(cls, {}).items()},
+                **{
+                    key: _value({"type": "number", "minimum": least}, descriptions(conf)[key])
+                    for key, least in OPTIONS.get(cls, {}).items()
+                },
                 **_LAYER,
             },
             "required": ["_target_"],
             "additionalProperties": False,
         }
-        for cls in CLASSES.values()
+        for cls, conf in confs.items()
     ]
     own = {
         "type": "object",
@@ -125,10 +129,6 @@ def _strategy() -> dict[str, Any]:
     }
     layer = {"type": "object", "properties": {"_target_": False}, "required": ["defaults"]}
     return {"anyOf": [{"enum": [*CLASSES, *TARGETS]}, *classes, own, layer]}
-
-
-def _option(cls: str, key: str) -> str:
-    return descriptions(getattr(schema, f"{cls}Conf")).get(key, "")
 
 
 def _parts(model: type[BaseModel]) -> dict[str, Any]:
@@ -149,8 +149,7 @@ def _definitions() -> dict[str, Any]:
     named = {"type": "object", "required": ["name"]}
     of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, named]}, "host_name": _TEXT}
     overrides = {"type": "object", "properties": _OF_HYDRA, "additionalProperties": _value(_ref("host"))}
-    nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "host_overrides": overrides, "strategy": _ref("strategy")}
-    nodes["pools"] = _pools()
+    nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "pools": _pools(), "host_overrides": overrides, "strategy": _ref("strategy")}
     settings = {"default_password": secret, "pool_manager": {"type": "object"}}
     on_host = {"anyOf": [{"required": ["host"]}, {"required": ["host_name"]}]}
     return {

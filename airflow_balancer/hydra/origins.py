@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # Path.is_file raises if a name is too long
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # Path.is_file raises if a name is too long
 from pathlib import Path as FilePath
 from typing import Any
 
