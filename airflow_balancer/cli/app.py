@@ -74,7 +74,7 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.help:
         sys.stdout.write(help_of(arguments))
         return 0
-    if arguments.flags:
+    if arguments.info or arguments.completion:
         _ask_hydra(arguments)
         return 0
     codes, failures = list[int](), list[BalancerError]()
@@ -98,10 +98,10 @@ def _tell_programs(command: Command, request: Request, error: BalancerError) -> 
 
 
 def _ask_hydra(arguments: Arguments) -> None:
-    if "query=" in arguments.flags[-1]:
-        complete(arguments.flags)
+    if "query=" in arguments.completion:
+        complete(arguments.completion)
     elif arguments.source:
-        run_hydra_app(arguments.source, arguments.overrides, arguments.flags)
+        run_hydra_app(arguments.source, arguments.overrides, arguments.info, arguments.completion)
 
 
 def _main(argv: Sequence[str]) -> int:

@@ -43,7 +43,8 @@ class Arguments(NamedTuple):
         keys: The values of the command's keys.
         overrides: The Hydra overrides.
         multirun: Whether the overrides are a sweep.
-        flags: `--info` or `-sc` with its value, which Hydra answers.
+        info: The value of `--info`, which Hydra answers.
+        completion: The value of `-sc`, with which a shell asks for completion.
         help: Whether to print the help of the command in `given`, or else of the program.
     """
 
@@ -53,7 +54,8 @@ class Arguments(NamedTuple):
     keys: dict[str, Any]
     overrides: list[str]
     multirun: bool
-    flags: list[str]
+    info: str
+    completion: str
     help: bool
 
 
@@ -85,8 +87,8 @@ def command_parser(usage: str = f"[COMMAND] {REST}", description: str = "", epil
     parser = tree_parser("airflow-balancer", usage, description, epilog)
     parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
     parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
-    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
-    parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
+    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, default="", help="print what Hydra composes from")
+    parser.add_argument("--shell-completion", "-sc", metavar="WORD", default="", help=SUPPRESS)
     parser.add_argument("--help", "-h", action="store_true", help="explain the program, or the command that is given")
     return parser
 
@@ -150,7 +152,8 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         keys=keys,
         overrides=overrides,
         multirun=given.multirun,
-        flags=[word for flag, value in (("--info", given.info), ("-sc", given.shell_completion)) if value for word in (flag, value)],
+        info=given.info,
+        completion=given.shell_completion,
         help=given.help,
     )
 
@@ -162,7 +165,8 @@ def _writing(command: Command, given: Namespace) -> Arguments:
     if overrides or len(folder) > 1 or given.config_dir:
         raise UsageError(f"give one folder to write into, as in airflow-balancer {command.example}")
     keys = {"folder": folder[0]} if folder else {}
-    return Arguments(command, command.name, None, keys | _read(command, own), overrides=[], multirun=False, flags=[], help=given.help)
+    keys |= _read(command, own)
+    return Arguments(command, command.name, None, keys, overrides=[], multirun=False, info="", completion="", help=given.help)
 
 
 def _read(command: Command, own: Sequence[str]) -> dict[str, Any]:

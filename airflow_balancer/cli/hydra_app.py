@@ -66,8 +66,8 @@ def _values(override: Override) -> list[str]:
         raise UsageError(f"{mask_word(str(override.input_line))!r}: {error}") from None
 
 
-def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Let Hydra answer one of its own flags over a configuration, without running the configuration's callbacks."""
+def run_hydra_app(source: Path, overrides: Sequence[str], info: str, completion: str) -> None:
+    """Let Hydra answer `--info` or `-sc` over a configuration, without running the configuration's callbacks."""
     from ..files.locate import tree_above
     from ..files.yaml import read_root
     from ..hydra.compose import forced, without_self_warning
@@ -76,24 +76,23 @@ def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) 
     from ..hydra.secrets import written_secrets
 
     logging.raiseExceptions = False  # Hydra logs its answer, maybe to a closed pipe
-    flag, value = flags
     try:
         with (
             masking(lambda: written_secrets(source, overrides)),
             without_self_warning(),
             hydra_app([source.parent, *tree_above(source, read_root(source))]) as app,
         ):
-            if flag == "--info":
-                app.show_info(value, source.stem, forced(overrides, source))
+            if info:
+                app.show_info(info, source.stem, forced(overrides, source))
             else:
-                app.shell_completion(source.stem, [value])
+                app.shell_completion(source.stem, [completion])
     except BrokenPipeError:
         raise
     except CAUSES as error:
         raise explained(error, str(source)) from None
 
 
-def complete(flags: Sequence[str]) -> None:
+def complete(completion: str) -> None:
     """Print completions of the shell's line: commands, keys of the command, and what Hydra offers for the tree."""
     line = os.environ.get("COMP_LINE", "")
     words = line.split()[1:]
@@ -106,4 +105,4 @@ def complete(flags: Sequence[str]) -> None:
         sys.stdout.flush()
     if arguments.source:
         os.environ["COMP_LINE"] = " ".join(["airflow-balancer", *arguments.overrides, last])
-        run_hydra_app(arguments.source, (), flags)
+        run_hydra_app(arguments.source, (), "", completion)

@@ -234,12 +234,16 @@ class TestTree:
     def test_the_shell_is_told_how_to_complete(self, cli):
         assert "complete -o nospace -o default -F hydra_bash_completion" in cli("-sc", "install=bash", cwd=REPOSITORY).stdout
 
+    def test_the_shell_completes_a_line_that_has_info_as_well(self, cli):
+        result = cli("--info", "defaults", "-sc", "query=bash", cwd=REPOSITORY, COMP_LINE="airflow-balancer sel", COMP_POINT="20")
+        assert (result.stdout.split(), result.stderr) == (["select"], "")
+
     def test_the_words_of_the_program_are_out_before_hydra_adds_its_own(self, monkeypatch, balancer):
         out, seen = io.TextIOWrapper(io.BytesIO()), []
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(hydra_app, "run_hydra_app", lambda *_: seen.append(out.buffer.getvalue()))
         monkeypatch.setenv("COMP_LINE", f"airflow-balancer {balancer} val")
-        hydra_app.complete(["--shell-completion", "query=bash"])
+        hydra_app.complete("query=bash")
         assert seen == [b"validate\n"]
 
     def test_a_misspelt_key_of_a_query_is_no_override_of_a_node_of_that_name(self, cli, write):
