@@ -11,7 +11,7 @@ DEFAULT = "show"
 
 
 def find_command(name: str) -> Command:
-    """Return one of the commands."""
+    """Import a command by its name."""
     command: Command = import_module(f".{name}", __package__).COMMAND
     return command
 

@@ -119,7 +119,7 @@ class Survey:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path relative to the working directory, or as it is if that is shorter."""
+    """Return a path relative to the working directory, or unchanged if that is shorter."""
     return min(os.path.relpath(path), str(path), key=len)
 
 
