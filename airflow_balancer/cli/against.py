@@ -12,7 +12,7 @@ from ..files.locate import find_source
 from ..hydra.compose import compose_file
 from .command import Request, UsageError
 from .dag_files import paths_of
-from .picks import Place, Survey, here, shown_path, survey, survey_of
+from .picks import Place, Survey, here, short_path, survey, survey_of
 
 _OPENING, _CLOSING, _QUOTES = "[{(", "]})", "'\""
 
@@ -40,7 +40,7 @@ def compare(request: Request, against: str) -> Comparison:
     there = [path for path in map(place.counterpart, map(Path, paths_of(request))) if path.exists()]
     other = survey(place, there)
     if not (own.files or own.picks or other.picks):
-        source = shown_path(own.place.composed.source)
+        source = short_path(own.place.composed.source)
         raise UsageError(f"nothing is compared: {source} makes no pick; add dag_files=DIR for those of DAG files")
     return Comparison(other, own, own) if is_path else Comparison(own, other, own)
 

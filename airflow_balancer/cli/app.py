@@ -41,8 +41,8 @@ def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationE
         if f"Could not override '{key}'" not in str(error):
             continue
         if f"query.{key}" in arguments.command.all_keys:
-            told = f"the configuration has no key {key!r}; for a query write query.{mask_word(override)}"
-            return ConfigurationError(f"{arguments.source}: {told}")
+            text = f"the configuration has no key {key!r}; for a query write query.{mask_word(override)}"
+            return ConfigurationError(f"{arguments.source}: {text}")
         if message := unknown_key(arguments.command, key):
             return ConfigurationError(message)
     return None

@@ -70,7 +70,7 @@ def run_hydra_app(source: Path, overrides: Sequence[str], info: str, completion:
     """Let Hydra answer `--info` or `-sc` over a configuration, without running the configuration's callbacks."""
     from ..files.locate import tree_above
     from ..files.yaml import read_root
-    from ..hydra.compose import forced, without_self_warning
+    from ..hydra.compose import force_own_keys, without_self_warning
     from ..hydra.explain import CAUSES, explained
     from ..hydra.hydra_internals import hydra_app
     from ..hydra.secrets import written_secrets
@@ -83,7 +83,7 @@ def run_hydra_app(source: Path, overrides: Sequence[str], info: str, completion:
             hydra_app([source.parent, *tree_above(source, read_root(source))]) as app,
         ):
             if info:
-                app.show_info(info, source.stem, forced(overrides, source))
+                app.show_info(info, source.stem, force_own_keys(overrides, source))
             else:
                 app.shell_completion(source.stem, [completion])
     except BrokenPipeError:

@@ -76,7 +76,7 @@ class Place(NamedTuple):
 
     def name(self, file: Path) -> str:
         """Return a file's name, that of its counterpart in the request's own place."""
-        return shown_path(self.own_folder / file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
+        return short_path(self.own_folder / file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Survey:
         return {(pick.key, Candidates.of(pick.candidates).names): pick.host for _, pick in reversed(self.of_files)}
 
 
-def shown_path(path: Path) -> str:
+def short_path(path: Path) -> str:
     """Return a path relative to the working directory, or unchanged if that is shorter."""
     return min(os.path.relpath(path), str(path), key=len)
 

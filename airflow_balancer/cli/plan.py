@@ -56,9 +56,9 @@ def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
 
 def _file_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
     """Return a row for the configuration and for each DAG file, with the number of their picks."""
-    from .picks import shown_path
+    from .picks import short_path
 
-    source = shown_path(surveys[0][1].place.source)
+    source = short_path(surveys[0][1].place.source)
     rows: dict[str, dict[str, Any]] = {}
     for name, survey in surveys:
         counts = {source: (len(survey.picks) - len(survey.of_files), 0), **survey.files}
@@ -86,9 +86,9 @@ def _change(comparison: Comparison) -> dict[str, Any]:
 
 
 def _side(survey: Survey) -> str:
-    from .picks import shown_path
+    from .picks import short_path
 
-    return " ".join([shown_path(survey.place.composed.source), *survey.place.overrides])
+    return " ".join([short_path(survey.place.composed.source), *survey.place.overrides])
 
 
 def _answer(request: Request) -> Report:

@@ -64,7 +64,7 @@ def hydra_set_aside() -> Iterator[None]:
 LONGEST_OVERRIDE = 100_000
 
 
-def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
+def force_own_keys(overrides: Sequence[str], source: FilePath) -> list[str]:
     """Prefix overrides of a balancer's own keys with `++`, so that they may set keys that the YAML leaves out.
 
     The fleet checks these keys, so Hydra need not. A key that is a config group of the tree still chooses an option.
@@ -95,7 +95,7 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
         above = tree_above(source, root)
         if not overrides and (plain := _plain(source, root, above)):
             return plain
-        return _compose(source, source.stem, forced(overrides, source), (source.parent, *above), (source.parent, *above))
+        return _compose(source, source.stem, force_own_keys(overrides, source), (source.parent, *above), (source.parent, *above))
 
 
 def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
@@ -121,7 +121,9 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     search = (folder.parent, folder)
     with masking(lambda: written_secrets(source, overrides)):
         read_root(source)
-        return _compose(source, "conf", [f"+config={source.stem}", *forced(overrides, source)], (_airflow_config_base(), *search), search)
+        return _compose(
+            source, "conf", [f"+config={source.stem}", *force_own_keys(overrides, source)], (_airflow_config_base(), *search), search
+        )
 
 
 def _airflow_config_base() -> FilePath:

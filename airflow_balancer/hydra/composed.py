@@ -22,7 +22,7 @@ from ..lock.hosts import locked_hosts
 from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import Ranking, Strategy, build_strategy
-from .nodes import Path, dotted, find_requests, judged_targets, node_at
+from .nodes import Path, dotted, find_requests, judge_targets, node_at
 from .origins import Origins
 from .secrets import resolved_secrets
 
@@ -82,7 +82,7 @@ class Composed:
         Raises:
             ConfigurationError: With all problems at once.
         """
-        targets = [Problem(text, path=path) for path, text in judged_targets(self.data) if text]
+        targets = [Problem(text, path=path) for path, text in judge_targets(self.data) if text]
         problems = [*self._stray_hosts(), *(replace(problem, origin=self._origin(problem)) for problem in targets)]
         try:
             fleet = self.fleet
@@ -102,7 +102,7 @@ class Composed:
 
     def foreign_targets(self) -> list[str]:
         """Return the `_target_`s of balancer, hosts and ports that are classes of other packages."""
-        return sorted({str(node_at(self.data, path)) for path, text in judged_targets(self.data) if not text})
+        return sorted({str(node_at(self.data, path)) for path, text in judge_targets(self.data) if not text})
 
     def own_secrets(self) -> set[str]:
         """Return the secrets that are known without resolving anything."""

@@ -62,13 +62,13 @@ def _portable(value: Any) -> Any:
 
 def _value(value: Mapping[str, Any], description: str = "") -> dict[str, Any]:
     made = _portable(dict(value))
-    told = {"description": description} if description else {}
+    described = {"description": description} if description else {}
     default = {"default": made.pop("default")} if "default" in made else {}
     if not made:
-        return {**told, **default}
+        return {**described, **default}
     alternatives = made.pop("anyOf") if "anyOf" in made else [made]
     beside = made if made is not alternatives[0] else {}
-    return {**told, **default, **beside, "anyOf": [*alternatives, _ref("interpolation"), {"type": "null"}]}
+    return {**described, **default, **beside, "anyOf": [*alternatives, _ref("interpolation"), {"type": "null"}]}
 
 
 def _object(conf: type, model: type[BaseModel], written: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

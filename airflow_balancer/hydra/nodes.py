@@ -72,7 +72,7 @@ def _is_balancer(data: Any) -> bool:
 _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
 
 
-def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
+def judge_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
     """Return the path of each `_target_` that is not our class of a balancer, host or port, and the problem; nothing is imported.
 
     The problem of a class of another package is empty, as the class may derive from ours.
