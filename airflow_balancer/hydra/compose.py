@@ -23,7 +23,7 @@ from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.masking import masking, shown
 from .composed import Composed
-from .nodes import dotted, find_balancer, has_interpolation, node_at
+from .nodes import Path, dotted, find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 from .secrets import written_secrets
 
@@ -163,7 +163,7 @@ def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[L
     return [Layer(layer.config_path or "", layer.package or "") for layer in defaults]
 
 
-def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:
+def _balancer_data(root: DictConfig) -> tuple[Path, Mapping[str, Any]]:
     """Return the path of a composed config's balancer, and its node as plain, resolved data."""
     from omegaconf import OmegaConf
 
@@ -177,7 +177,7 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
     return path, _mapping(path, data)
 
 
-def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
+def _mapping(path: Path, data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {shown(data)}")
     return data

@@ -45,7 +45,7 @@ class Composed:
 
     source: FilePath
     root: Mapping[Any, Any] = field(repr=False)
-    path: tuple[str | int, ...]
+    path: Path
     data: Mapping[str, Any] = field(repr=False)
     origins: Origins = field(repr=False)
     folders: tuple[FilePath, ...]
@@ -114,7 +114,7 @@ class Composed:
         """The secrets that no output may hold; see `fleet/masking.py`."""
         return frozenset(self.own_secrets() | resolved_secrets(self.written, self.resolved, self.data, self.written))
 
-    def resolved(self, path: tuple[str | int, ...]) -> Any:
+    def resolved(self, path: Path) -> Any:
         """Return the resolved value at a path of the config.
 
         Raises:
