@@ -132,22 +132,16 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
     bare = [word for word in given.words if _is_bare(word)]
     if bare and bare[0] in NAMES and (writing := find_command(bare[0])).writes_folder:
         return _writing(writing, given)
-    files = [Path(word) for word in bare if _is_file(word)]
-    names = [word for word in bare if not _is_file(word)]
-    if unknown := next((word for word in names if word not in NAMES), ""):
-        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, NAMES)} (commands: {', '.join(NAMES)})")
-    if len(names) > 1 or len(files) + (given.config_dir is not None) > 1:
-        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    command = _whole_config() if given.cfg else find_command(next(iter(names), DEFAULT))
+    name, folder = _name_and_folder(bare, given.config_dir)
+    command = _whole_config() if given.cfg else find_command(name or DEFAULT)
     own, overrides = _own(command, [word for word in given.words if word not in bare])
     keys = _read(command, own)
-    folder = given.config_dir or next(iter(files), None) or _nearest_tree()
     if folder is None and overrides and not command.needs_source:
         key = overrides[0].partition("=")[0]
         raise UsageError(f"{mask_word(overrides[0])!r} overrides nothing: no configuration is given{suggestion(key, command.all_keys)}")
     return Arguments(
         command=command,
-        given=" ".join([*names, *own]),
+        given=" ".join(filter(None, [name, *own])),
         source=None if given.help else _source(folder, given.config_name, optional=not command.needs_source),
         keys=keys,
         overrides=overrides,
@@ -156,6 +150,17 @@ def sort_arguments(argv: Sequence[str]) -> Arguments:
         completion=given.shell_completion,
         help=given.help,
     )
+
+
+def _name_and_folder(bare: Sequence[str], config_dir: Path | None) -> tuple[str, Path | None]:
+    """Return the command that bare words name, if any, and the file or folder of the configuration."""
+    files = [Path(word) for word in bare if _is_file(word)]
+    names = [word for word in bare if not _is_file(word)]
+    if unknown := next((word for word in names if word not in NAMES), ""):
+        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, NAMES)} (commands: {', '.join(NAMES)})")
+    if len(names) > 1 or len(files) + (config_dir is not None) > 1:
+        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
+    return "".join(names), config_dir or next(iter(files), None) or _nearest_tree()
 
 
 def _writing(command: Command, given: Namespace) -> Arguments:

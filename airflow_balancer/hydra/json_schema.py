@@ -146,8 +146,7 @@ def _definitions() -> dict[str, Any]:
         "ssh_hook_args": {"type": "object", "properties": arguments, "additionalProperties": False},
         "pool": {"anyOf": [{"type": "string", "minLength": 1}, _ref("PoolSpec")]},
     }
-    named = {"type": "object", "required": ["name"]}
-    of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, named]}, "host_name": _TEXT}
+    of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "required": ["name"]}]}, "host_name": _TEXT}
     overrides = {"type": "object", "properties": _OF_HYDRA, "additionalProperties": _value(_ref("host"))}
     nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "pools": _pools(), "host_overrides": overrides, "strategy": _ref("strategy")}
     settings = {"default_password": secret, "pool_manager": {"type": "object"}}
