@@ -9,7 +9,7 @@ import pytest
 from hydra.utils import instantiate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from airflow_balancer.files import locate
@@ -144,6 +144,13 @@ def test_the_key_is_the_path_of_who_asks(nodes, path, key):
             node = node[part]
     assert [pick.key for pick in noted.in_order] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
+
+
+def test_a_node_of_the_type_of_a_mapping_is_not_its_own_requester():
+    typed = config(a={"x": DictConfig("${balancer.host:{queue:*}}")})
+    with reading(recorder=(noted := Recorder())):
+        assert typed.a.x.name in {"host1", "host2", "host3"}
+    assert [pick.key for pick in noted.in_order] == ["a"]
 
 
 def test_the_address_of_a_task_is_where_its_hook_goes():
