@@ -21,8 +21,6 @@ from ..picking.placing import place
 from ..picking.rendezvous import Bounded, Candidates
 from ..picking.strategies import assigns_together
 
-_Candidates = dict[Asked, Candidates[Weighed]]
-
 
 class HostChange(NamedTuple):
     """The change of one request's host, as a report shows it."""
@@ -52,7 +50,7 @@ def _others(
 def _placed(composed: Composed, before: Lock, noted: Recorder, *, prune: bool) -> dict[Asked, str]:
     """Return the host of each request of this run."""
     ready = {candidates: Candidates(candidates) for _, _, candidates in noted.hosts}
-    requests: _Candidates = {request.asked: ready[request.candidates] for request in noted.hosts}
+    requests = {request.asked: ready[request.candidates] for request in noted.hosts}
     kept = {request.asked: host for request, picked in noted.hosts.items() if (host := _first(picked.kept, request.asked[1]))}
     strategy = composed.strategy
     if isinstance(strategy, Bounded):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..picking.choice import Asked
 
 _NO_DAG_FILE = "there is no DAG file in it, a Python file that holds the words dag and airflow, or free_port, select_host or assign_hosts"
-StandIns = Mapping[Path, tuple[Path, tuple[str, ...]]]
 
 
 class FilePick(NamedTuple):
@@ -64,7 +63,7 @@ class Place(NamedTuple):
         return lock_at(Path(name)) if (name := self.composed.fleet.settings.lock) else None
 
     @property
-    def stand_ins(self) -> StandIns:
+    def stand_ins(self) -> Mapping[Path, tuple[Path, tuple[str, ...]]]:
         """What a DAG file loads in place of this configuration, or of the request's own."""
         source = self.composed.source
         return {file.resolve(): (source, self.overrides) for file in (self.source, source)}

@@ -104,7 +104,7 @@ def _answer(request: Request) -> Report:
     return masked
 
 
-def looked_at(report: Report) -> str:
+def _looked_at(report: Report) -> str:
     """Return how many picks there are, and what made them."""
     source, *dag_files = (row["file"] for row in report["files"])
     of_files = f"and {_counted(len(dag_files), 'DAG file')}" if dag_files else "(no dag_files given)"
@@ -115,7 +115,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def changes(report: Report) -> str:
+def _changes(report: Report) -> str:
     """Return how many picks move, are new and are gone."""
     from .moves import GONE, MOVED, NEW
 
@@ -125,14 +125,14 @@ def changes(report: Report) -> str:
 
 def _line(report: Report) -> str:
     if "moves" not in report:
-        return looked_at(report)
-    return f"before: {report['before']}\nafter: {report['after']}\n{looked_at(report)}; {changes(report)}"
+        return _looked_at(report)
+    return f"before: {report['before']}\nafter: {report['after']}\n{_looked_at(report)}; {_changes(report)}"
 
 
 def _markdown(report: Report) -> str:
     from .plan_markdown import markdown
 
-    return markdown(report, looked_at(report), changes(report) if "moves" in report else "")
+    return markdown(report, _looked_at(report), _changes(report) if "moves" in report else "")
 
 
 COMMAND = Command(

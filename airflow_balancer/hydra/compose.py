@@ -92,13 +92,13 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     source, overrides = current_reading().stand_in(source, overrides)
     with masking(lambda: written_secrets(source, overrides)):
         root = read_root(source)
-        above = tree_above(source, root)
-        if not overrides and (plain := _plain(source, root, above)):
+        folders = (source.parent, *tree_above(source, root))
+        if not overrides and (plain := _plain(source, root, folders)):
             return plain
-        return _compose(source, source.stem, force_own_keys(overrides, source), (source.parent, *above), (source.parent, *above))
+        return _compose(source, source.stem, force_own_keys(overrides, source), folders, folders)
 
 
-def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
+def _plain(source: FilePath, root: Mapping[str, Any], folders: tuple[FilePath, ...]) -> Composed | None:
     """Return a file as it was read if it has nothing to compose or resolve, because Hydra takes seconds over a large file."""
     if "defaults" in root or "hydra" in root or has_interpolation(root):
         return None
@@ -107,7 +107,7 @@ def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath])
         data = _mapping(path, node_at(root, path))
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Composed(source, root, path, data, Origins((), tuple, ()), (source.parent, *above))
+    return Composed(source, root, path, data, Origins((), tuple, ()), folders)
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:

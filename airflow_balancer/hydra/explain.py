@@ -65,7 +65,7 @@ def _read_all(folders: Iterable[Path]) -> None:
             read_checked(path)
 
 
-def _of(problem: Problem, source: str) -> Problem:
+def _with_source(problem: Problem, source: str) -> Problem:
     return problem if problem.origin or problem.message.startswith(source) else replace(problem, origin=source)
 
 
@@ -112,5 +112,5 @@ def _translate(cause: BaseException, source: str) -> ConfigurationError | None:
     if isinstance(cause, OverrideParseException):
         return ConfigurationError(f"{source}: {mask_word(str(cause.override))!r} is not an override; write key=value")
     if isinstance(cause, ConfigurationError):
-        return ConfigurationError(_of(problem, source) for problem in cause.problems)
-    return ConfigurationError([_of(Problem(str(cause)), source)]) if isinstance(cause, BalancerError) else None
+        return ConfigurationError(_with_source(problem, source) for problem in cause.problems)
+    return ConfigurationError([_with_source(Problem(str(cause)), source)]) if isinstance(cause, BalancerError) else None
