@@ -1,4 +1,4 @@
-"""The command lines."""
+"""The command lines `airflow-balancer` and `airflow-balancer-viewer`."""
 
 import sys
 
@@ -6,7 +6,7 @@ __all__ = ("main",)
 
 
 def main() -> None:
-    """Run the command line, and exit with its code; an interrupt is quiet from here on."""
+    """Run the command line and exit with its code. An interrupt during the imports is quiet, too."""
     try:
         from .app import main as run
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What `plan against=...` compares with: overrides, another file, or another folder such as a git worktree."""
+"""Reads what `plan against=...` compares with: overrides, another file, or another folder such as a git worktree."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..files.locate import find_source
 from ..hydra.compose import compose_file
 from .command import Request, UsageError
 from .dag_files import paths_of
-from .picks import Place, Survey, here, shown_path, survey, survey_of
+from .picks import Place, Survey, here, short_path, survey, survey_of
 
 _OPENING, _CLOSING, _QUOTES = "[{(", "]})", "'\""
 
 
 class Comparison(NamedTuple):
-    """The picks before and after a change, and which of the two are the request's own."""
+    """The picks before and after a change, and those of the request's own configuration."""
 
     before: Survey
     after: Survey
@@ -28,11 +28,11 @@ class Comparison(NamedTuple):
 def compare(request: Request, against: str) -> Comparison:
     """Return the picks before and after a change.
 
-    Overrides are the change: they come after. A file or folder is what is there before the change.
+    Overrides are applied after it. A file or folder holds the state before it.
 
     Raises:
-        UsageError: Neither side has a pick, and no DAG files were looked at.
-        ConfigurationError: A configuration is missing or wrong, or a DAG file cannot be run.
+        UsageError: Neither side has a pick, and no DAG files are given.
+        ConfigurationError: A configuration is missing or invalid, or a DAG file cannot be run.
     """
     own = survey_of(request)
     is_path = "=" not in against and not against.startswith("~")
@@ -40,13 +40,13 @@ def compare(request: Request, against: str) -> Comparison:
     there = [path for path in map(place.counterpart, map(Path, paths_of(request))) if path.exists()]
     other = survey(place, there)
     if not (own.files or own.picks or other.picks):
-        source = shown_path(own.place.composed.source)
+        source = short_path(own.place.composed.source)
         raise UsageError(f"nothing is compared: {source} makes no pick; add dag_files=DIR for those of DAG files")
     return Comparison(other, own, own) if is_path else Comparison(own, other, own)
 
 
 def split_overrides(given: str) -> list[str]:
-    """Return the overrides of a string: separated by spaces, or a `[list]` separated by commas.
+    """Split a string into overrides, at spaces or, in a `[list]`, at commas.
 
     >>> split_overrides("[env=prod,+balancer.hosts.host4={size: 4, queues: [workers]}]")
     ['env=prod', '+balancer.hosts.host4={size: 4, queues: [workers]}']
@@ -57,7 +57,7 @@ def split_overrides(given: str) -> list[str]:
 
 
 def _items(text: str, separator: str) -> Iterator[str]:
-    """Yield the parts of a text between separators that are in no quotes and no brackets."""
+    """Split a string at separators outside quotes and brackets."""
     start, depth, quote = 0, 0, ""
     for at, character in enumerate(text):
         if quote:
@@ -79,7 +79,7 @@ def _place_with(request: Request, overrides: list[str]) -> Place:
 
 
 def _place_at(request: Request, path: Path) -> Place:
-    """Return the place of another file, of a folder that stands in for the working directory, or of a configuration's folder."""
+    """Return the place of another file, of a folder in place of the working directory, or of a configuration's folder."""
     own, source = here(request), request.composed.source
     inside = source.relative_to(own.folder) if source.is_relative_to(own.folder) else None
     folder = Path(os.path.normpath(path.expanduser().absolute()))

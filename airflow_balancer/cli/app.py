@@ -1,4 +1,4 @@
-"""`airflow-balancer`: sorts the words, composes the tree once, answers, prints."""
+"""Runs `airflow-balancer`: sorts the arguments, answers each request, prints the answer or the error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..files.reading import reading
 from ..fleet.masking import mask, mask_text, mask_word, masking, word_secrets
 from .arguments import Arguments, help_of, sort_arguments, unknown_key
 from .command import Command, Request, UsageError
-from .hydra_app import check_overrides, split_sweep
+from .hydra_app import check_overrides, complete, run_hydra_app, split_sweep
 from .output import print_answer, say
 
 _FAILED, _MISUSED, _DIFFERS, _INTERRUPTED = 1, 2, 3, 130
@@ -25,7 +25,7 @@ def _answer(arguments: Arguments, request: Request) -> int:
     modules = (request.source.parent,) if request.source else ()
     with masking(lambda: request.secrets):
         try:
-            # What Airflow or a DAG file prints is not the answer.
+            # Airflow and DAG files may print, and stdout is for the answer.
             with redirect_stdout(sys.stderr), reading(modules=modules):
                 report = command.answer(request)
         except ConfigurationError as error:
@@ -35,14 +35,14 @@ def _answer(arguments: Arguments, request: Request) -> int:
 
 
 def _misspelt(arguments: Arguments, error: ConfigurationError) -> ConfigurationError | None:
-    """Return the error of an override that the tree does not know and that resembles a key of the command."""
+    """Return a better error for an override that the tree does not know but that resembles a key of the command."""
     for override in arguments.overrides:
         key = override.partition("=")[0]
         if f"Could not override '{key}'" not in str(error):
             continue
         if f"query.{key}" in arguments.command.all_keys:
-            told = f"the configuration has no key {key!r}; for a query write query.{mask_word(override)}"
-            return ConfigurationError(f"{arguments.source}: {told}")
+            text = f"the configuration has no key {key!r}; for a query write query.{mask_word(override)}"
+            return ConfigurationError(f"{arguments.source}: {text}")
         if message := unknown_key(arguments.command, key):
             return ConfigurationError(message)
     return None
@@ -74,7 +74,7 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.help:
         sys.stdout.write(help_of(arguments))
         return 0
-    if arguments.flags:
+    if arguments.info or arguments.completion:
         _ask_hydra(arguments)
         return 0
     codes, failures = list[int](), list[BalancerError]()
@@ -91,19 +91,17 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _tell_programs(command: Command, request: Request, error: BalancerError) -> None:
-    """Print what each condition of a query without a match leaves out, where the answer is for programs."""
+    """Print the hosts that each condition of a failed query left out, if the answer is for programs."""
     output = str(request.keys.get("output", "table"))
     if isinstance(error, NoMatch) and error.left_out and output in ("json", "yaml"):
         print_answer(command, {"error": str(error), "left_out": error.left_out}, output, request.title)
 
 
 def _ask_hydra(arguments: Arguments) -> None:
-    from .hydra_app import complete, run_hydra_app
-
-    if "query=" in arguments.flags[-1]:
-        complete(arguments.flags)
+    if "query=" in arguments.completion:
+        complete(arguments.completion)
     elif arguments.source:
-        run_hydra_app(arguments.source, arguments.overrides, arguments.flags)
+        run_hydra_app(arguments.source, arguments.overrides, arguments.info, arguments.completion)
 
 
 def _main(argv: Sequence[str]) -> int:
@@ -116,7 +114,7 @@ def _main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # What Python flushes at its end would fail again.
+        # Python flushes stdout when it exits, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
@@ -126,5 +124,5 @@ def main() -> None:
     """Run the command line, and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what the terminal's encoding lacks
+            stream.reconfigure(errors="replace")  # for characters that the terminal's encoding lacks
     sys.exit(_main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Sorts the words of the command line, and writes the help."""
+"""Sorts the arguments of the command line, and writes the help."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from .. import __version__
 from ..errors import ConfigurationError, suggestion
 from ..fleet.masking import mask_word
 from .command import Command, UsageError
-from .commands import COMMANDS, DEFAULT
-from .config import WHOLE
+from .commands import DEFAULT, NAMES, all_commands, find_command
 
 _TREES = ("conf", "config")
 _INFO_WITHOUT_VALUES = ("defaults", "defaults-tree", "plugins", "searchpath")
@@ -35,17 +34,18 @@ Give a balancer's YAML (airflow-balancer balancer.yaml), a tree (--config-dir DI
 
 
 class Arguments(NamedTuple):
-    """A command line, sorted.
+    """A sorted command line.
 
     Attributes:
-        command: The command; the default one where none is given.
-        given: The command and the keys as they were given, for those who take none.
-        source: The root file of the configuration; None for help, and where the command can do without.
-        keys: The command's keys.
+        command: The command, by default `show`.
+        given: The command and its keys as they were written; the viewer's command line rejects them.
+        source: The root file of the configuration; None for help, and for a command that runs without one.
+        keys: The values of the command's keys.
         overrides: The Hydra overrides.
         multirun: Whether the overrides are a sweep.
-        flags: What Hydra itself answers: `--info` or `-sc`, with its value.
-        help: Whether help is wanted, of the command if one is given.
+        info: The value of `--info`, which Hydra answers.
+        completion: The value of `-sc`, with which a shell asks for completion.
+        help: Whether to print the help of the command in `given`, or else of the program.
     """
 
     command: Command
@@ -54,7 +54,8 @@ class Arguments(NamedTuple):
     keys: dict[str, Any]
     overrides: list[str]
     multirun: bool
-    flags: list[str]
+    info: str
+    completion: str
     help: bool
 
 
@@ -64,7 +65,7 @@ class _Parser(ArgumentParser):
 
 
 def tree_parser(program: str, usage: str, description: str, epilog: str) -> ArgumentParser:
-    """Return a parser of words, `--config-dir`, `--config-name` and `--version`."""
+    """Return a parser of words, and of the flags that both programs have."""
     parser = _Parser(
         prog=program,
         usage=f"{program} {usage}",
@@ -86,14 +87,14 @@ def command_parser(usage: str = f"[COMMAND] {REST}", description: str = "", epil
     parser = tree_parser("airflow-balancer", usage, description, epilog)
     parser.add_argument("--multirun", "-m", action="store_true", help="answer for each combination of the overrides' values")
     parser.add_argument("--cfg", "-c", choices=["job"], help="print the whole composed config, secrets masked")
-    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, help="print what Hydra composes from")
-    parser.add_argument("--shell-completion", "-sc", metavar="WORD", help=SUPPRESS)
+    parser.add_argument("--info", "-i", choices=_INFO_WITHOUT_VALUES, default="", help="print what Hydra composes from")
+    parser.add_argument("--shell-completion", "-sc", metavar="WORD", default="", help=SUPPRESS)
     parser.add_argument("--help", "-h", action="store_true", help="explain the program, or the command that is given")
     return parser
 
 
 def help_of(arguments: Arguments) -> str:
-    """Return the help of the command that is given, else of the program."""
+    """Return the help of the given command, else of the program."""
     if arguments.given:
         command = arguments.command
         keys = "\n".join(f"  {f'{key.name}={key.value}':<24} {key.help}" for key in command.all_keys.values())
@@ -101,18 +102,18 @@ def help_of(arguments: Arguments) -> str:
         usage, epilog = f"{command.name} [KEY=VALUE ...] {REST}", f"example:\n  airflow-balancer {command.example}\n"
     else:
         description, usage = "Show and check a fleet of hosts and ports, and pick from it.", f"[COMMAND] {REST}"
-        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in COMMANDS.values())
+        commands = "\n".join(f"  {command.name:<10} {command.summary}" for command in all_commands())
         epilog = f"commands (airflow-balancer COMMAND --help explains one and its keys):\n{commands}\n"
     return command_parser(usage, description, f"{epilog}{_EPILOG}").format_help()
 
 
 def _is_bare(word: str) -> bool:
-    """Return whether a word is no override and no key: a file may have `=` in its path."""
+    """Return whether a word is a command or a file, not an override or a key. A file's path may have `=` in it."""
     return ("=" not in word and not word.startswith("~")) or (_is_file(word) and os.path.exists(word))
 
 
 def _is_file(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) or os.path.sep in word or (word not in COMMANDS and os.path.isdir(word))
+    return word.endswith((".yaml", ".yml")) or os.path.sep in word or (word not in NAMES and os.path.isdir(word))
 
 
 def _nearest_tree() -> Path | None:
@@ -121,67 +122,71 @@ def _nearest_tree() -> Path | None:
 
 
 def sort_arguments(argv: Sequence[str]) -> Arguments:
-    """Tell the command, the file, the command's keys, the tree's overrides and Hydra's flags apart.
+    """Tell apart the command, its keys, the configuration, the overrides and Hydra's flags.
 
     Raises:
-        UsageError: The command line is wrong, or there is no configuration.
-        ConfigurationError: The configuration that it gives does not exist, or a query has no such key.
+        UsageError: The command line is wrong, or no configuration is found.
+        ConfigurationError: The given configuration does not exist, or a query has no such key.
     """
     given = command_parser().parse_intermixed_args(list(argv))
     bare = [word for word in given.words if _is_bare(word)]
-    if bare and bare[0] in COMMANDS and COMMANDS[bare[0]].writes_folder:
-        return _writing(COMMANDS[bare[0]], given)
-    files = [Path(word) for word in bare if _is_file(word)]
-    name = _command([word for word in bare if not _is_file(word)], bare)
-    if len(files) + (given.config_dir is not None) > 1:
-        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    command = WHOLE if given.cfg else COMMANDS.get(name, DEFAULT)
+    if bare and bare[0] in NAMES and (writing := find_command(bare[0])).writes_folder:
+        return _writing(writing, given)
+    name, folder = _name_and_folder(bare, given.config_dir)
+    command = _whole_config() if given.cfg else find_command(name or DEFAULT)
     own, overrides = _own(command, [word for word in given.words if word not in bare])
     keys = _read(command, own)
-    folder = given.config_dir or next(iter(files), None) or _nearest_tree()
     if folder is None and overrides and not command.needs_source:
         key = overrides[0].partition("=")[0]
         raise UsageError(f"{mask_word(overrides[0])!r} overrides nothing: no configuration is given{suggestion(key, command.all_keys)}")
     return Arguments(
         command=command,
-        given=" ".join([*([name] if name else []), *own]),
+        given=" ".join(filter(None, [name, *own])),
         source=None if given.help else _source(folder, given.config_name, optional=not command.needs_source),
         keys=keys,
         overrides=overrides,
         multirun=given.multirun,
-        flags=[word for flag, value in (("--info", given.info), ("-sc", given.shell_completion)) if value for word in (flag, value)],
+        info=given.info,
+        completion=given.shell_completion,
         help=given.help,
     )
 
 
+def _name_and_folder(bare: Sequence[str], config_dir: Path | None) -> tuple[str, Path | None]:
+    """Return the command that bare words name, if any, and the file or folder of the configuration."""
+    files = [Path(word) for word in bare if _is_file(word)]
+    names = [word for word in bare if not _is_file(word)]
+    if unknown := next((word for word in names if word not in NAMES), ""):
+        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, NAMES)} (commands: {', '.join(NAMES)})")
+    if len(names) > 1 or len(files) + (config_dir is not None) > 1:
+        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
+    return "".join(names), config_dir or next(iter(files), None) or _nearest_tree()
+
+
 def _writing(command: Command, given: Namespace) -> Arguments:
-    """Return the arguments of a command that writes a folder, which has no configuration yet."""
+    """Return the arguments of a command that writes a folder instead of reading a configuration."""
     folder = [word for word in given.words if _is_bare(word)][1:]
     own, overrides = _own(command, [word for word in given.words if not _is_bare(word)])
     if overrides or len(folder) > 1 or given.config_dir:
         raise UsageError(f"give one folder to write into, as in airflow-balancer {command.example}")
     keys = {"folder": folder[0]} if folder else {}
-    return Arguments(command, command.name, None, keys | _read(command, own), overrides=[], multirun=False, flags=[], help=given.help)
+    keys |= _read(command, own)
+    return Arguments(command, command.name, None, keys, overrides=[], multirun=False, info="", completion="", help=given.help)
 
 
 def _read(command: Command, own: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a command's keys."""
+    """Parse words that give keys of a command."""
     return {key: command.all_keys[key].read(value) for key, _, value in (word.partition("=") for word in own)}
 
 
-def _command(words: Sequence[str], bare: Sequence[str]) -> str:
-    """Return the command that bare words say; empty where there are none."""
-    name, known = " ".join(words), {word for command in COMMANDS for word in command.split()}
-    unknown = next((word for word in words if word not in known), name if len(words) == 1 and name not in COMMANDS else "")
-    if unknown:
-        raise UsageError(f"unknown command {unknown!r}{suggestion(unknown, COMMANDS)} (commands: {', '.join(COMMANDS)})")
-    if name and name not in COMMANDS:
-        raise UsageError(f"give one command and one configuration, not {' '.join(bare)}")
-    return name
+def _whole_config() -> Command:
+    from .config import WHOLE
+
+    return WHOLE
 
 
 def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words that give keys of the command, and the others, which are overrides."""
+    """Split words into those that give keys of the command, and overrides."""
     own = [word for word in words if word.partition("=")[0] in command.all_keys]
     overrides = [word for word in words if word not in own]
     for word in overrides:
@@ -191,8 +196,8 @@ def _own(command: Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def unknown_key(command: Command, key: str) -> str:
-    """Return the message for a key that a command lacks; empty where it resembles no key of any command."""
-    owners = [other.name for other in COMMANDS.values() if key in other.all_keys]
+    """Return the error for a key that a command lacks; empty if it resembles no key of any command."""
+    owners = [other.name for other in all_commands() if key in other.all_keys]
     if owners:
         return f"{key!r} is a key of {', '.join(owners)}, not of {command.name}"
     nearest = suggestion(key, command.all_keys)

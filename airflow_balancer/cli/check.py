@@ -1,4 +1,4 @@
-"""`airflow-balancer check`: whether the hosts are as the configuration says, asked over SSH."""
+"""`airflow-balancer check`: compares the hosts with the configuration, over SSH."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .probe import Probe
 
 _HELP = """Connects to each host as a task's SSHHook does, and runs one command there, which creates nothing. A query limits the hosts.
-The exit code is 3 where a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
+The exit code is 3 if a host differs: it cannot be reached, shows another host key, refuses the login, runs no POSIX shell,
 has another `os`, has more slots taken than its size, or has a file `drain` in its slot folder that the YAML does not know of;
 its key file or password is not here; or `hold_slots` is set, and neither flock, perl nor python3 is there.
 Passwords that are Airflow Variables are read from AIRFLOW_VAR_<KEY>. Without `hold_slots` such a host is a warning, and so is
@@ -27,7 +27,7 @@ _NO_LOCKS = "nothing there holds locks; install flock (util-linux or busybox), p
 
 
 def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
-    """Ask the hosts, with a progress bar where stderr is a terminal."""
+    """Probe the hosts, with a progress bar if stderr is a terminal."""
     import asyncio
 
     from rich.console import Console
@@ -37,7 +37,7 @@ def _probe(hosts: Sequence[HostSpec], timeout: int | None) -> list[Probe]:
         from .probe import probe_hosts
     except ImportError:
         raise UnavailableError("`check` connects with asyncssh: pip install 'airflow-balancer[check]'") from None
-    # Python 3.11 warns of a proxy command that ends after all is done.
+    # Python 3.11 warns about a proxy command that ends after the event loop.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     quiet = not sys.stderr.isatty()  # rich 13 ends a disabled bar with an empty line
     with Progress(console=Console(stderr=True, quiet=quiet), transient=True, disable=quiet) as bar:
@@ -118,7 +118,7 @@ def _answer(request: Request) -> Report:
         "findings": findings,
         "differs": any(row["finding"] == "differs" for row in findings),
     }
-    # A host that knows a password may say it in any of its answers.
+    # A host that knows a password may print it in any of its answers.
     masked: Report = mask(report, set().union(*(probe.secrets for probe in probes.values())))
     return masked
 

@@ -1,4 +1,4 @@
-"""What a command of `airflow-balancer` is, the keys that it takes, and one request to it."""
+"""A command of `airflow-balancer`, its keys, and one request to it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Key:
     """A key that a command takes as `name=value`.
 
     Attributes:
-        name: As it is written, such as `query.queue`.
-        value: What the help shows as its value. `a|b` takes one of these, `N` a number, `PATTERN` and `PATH` one or a `[list]`.
+        name: Such as `query.queue`.
+        value: The value as the help shows it. `a|b` takes one of these, `N` a number, `PATTERN` and `PATH` one or a `[list]`.
         help: One line.
     """
 
@@ -38,14 +38,14 @@ class Key:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values to choose from; empty where any is taken."""
+        """The values to choose from; empty if any value is valid."""
         return tuple(self.value.split("|")) if "|" in self.value else ()
 
     def read(self, given: str) -> Any:
-        """Return the value of a string, `null` as None.
+        """Parse a value; `null` is None.
 
         Raises:
-            UsageError: It is none of the choices.
+            UsageError: It is not one of the choices.
         """
         if self.choices and given not in self.choices:
             *most, last = self.choices
@@ -73,10 +73,10 @@ class Request:
     """One request to a command.
 
     Attributes:
-        source: The root file of the configuration; None where `pools` is asked for all that Airflow syncs.
+        source: The root file of the configuration; None for a command that needs none, such as `pools` for all that Airflow syncs.
         overrides: The Hydra overrides.
         keys: The command's keys, by name.
-        title: Tells the answers of a sweep apart; empty outside of one.
+        title: The run's overrides in a sweep; empty outside of one.
     """
 
     source: Path | None
@@ -98,7 +98,7 @@ class Request:
 
     @property
     def secrets(self) -> Collection[str]:
-        """What no answer may hold: the secrets of the configuration, if it is composed, and of the command line."""
+        """The secrets of the command line, and of the configuration once it is composed."""
         from ..fleet.masking import secrets_of
 
         composed = self.__dict__.get("composed")
@@ -110,19 +110,19 @@ class Command:
     """A command of `airflow-balancer`.
 
     Attributes:
-        name: One or two words.
+        name: One word, that of its module.
         summary: One line for the list of commands.
         help: What `--help` adds to the summary.
         example: A command line, without the program's name.
         answer: Answers a request with plain data.
-        keys: The keys that it takes beside `output`.
+        keys: Its keys beside `output`.
         tables: Whether the lists of an answer are printed as tables.
         line: Returns the last line of a printed answer. An answer without tables or a line is printed as YAML.
-        markdown: Returns an answer as Markdown; None where there is no such output.
-        warning: Returns what stderr says beside a printed answer, or an empty string.
-        compares: Whether the exit code is 3 where an answer says that something `differs`.
-        needs_source: Whether there must be a configuration.
-        writes_folder: Whether the word behind its name is the folder that it writes; its key is `folder`.
+        markdown: Formats an answer as Markdown; None if the command has no such output.
+        warning: Returns a warning about an answer for stderr, or an empty string.
+        compares: Whether the exit code is 3 if an answer has a true `differs`.
+        needs_source: Whether it needs a configuration.
+        writes_folder: Whether the word after its name is a folder to write, which becomes its key `folder`.
     """
 
     name: str
@@ -141,5 +141,7 @@ class Command:
 
     @property
     def all_keys(self) -> dict[str, Key]:
-        """The keys that it takes, by name."""
-        return {key.name: key for key in (*self.keys, OUTPUT)} | {key.name: key for key in self.keys}
+        """All of its keys by name."""
+        keys = {key.name: key for key in self.keys}
+        keys.setdefault(OUTPUT.name, OUTPUT)
+        return keys

@@ -1,4 +1,4 @@
-"""`airflow-balancer config`, and `--cfg job`: what was composed, secrets masked."""
+"""`airflow-balancer config` and `--cfg job`: print what was composed, with secrets masked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs DAG files to learn what they request: only for their author, at the command line."""
+"""Runs DAG files to learn their requests; for their author at the command line only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..lock.recorder import Recorder
 
 SECONDS = 60
-"""How long a DAG file may run."""
+"""The longest that a DAG file may run."""
 T = TypeVar("T")
 
 DAG_FILES = Key("dag_files", "PATH", "DAG files, or folders of them, whose requests count, too; they are run")
@@ -31,7 +31,7 @@ _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
 
 
 def paths_of(request: Request) -> list[str]:
-    """Return the paths that a request gives under `dag_files`."""
+    """Return the paths under a request's key `dag_files`."""
     given = request.keys.get("dag_files") or []
     return given if isinstance(given, list) else [given]
 
@@ -39,8 +39,8 @@ def paths_of(request: Request) -> list[str]:
 def find_dag_files(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
     """Return the Python files to run, each with the folder that it is imported from, as absolute paths.
 
-    A folder stands for the files below it that Airflow takes for DAG files, those that hold the words
-    `dag` and `airflow`, and for those that say `free_port`, `select_host` or `assign_hosts`.
+    A folder gives the files below it that contain the words `dag` and `airflow`, as Airflow's discovery does, and those
+    that contain `free_port`, `select_host` or `assign_hosts`.
 
     Raises:
         ConfigurationError: A path does not exist, or is neither a folder nor a Python file.
@@ -66,14 +66,13 @@ def _is_meant(file: Path, folder: Path) -> bool:
 
 
 def run_dag_file(file: Path, folder: Path, recorder: Recorder) -> Recorder:
-    """Run a file as a DAG processor does: in a process of its own, its folder importable, and not as the main program.
+    """Run a file as a DAG processor does, and return a copy of the recorder with the file's requests.
 
-    Return a copy of the recorder, which must be that of the current reading, with what the file requests.
-
-    Warnings, of which Airflow's imports are full, are for their own parsing.
+    The file runs in its own process, with its folder importable, and not as the main program. Its warnings are hidden.
+    The recorder must be that of the current reading.
 
     Raises:
-        ConfigurationError: It cannot be run; the error has the cause.
+        ConfigurationError: The file cannot be run. The error has the cause.
     """
     _load_once()
     noted, wrong = _in_child(lambda: _run(file, folder, recorder))
@@ -83,17 +82,17 @@ def run_dag_file(file: Path, folder: Path, recorder: Recorder) -> Recorder:
 
 
 def _load_once() -> None:
-    """Load what nearly every DAG file loads, so that not each child does."""
+    """Import what nearly every DAG file imports, once for all children."""
     with warnings.catch_warnings(), suppress(ImportError):
         warnings.simplefilter("ignore")
         import_module("airflow_balancer.config")
 
 
 def _in_child(run: Callable[[], T]) -> tuple[T | None, str]:
-    """Return what a call returns in a forked child, or why it returned nothing; what it prints goes to stderr."""
+    """Call a function in a forked child, and return its result, or None and the reason. Its output goes to stderr."""
     reading, writing = os.pipe()
     interrupts: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # until it would end the child, too
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # held back until the child is forked
     if (child := os.fork()) == 0:
         signal.signal(signal.SIGINT, handler)
         os.close(reading)
@@ -123,7 +122,7 @@ def _answer(run: Callable[[], Any], writing: int) -> None:
     os.dup2(2, 1)
     try:
         answer = pickle.dumps((run(), ""))
-    except BaseException as error:  # whatever a file raises
+    except BaseException as error:  # a file may raise anything
         answer = pickle.dumps((None, _text(error)))
     with open(writing, "wb") as file:
         file.write(answer)
@@ -132,13 +131,13 @@ def _answer(run: Callable[[], Any], writing: int) -> None:
 def _text(error: BaseException) -> str:
     try:
         return " ".join(f"{type(error).__name__}: {error}".split())
-    except Exception:  # its text may raise, too
+    except Exception:  # its __str__ may raise, too
         return type(error).__name__
 
 
 def _run(file: Path, folder: Path, recorder: Recorder) -> Recorder:
     sys.path.insert(0, str(folder))
-    sys.dont_write_bytecode = True  # a module that is edited within the same second would be taken for its old self
+    sys.dont_write_bytecode = True  # a module that is edited within the same second would run as it was before
     warnings.simplefilter("ignore")
     runpy.run_path(str(file), run_name=f"dag_file_{file.stem}")
     return recorder

@@ -1,4 +1,4 @@
-"""Which host keys a task's SSHHook accepts; pure."""
+"""Decides which host keys a task's SSHHook accepts, without any I/O."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _ALGORITHMS = {
 
 
 class KnownHosts(NamedTuple):
-    """A known_hosts file as paramiko reads it: names and hashed names, no patterns; a port other than 22 belongs to the name.
+    """A known_hosts file as paramiko reads it: with names and hashed names, without patterns. A port but 22 is part of the name.
 
     Attributes:
-        entries: Names, a type and a base64 key.
-        broken: The number of the first line at which paramiko fails with an error, such as one with a marker; 0 for none.
+        entries: The names, type and base64 key of each line.
+        broken: The number of the first line that paramiko fails to read, such as one with a marker; 0 if it reads all.
     """
 
     entries: Sequence[tuple[Sequence[str], str, str]]
@@ -35,7 +35,7 @@ class KnownHosts(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> KnownHosts:
-        """Read a file's text.
+        """Parse a file's content.
 
         >>> KnownHosts.read("ws1 ssh-dss\\n\\nws1,ws2 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\\n@revoked ws1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5")
         KnownHosts(entries=[(['ws1', 'ws2'], 'ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5')], broken=4)
@@ -66,14 +66,14 @@ class KnownHosts(NamedTuple):
 
 
 class HostKeys(NamedTuple):
-    """The keys that a host may show.
+    """The keys that a task accepts of a host.
 
     Attributes:
         known: Base64 keys by type.
-        source: Where they are written.
+        source: Where they come from.
         accepts_unknown: Whether a host without a known key is accepted.
         accepts_changed: Whether any key is accepted.
-        problem: Why a task connects to no host.
+        problem: Why tasks cannot connect to any host; empty if they can.
     """
 
     known: Mapping[str, str]
@@ -84,7 +84,7 @@ class HostKeys(NamedTuple):
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], name: str, known_hosts: KnownHosts) -> HostKeys:
-        """Return the keys of a host by its SSH hook's arguments, and by `~/.ssh/known_hosts`, which comes first.
+        """Return the keys of a host from `~/.ssh/known_hosts`, else from its SSH hook's arguments.
 
         >>> HostKeys.of({"no_host_key_check": True}, "ws1", KnownHosts([(["ws1"], "ssh-ed25519", "AAAA")]))
         HostKeys(known={'ssh-ed25519': 'AAAA'}, source='~/.ssh/known_hosts', accepts_unknown=True, accepts_changed=False, problem='')
@@ -100,11 +100,11 @@ class HostKeys(NamedTuple):
 
     @property
     def algorithms(self) -> list[str]:
-        """The algorithms to ask for: those of the known keys first, as a host with several keys shows the first that is asked for."""
+        """The algorithms to offer, those of the known keys first: a host with several keys shows the first one offered."""
         return [name for kind in sorted(_ALGORITHMS, key=lambda kind: kind not in self.known) for name in _ALGORITHMS[kind]]
 
     def verdict(self, kind: str, key: str) -> Verdict:
-        """Return whether a key is known; a known host with another key is `changed`."""
+        """Judge a host's key. Another key than the known one is `changed`."""
         if not self.known:
             return "unknown"
         return "known" if self.known.get(kind) == key else "changed"
@@ -115,7 +115,7 @@ class HostKeys(NamedTuple):
 
 
 def is_true(value: object) -> bool:
-    """Return whether SSHHook takes a value for true, as of an Airflow connection's extras."""
+    """Return whether SSHHook reads a value as true, like one in an Airflow connection's extras."""
     return str(value).lower() == "true"
 
 

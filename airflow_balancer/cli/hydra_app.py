@@ -1,4 +1,4 @@
-"""Answers `--info` and shell completion by Hydra's own app over the tree; nothing is run in it."""
+"""Uses Hydra to parse overrides and sweeps, and to answer `--info` and shell completion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import suggestion
 from ..fleet.masking import mask_word, masking
 from .arguments import sort_arguments
 from .command import UsageError
-from .commands import COMMANDS, DEFAULT
+from .commands import NAMES
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 def check_overrides(overrides: Sequence[str], known: Iterable[str]) -> None:
-    """Check that each override can be parsed, and gives one value; the `known` keys are those of the command."""
+    """Check that each override can be parsed and gives one value. `known` has the command's keys."""
     for override in _parse(overrides, known) if overrides else ():
         if override.is_sweep_override():
             raise UsageError(f"{mask_word(str(override.input_line))!r} gives several values; add --multirun, or put the value in quotes")
 
 
 def split_sweep(source: Path, overrides: Sequence[str], known: Iterable[str]) -> list[list[str]]:
-    """Return the overrides of each run of a sweep over a configuration; the `known` keys are those of the command."""
+    """Return the overrides of each run of a sweep over a configuration. `known` has the command's keys."""
     from ..hydra.hydra_internals import config_loader
 
-    # `env=glob(*)` looks for options of the group.
+    # `env=glob(*)` needs a loader to list the options of the group.
     parsed = _parse(overrides, known, config_loader([source.parent]))
     choices = {override.get_key_element(): _values(override) for override in parsed}
     return [list(run) for run in product(*choices.values())]
@@ -66,45 +66,43 @@ def _values(override: Override) -> list[str]:
         raise UsageError(f"{mask_word(str(override.input_line))!r}: {error}") from None
 
 
-def run_hydra_app(source: Path, overrides: Sequence[str], flags: Sequence[str]) -> None:
-    """Let Hydra answer one of its own flags over a configuration; nothing of it is run, as Hydra's callbacks would be."""
+def run_hydra_app(source: Path, overrides: Sequence[str], info: str, completion: str) -> None:
+    """Let Hydra answer `--info` or `-sc` over a configuration, without running the configuration's callbacks."""
     from ..files.locate import tree_above
     from ..files.yaml import read_root
-    from ..hydra.compose import forced, without_self_warning
+    from ..hydra.compose import force_own_keys, without_self_warning
     from ..hydra.explain import CAUSES, explained
     from ..hydra.hydra_internals import hydra_app
     from ..hydra.secrets import written_secrets
 
-    logging.raiseExceptions = False  # of a closed pipe, to which Hydra logs its answer
-    flag, value = flags
+    logging.raiseExceptions = False  # Hydra logs its answer, maybe to a closed pipe
     try:
         with (
             masking(lambda: written_secrets(source, overrides)),
             without_self_warning(),
             hydra_app([source.parent, *tree_above(source, read_root(source))]) as app,
         ):
-            if flag == "--info":
-                app.show_info(value, source.stem, forced(overrides, source))
+            if info:
+                app.show_info(info, source.stem, force_own_keys(overrides, source))
             else:
-                app.shell_completion(source.stem, [value])
+                app.shell_completion(source.stem, [completion])
     except BrokenPipeError:
         raise
     except CAUSES as error:
         raise explained(error, str(source)) from None
 
 
-def complete(flags: Sequence[str]) -> None:
-    """Print how the shell's line may go on: by commands, keys of the command, and whatever Hydra knows of the tree."""
+def complete(completion: str) -> None:
+    """Print completions of the shell's line: commands, keys of the command, and what Hydra offers for the tree."""
     line = os.environ.get("COMP_LINE", "")
     words = line.split()[1:]
     last = "" if line.endswith(" ") or not words else words.pop()
     arguments = sort_arguments(words)
-    commands = dict.fromkeys(word for command in COMMANDS for word in command.split())
-    keys = (arguments.command if arguments.given else DEFAULT).all_keys.values()
-    known = [*commands, *(f"{key.name}={choice}" for key in keys for choice in key.choices or [""])]
+    keys = arguments.command.all_keys.values()
+    known = [*NAMES, *(f"{key.name}={choice}" for key in keys for choice in key.choices or [""])]
     if last:
         sys.stdout.writelines(f"{word}\n" for word in known if word.startswith(last))
         sys.stdout.flush()
     if arguments.source:
         os.environ["COMP_LINE"] = " ".join(["airflow-balancer", *arguments.overrides, last])
-        run_hydra_app(arguments.source, (), flags)
+        run_hydra_app(arguments.source, (), "", completion)

@@ -1,4 +1,4 @@
-"""HTTP for the page alone: a connection whose request does not come is closed, which uvicorn leaves to a proxy."""
+"""HTTP for a page without a proxy: closes connections that send no request, which uvicorn leaves to a proxy."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_SECONDS = 10.0
-"""How long a client may take to send a request, and to send nothing."""
+"""How long a client may take to send a request, and how long it may be idle."""
 
 
 class ImpatientProtocol(H11Protocol):
-    """Closes a connection that has been waited for."""
+    """Closes a connection after `REQUEST_SECONDS` without a complete request."""
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for the first request."""
+        """Start to wait for requests."""
         super().connection_made(transport)
         self._waiting = asyncio.ensure_future(self._wait())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop waiting."""
         self._waiting.cancel()
         super().connection_lost(exc)
 

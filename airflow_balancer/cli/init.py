@@ -1,4 +1,4 @@
-"""`airflow-balancer init`: a small tree to start from."""
+"""`airflow-balancer init`: writes a small tree to start from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _answer(request: Request) -> Report:
 
 
 def _check_empty(folder: Path) -> None:
-    """Refuse a folder that holds anything but hidden files, such as those of Git."""
+    """Refuse a folder that holds more than hidden files, such as Git's."""
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"{folder}: is a file; give a new folder, such as airflow-balancer init fleet")
     if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):

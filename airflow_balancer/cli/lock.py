@@ -1,4 +1,4 @@
-"""`airflow-balancer lock`: the lock file that keeps the hosts of keys, and free ports."""
+"""`airflow-balancer lock`: writes the lock file, which keeps the hosts of keys and the free ports."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ COMMAND = Command(
     name="lock",
     summary="write the hosts and the free ports that are requested into the file that `lock` names",
     help="Every key of the tree and of the DAG files gets an entry with its host, and every request for a free port one with its port.\n"
-    "Existing entries stay, also those of other environments: a host changes where it is drained, no longer matches or has more\n"
-    "than its bound, a port where it is in use by now. Commit the file.",
+    "Existing entries stay, also those of other environments. A host changes if it is drained, no longer matches or has more\n"
+    "than its bound; a port changes if it is in use by now. Commit the file.",
     example="lock dag_files=dags",
     answer=_answer,
     keys=(DAG_FILES, Key("prune", "true|false", "drop the entries that nothing in this run requests")),

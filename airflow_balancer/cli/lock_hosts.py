@@ -1,4 +1,4 @@
-"""Which host the lock file keeps for each key: those that are there stay, as far as the strategy's bound lets them."""
+"""Decides which host the lock file keeps for each key. Entries stay as far as the strategy's bound allows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ from ..picking.placing import place
 from ..picking.rendezvous import Bounded, Candidates
 from ..picking.strategies import assigns_together
 
-_Candidates = dict[Asked, Candidates[Weighed]]
-
 
 class HostChange(NamedTuple):
-    """What changes for one request, as it is reported."""
+    """The change of one request's host, as a report shows it."""
 
     change: str
     requester: str
@@ -38,7 +36,7 @@ class HostChange(NamedTuple):
 def _others(
     composed: Composed, before: Lock, noted: Recorder, taken: Mapping[Asked, object]
 ) -> dict[Asked, tuple[Candidates[Weighed], str]]:
-    """Return the entries that nothing in this run requests, but which have a host in this configuration: they count, and stay."""
+    """Return the entries that nothing in this run requests but that have a host here; they stay, and count towards the bound."""
     requested, found = {request[:2] for request in noted.hosts}, dict[Asked, tuple[Candidates[Weighed], str]]()
     for entry in before.hosts:
         with suppress(NoMatch):
@@ -52,7 +50,7 @@ def _others(
 def _placed(composed: Composed, before: Lock, noted: Recorder, *, prune: bool) -> dict[Asked, str]:
     """Return the host of each request of this run."""
     ready = {candidates: Candidates(candidates) for _, _, candidates in noted.hosts}
-    requests: _Candidates = {request.asked: ready[request.candidates] for request in noted.hosts}
+    requests = {request.asked: ready[request.candidates] for request in noted.hosts}
     kept = {request.asked: host for request, picked in noted.hosts.items() if (host := _first(picked.kept, request.asked[1]))}
     strategy = composed.strategy
     if isinstance(strategy, Bounded):
@@ -70,7 +68,7 @@ def _first(hosts: tuple[str, ...], names: tuple[str, ...]) -> str | None:
 
 
 def _listed(hosts: tuple[str, ...], host: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the hosts of an entry of which this one is the first that is a candidate; those of other environments stay."""
+    """Return an entry's hosts with this one in place of the first candidate. Hosts of other environments stay."""
     was = _first(hosts, names)
     if host == was:
         return hosts
@@ -79,7 +77,7 @@ def _listed(hosts: tuple[str, ...], host: str, names: tuple[str, ...]) -> tuple[
 
 
 def locked_hosts(composed: Composed, before: Lock, noted: Recorder, *, prune: bool) -> tuple[list[HostEntry], list[HostChange]]:
-    """Return the entries for the hosts of keys, and what differs from those before."""
+    """Return the new entries for the hosts of keys, and the changes since the old ones."""
     placed, changes = _placed(composed, before, noted, prune=prune), list[HostChange]()
     entries, used = dict(before.by_query), defaultdict[tuple[str, HostFilter], set[str]](set)
     for request in noted.hosts:
@@ -92,9 +90,9 @@ def locked_hosts(composed: Composed, before: Lock, noted: Recorder, *, prune: bo
         if not old:
             changes.append(HostChange("added", request.requester, str(request.query), host, None, ""))
         elif (was := _first(old, names)) != host:
-            changes.append(
-                HostChange("moved", request.requester, str(request.query), host, was or old[-1], _why(composed, was or old[-1], names))
-            )
+            left = was or old[-1]
+            why = unusable(composed, left, names) or f"{left} has more than its bound"
+            changes.append(HostChange("moved", request.requester, str(request.query), host, left, why))
     if prune:
         changes += [
             HostChange("dropped", requester, str(query), None, host, "nothing in this run gets it")
@@ -106,13 +104,8 @@ def locked_hosts(composed: Composed, before: Lock, noted: Recorder, *, prune: bo
     return [HostEntry(*query, hosts) for query, hosts in entries.items()], sorted(changes, key=itemgetter(0, 1, 2))
 
 
-def _why(composed: Composed, host: str, names: tuple[str, ...]) -> str:
-    """Return why a host is another one's now."""
-    return unusable(composed, host, names) or f"{host} has more than its bound"
-
-
 def unusable(composed: Composed, host: str, names: Collection[str]) -> str:
-    """Return why a locked host is none of the candidates; empty where it is one."""
+    """Return why a locked host is not among the candidates; empty if it is."""
     if host in names:
         return ""
     found = composed.fleet.by_name.get(host)

@@ -1,4 +1,4 @@
-"""What `airflow-balancer lock` writes into the lock file, and what `validate` finds missing there."""
+"""Updates the lock file for `airflow-balancer lock`, and checks it for `validate`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ _NOT_ASKED, _IN_USE = "nothing in this run requests it", "the port is in use"
 
 
 def lock_report(request: Request, *, prune: bool) -> dict[str, Any]:
-    """Write the lock file of a configuration: every request in it and in the `dag_files` gets an entry.
+    """Write an entry into the lock file for each request of a configuration and its `dag_files`, and report the changes.
 
-    Existing entries stay, also those of other environments, unless `prune` drops what nothing requests. A port
-    that is in use is another one then, and so is a host that is no candidate, or has more than its bound. The
-    report has what changes and why, and how many entries stay as they are.
+    Existing entries stay, those of other environments included; `prune` drops entries that nothing requests. A port that
+    is in use is replaced, and so is a host that is not a candidate or exceeds its bound. Nothing is written on errors.
 
     Raises:
-        ConfigurationError: A request cannot be served, a file cannot be run, two files use one key; nothing is written.
-        NoFreePort: All ports of a range are taken; nothing is written.
+        ConfigurationError: A request cannot be served, a file cannot be run, or two files use one key.
+        NoFreePort: All ports of a range are taken.
     """
     with changing(_lock_path(request.composed)):
         return _changed(request, prune=prune)
@@ -56,7 +55,7 @@ def _changed(request: Request, *, prune: bool) -> dict[str, Any]:
 
 
 def _port_changes(change: str, lock: Lock, other: Lock, why: str, usable: Iterable[PortEntry] = ()) -> Iterator[dict[str, Any]]:
-    """Yield the ports of a lock that the other one lacks; those that are `usable` are dropped because nothing requests them."""
+    """Yield the ports of a lock that the other one lacks. Nothing requests those that are `usable`."""
     for entry in lock.ports:
         if other.by_request.get(PortRequest.of(entry)) != entry.port:
             yield {"change": change, **entry.model_dump(), "why": _NOT_ASKED if entry in usable else why}
@@ -80,7 +79,7 @@ def _usable(entries: Iterable[PortEntry], in_use: Mapping[str, set[int]]) -> tup
 
 
 def _noted(survey: Survey) -> Recorder:
-    """Return what a survey requests, with the tracked ports of its configuration in use."""
+    """Return a survey's requests, with the configuration's tracked ports marked as in use."""
     survey.noted.add(Recorder(in_use=_in_use(survey.place.composed.fleet)))
     if problems := list(_one_key_rules(survey.noted)):
         raise ConfigurationError(problems)
@@ -97,9 +96,9 @@ def _one_key_rules(noted: Recorder) -> Iterator[Problem]:
 
 
 def _with_new(kept: list[PortEntry], survey: Survey, file: Path) -> list[PortEntry]:
-    """Return the entries with one for each request that has none.
+    """Return the entries, and a new one for each request without one.
 
-    A node of the config keeps the port that it got when it was composed, as other requests may be relative to it.
+    A node of the config keeps the port that it got while composing, as other requests may depend on it.
     """
     noted, places = survey.noted, {(entry.host, entry.port) for entry in kept}
     answered = {PortRequest.of(entry) for entry in kept}
@@ -121,12 +120,12 @@ def _with_new(kept: list[PortEntry], survey: Survey, file: Path) -> list[PortEnt
 
 
 def check_lock(request: Request) -> Survey:
-    """Return the picks of a request. The lock file that its configuration names, if any, covers every host and port in them.
+    """Check that the lock file, if the configuration names one, covers every request, and return the picks.
 
-    An entry on a host that this configuration lacks is another environment's, and right.
+    An entry for a host that this configuration lacks belongs to another environment, and is valid.
 
     Raises:
-        ConfigurationError: The file is missing or wrong, keeps a port that is in use, or a host that is no candidate, or lacks a request.
+        ConfigurationError: The file is missing or invalid, lacks a request, or keeps a port in use or a host that is not a candidate.
     """
     composed = request.composed
     if not composed.fleet.settings.lock:

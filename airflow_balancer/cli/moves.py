@@ -1,4 +1,4 @@
-"""What moves between two surveys of picks, and why."""
+"""Compares two surveys of picks: what moves, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOVED, NEW, GONE = "moved", "new", "gone"
 
 
 def moves(before: Survey, after: Survey) -> list[dict[str, Any]]:
-    """Return a row for each request whose host differs, is new or is gone, with the reason."""
+    """Return a row, with the reason, for each request that moved, is new, or is gone."""
     sides = _side(before), _side(after)
     rows = [_row(old, new, *sides) for old, new in _pairs(before.picks, after.picks) if _host(old) != _host(new)]
     return sorted(rows, key=lambda row: (row["file"] or "", row["requester"], row["query"]))
@@ -43,7 +43,7 @@ def _row(old: FilePick | None, new: FilePick | None, before: Side, after: Side) 
 
 
 def _pairs(before: Sequence[FilePick], after: Sequence[FilePick]) -> Iterator[tuple[FilePick | None, FilePick | None]]:
-    """Yield the picks of the same request; one whose query alone changed is the same, where it is the only one of its key."""
+    """Pair the picks of equal requests. If a key has one pick on each side, these are a pair even if the query changed."""
     old, new = _by_request(before), _by_request(after)
     for request in old.keys() & new.keys():
         yield old.pop(request), new.pop(request)

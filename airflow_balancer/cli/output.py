@@ -12,12 +12,12 @@ _WIDTH_OF_PIPES = 160
 
 
 def say(text: str, program: str = "airflow-balancer") -> None:
-    """Write to stderr, each line that is not indented with the program's name before it."""
+    """Write to stderr, with the program's name before each line that is not indented."""
     sys.stderr.writelines(f"{line if line.startswith(' ') else f'{program}: {line}'}\n" for line in text.splitlines())
 
 
 def print_answer(command: Command, report: Report, output: str, title: str = "") -> None:
-    """Print a command's answer to stdout as `output` says, and its warning to stderr; `title` tells the answers of a sweep apart."""
+    """Print an answer to stdout in the format `output`, and its warning to stderr. `title` names the run of a sweep."""
     if output == "markdown" and command.markdown:
         sys.stdout.write(f"# {title}\n\n{command.markdown(report)}" if title else command.markdown(report))
     elif output not in ("table", "yaml"):
@@ -44,7 +44,7 @@ def _yaml(report: Report, title: str) -> str:
 
 
 def _tables(report: Report) -> str:
-    """Return the lists of a report as tables; of the empty ones, only that of the hosts."""
+    """Format the lists of a report as tables. Of empty lists, only that of the hosts is shown."""
     from rich.console import Console
 
     piped = not sys.stdout.isatty()
@@ -75,7 +75,7 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
 
 def _cell(column: str, value: Any) -> str:
     if column == "load" and value is not None:
-        # One fair share is five blocks.
+        # Five blocks are one fair share.
         return f"{value:.2f} {'█' * round(5 * value)}"
     if isinstance(value, list):
         return ", ".join(map(str, value))

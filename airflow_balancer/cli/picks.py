@@ -1,4 +1,4 @@
-"""The picks of a configuration, and of the DAG files that are run over it."""
+"""Surveys the picks of a configuration and of the DAG files that are run over it."""
 
 from __future__ import annotations
 
@@ -25,25 +25,24 @@ if TYPE_CHECKING:
     from ..picking.choice import Asked
 
 _NO_DAG_FILE = "there is no DAG file in it, a Python file that holds the words dag and airflow, or free_port, select_host or assign_hosts"
-StandIns = Mapping[Path, tuple[Path, tuple[str, ...]]]
 
 
 class FilePick(NamedTuple):
-    """A pick, and the DAG file that made it; an empty name where the configuration did."""
+    """A pick, and the DAG file that made it; an empty name for a pick of the configuration."""
 
     file: str
     picked: Picked
 
 
 class Place(NamedTuple):
-    """A configuration, and where it and its DAG files are.
+    """A configuration, and the folder that holds it and its DAG files.
 
     Attributes:
         composed: The configuration.
-        overrides: Those that it is composed with, which hold for the DAG files, too.
+        overrides: Its overrides, which its DAG files get as well.
         source: The root file of the request's own configuration.
-        folder: The folder with the files of this place.
-        own_folder: The folder with the same files of the request's own place.
+        folder: The folder of this place.
+        own_folder: The folder of the request's own place, with the same files.
     """
 
     composed: Composed
@@ -57,26 +56,26 @@ class Place(NamedTuple):
         """The lock file that the configuration names.
 
         Raises:
-            ConfigurationError: It cannot be read, or is wrong.
+            ConfigurationError: It cannot be read, or is invalid.
         """
         from ..lock.file import lock_at
 
         return lock_at(Path(name)) if (name := self.composed.fleet.settings.lock) else None
 
     @property
-    def stand_ins(self) -> StandIns:
-        """What a DAG file gets that loads this configuration, or the request's own."""
+    def stand_ins(self) -> Mapping[Path, tuple[Path, tuple[str, ...]]]:
+        """What a DAG file loads in place of this configuration, or of the request's own."""
         source = self.composed.source
         return {file.resolve(): (source, self.overrides) for file in (self.source, source)}
 
     def counterpart(self, path: Path) -> Path:
-        """Return the path in this place that a path in the request's own place stands for."""
+        """Translate a path in the request's own place to this place."""
         path = path.absolute()
         return self.folder / path.relative_to(self.own_folder) if path.is_relative_to(self.own_folder) else path
 
     def name(self, file: Path) -> str:
-        """Return what a file is called: as the one in the request's own place is."""
-        return shown_path(self.own_folder / file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
+        """Return a file's name, that of its counterpart in the request's own place."""
+        return short_path(self.own_folder / file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,10 @@ class Survey:
     Attributes:
         place: The place.
         picks: The configuration's picks, then those of each DAG file.
-        files: How many picks each DAG file makes over the configuration, and how many over others.
+        files: The number of picks that each DAG file makes from the configuration, and from others.
         nodes: A row for each node of the configuration that requests a host or a port.
-        ports: The requests for free ports of these nodes, and what they got.
-        noted: All that the configuration and the DAG files request.
+        ports: The requests of these nodes for free ports, and the ports that they got.
+        noted: All requests of the configuration and the DAG files.
     """
 
     place: Place
@@ -106,7 +105,7 @@ class Survey:
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
-        """A row for each node that requests a host or a port and, where DAG files were run, for each pick of theirs."""
+        """A row for each node that requests a host or a port, and for each pick of DAG files that were run."""
         if not self.files:
             return list(self.nodes)
         picks = [{"requester": pick.key, "file": file, "request": pick.query, "gets": pick.host} for file, pick in self.of_files]
@@ -118,8 +117,8 @@ class Survey:
         return {(pick.key, Candidates.of(pick.candidates).names): pick.host for _, pick in reversed(self.of_files)}
 
 
-def shown_path(path: Path) -> str:
-    """Return a path from the working directory, or from the root, whichever is shorter."""
+def short_path(path: Path) -> str:
+    """Return a path relative to the working directory, or unchanged if that is shorter."""
     return min(os.path.relpath(path), str(path), key=len)
 
 
@@ -129,12 +128,12 @@ def here(request: Request) -> Place:
 
 
 def survey(place: Place, paths: Iterable[Path], lock: Lock | None = None) -> Survey:
-    """Return the picks of a configuration, and of the DAG files that are given as paths, which are run.
+    """Resolve a configuration, run the DAG files at the paths, and return all picks.
 
-    A lock is used in place of the lock file that the configuration names.
+    A lock replaces the lock file that the configuration names.
 
     Raises:
-        ConfigurationError: The configuration cannot be resolved, its lock file is wrong, or a DAG file cannot be run.
+        ConfigurationError: The configuration cannot be resolved, its lock file is invalid, or a DAG file cannot be run.
         NoMatch: A query of the configuration matches no host.
     """
     from ..lock.recorder import Recorder
@@ -156,7 +155,7 @@ def survey(place: Place, paths: Iterable[Path], lock: Lock | None = None) -> Sur
 
 
 def survey_of(request: Request, lock: Lock | None = None) -> Survey:
-    """Return the picks of a request's configuration and of its `dag_files`; raises as `survey`, and where these are none."""
+    """Return the picks of a request's configuration and its `dag_files`. Raises as `survey` does, and if a path has no DAG file."""
     paths = [Path(path) for path in paths_of(request)]
     for path in paths:
         if not find_dag_files([path]):
@@ -183,7 +182,7 @@ def _run(place: Place, found: Sequence[tuple[Path, Path]], lock: Lock | None) ->
 
 
 def _is_of(pick: Picked, place: Place) -> bool:
-    """Return whether a pick is one of a place's hosts; a balancer that comes from no file tells by its hosts."""
+    """Return whether a pick is from a place's configuration. A balancer without a source file is compared by its hosts."""
     if pick.source:
         return Path(pick.source).resolve() == place.composed.source.resolve()
     sizes = {host.name: host.size for host in place.composed.fleet.hosts}

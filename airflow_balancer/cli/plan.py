@@ -1,4 +1,4 @@
-"""`airflow-balancer plan`: every pick, each host's load, and what a change would move."""
+"""`airflow-balancer plan`: lists every pick, each host's load, and what a change would move."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _pick_rows(survey: Survey) -> list[dict[str, Any]]:
 
 
 def _loads(survey: Survey) -> dict[str, dict[str, Any]]:
-    """Return each host's size, picks and fair share of them, and how many times its share it has."""
+    """Return each host's size, picks, fair share of all picks, and load, which is picks over fair share."""
     from ..picking.picked import loads
 
     made = loads(pick for _, pick in survey.picks)
@@ -44,7 +44,7 @@ def _load(size: int, picks: int, fair: float) -> dict[str, Any]:
 
 
 def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
-    """Return a row for each host, with what each of the surveys says of it under that survey's name."""
+    """Return a row for each host with its load in each survey. The survey's name is the prefix of the columns."""
     loads = {name: _loads(survey) for name, survey in surveys}
     hosts = dict.fromkeys(host for load in loads.values() for host in load)
     empty = dict.fromkeys(("size", "picks", "fair", "load"))
@@ -55,10 +55,10 @@ def _load_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
 
 
 def _file_rows(surveys: Sequence[tuple[str, Survey]]) -> list[dict[str, Any]]:
-    """Return what was looked at: the configuration and each DAG file, with the number of their picks."""
-    from .picks import shown_path
+    """Return a row for the configuration and for each DAG file, with the number of their picks."""
+    from .picks import short_path
 
-    source = shown_path(surveys[0][1].place.source)
+    source = short_path(surveys[0][1].place.source)
     rows: dict[str, dict[str, Any]] = {}
     for name, survey in surveys:
         counts = {source: (len(survey.picks) - len(survey.of_files), 0), **survey.files}
@@ -86,9 +86,9 @@ def _change(comparison: Comparison) -> dict[str, Any]:
 
 
 def _side(survey: Survey) -> str:
-    from .picks import shown_path
+    from .picks import short_path
 
-    return " ".join([shown_path(survey.place.composed.source), *survey.place.overrides])
+    return " ".join([short_path(survey.place.composed.source), *survey.place.overrides])
 
 
 def _answer(request: Request) -> Report:
@@ -104,8 +104,8 @@ def _answer(request: Request) -> Report:
     return masked
 
 
-def looked_at(report: Report) -> str:
-    """Return how many picks there are, and of what."""
+def _looked_at(report: Report) -> str:
+    """Return how many picks there are, and what made them."""
     source, *dag_files = (row["file"] for row in report["files"])
     of_files = f"and {_counted(len(dag_files), 'DAG file')}" if dag_files else "(no dag_files given)"
     return f"{_counted(len(report['picks']), 'pick')} of {source} {of_files}"
@@ -115,7 +115,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def changes(report: Report) -> str:
+def _changes(report: Report) -> str:
     """Return how many picks move, are new and are gone."""
     from .moves import GONE, MOVED, NEW
 
@@ -125,14 +125,14 @@ def changes(report: Report) -> str:
 
 def _line(report: Report) -> str:
     if "moves" not in report:
-        return looked_at(report)
-    return f"before: {report['before']}\nafter: {report['after']}\n{looked_at(report)}; {changes(report)}"
+        return _looked_at(report)
+    return f"before: {report['before']}\nafter: {report['after']}\n{_looked_at(report)}; {_changes(report)}"
 
 
 def _markdown(report: Report) -> str:
     from .plan_markdown import markdown
 
-    return markdown(report, looked_at(report), changes(report) if "moves" in report else "")
+    return markdown(report, _looked_at(report), _changes(report) if "moves" in report else "")
 
 
 COMMAND = Command(
@@ -140,10 +140,10 @@ COMMAND = Command(
     summary="every pick that is made, each host's load, and what a change would move",
     help="Each pick is listed with its requester, the number of candidates, and why it is this host. A host's load is its picks over\n"
     "its fair share, its part of the candidates' sizes. `files` is what was looked at: the configuration, and the DAG files under\n"
-    "`dag_files`, each run in a process of its own; `elsewhere` counts their picks over other configurations.\n"
+    "`dag_files`, each run in its own process; `elsewhere` counts their picks over other configurations.\n"
     "`against` compares. Overrides are a change of this configuration. A file or a folder is what there was before; a folder, such as\n"
     "a git worktree, has its configuration and DAG files at the same paths as the working directory.\n"
-    "The exit code is 0 where no pick differs, 3 where one moves, is new or is gone, 1 where a configuration or a DAG file is wrong,\n"
+    "The exit code is 0 if no pick differs, 3 if one moves, is new or is gone, 1 if a configuration or a DAG file is wrong,\n"
     "2 for wrong usage, such as a comparison without any pick. With `strategy=least_loaded`, no live load is read: rendezvous picks.",
     example="plan dag_files=dags against=../main output=markdown",
     answer=_answer,

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a comment in a pull request."""
+"""Formats a plan as Markdown, for a comment in a pull request."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from .command import Report
 
 MOST_BYTES = 60_000
-"""The longest answer: GitHub takes comments of 65,536 characters."""
+"""The longest answer; a comment on GitHub may have 65,536 characters."""
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~#&]")
 
 
 def markdown(report: Report, looked_at: str, changes: str) -> str:
-    """Return the plan: a heading, the counts, what moves, each host's load, and what was looked at."""
+    """Return the plan: a heading, the counts, what moves, each host's load, and the files that were read."""
     counts = f"**{_text(changes)}**, {_text(looked_at)}" if changes else f"**{_text(looked_at)}**"
     lines = ["## airflow-balancer plan", "", counts, ""]
     if changes:
@@ -50,7 +50,7 @@ def _files(rows: Iterable[Mapping[str, Any]]) -> tuple[str, Iterator[dict[str, s
 
 
 def _change(row: Mapping[str, Any], key: str) -> str:
-    """Return a value, or the one before and the one after where they differ."""
+    """Return a value, or the values before and after if they differ."""
     if key in row:
         return _number(row[key])
     before, after = _number(row[f"before_{key}"]), _number(row[f"after_{key}"])
@@ -62,7 +62,7 @@ def _number(value: Any) -> str:
 
 
 def _section(title: str, rows: Sequence[Mapping[str, str]], room: int) -> Iterator[str]:
-    """Yield the lines of a table, without its empty columns and without the rows for which there is no room."""
+    """Yield the lines of a table without empty columns, cut off after `room` bytes of rows."""
     if not rows:
         return
     columns = [column for column in rows[0] if any(row[column] for row in rows)]
@@ -86,7 +86,7 @@ def _bytes(lines: Iterable[str]) -> int:
 
 
 def _code(value: object) -> str:
-    """Return a value as code, in which GitHub sees no mention, link or markup; nothing for None."""
+    """Format a value as code, in which GitHub finds no mention, link or markup; None is empty."""
     if value is None:
         return ""
     text = " ".join(str(value).split()).replace("|", r"\|")
@@ -96,5 +96,5 @@ def _code(value: object) -> str:
 
 
 def _text(value: str) -> str:
-    """Return a value as text without markup; an `@` mentions nobody."""
+    """Escape markup in a string, and break mentions after an `@`."""
     return _SPECIAL.sub(r"\\\g<0>", " ".join(value.split())).replace("@", "@\N{ZERO WIDTH NON-JOINER}")

@@ -1,4 +1,4 @@
-"""`airflow-balancer pools`: what Airflow's pools and connections lack, and writing it."""
+"""`airflow-balancer pools`: compares Airflow's pools and connections with the configuration, and writes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _synced() -> dict[str, Fleet]:
-    """Return the fleets that this machine's Airflow keeps its pools to, by the files they come from."""
+    """Return the fleets that this machine's Airflow syncs its pools with, by file."""
     from ..airflow.sync import find_fleets
 
     fleets, problems = find_fleets()
@@ -25,7 +25,7 @@ def _synced() -> dict[str, Fleet]:
 
 
 def _fleets(request: Request, *, others: bool) -> dict[str, Fleet]:
-    """Return the request's fleet and, where none is given or all are needed, those that Airflow syncs, by their files."""
+    """Return the request's fleet, and those that Airflow syncs if none is given or `others` are needed, by file."""
     from ..airflow.versions import has_airflow
 
     if request.source:
@@ -41,7 +41,7 @@ _IMPORTS = ("airflow", "airflowctl")
 
 
 def _import(fleets: Mapping[str, Fleet], output: str) -> Report:
-    """Return the pools that the fleets want as `airflow pools import` reads them, or as a list, as `airflowctl pools import` does."""
+    """Return the pools of the fleets in the format of `airflow pools import`, or as the list of `airflowctl pools import`."""
     from ..airflow.pools import importable, wanted_pools
 
     pools = importable(wanted_pools(fleets))
@@ -55,9 +55,9 @@ def _masked(report: Report, fleets: Mapping[str, Fleet]) -> Report:
 
 
 def _answer(request: Request) -> Report:
-    """Compare the pools and connections that the fleets want with Airflow's, and write them where that is requested.
+    """Compare the pools and connections of the fleets with Airflow's, and write them if requested.
 
-    Pruning spares what the other configurations want that this machine's Airflow syncs.
+    Pruning spares the pools of other configurations that this machine's Airflow syncs.
     """
     from ..airflow.pools import pool_rows, wanted_pools
     from ..airflow.target import current_options, open_target
@@ -65,7 +65,7 @@ def _answer(request: Request) -> Report:
     if (output := str(request.keys.get("output"))) in _IMPORTS:
         return _import(_fleets(request, others=False), output)
     if request.source:
-        _ = request.composed.fleet  # what is wrong in it is said before Airflow is loaded, which takes seconds
+        _ = request.composed.fleet  # report its errors before Airflow is imported, which takes seconds
     options = current_options(api_url=str(request.keys.get("api_url") or ""), api_username=str(request.keys.get("api_username") or ""))
     prune = request.keys.get("prune") is True
     writes = prune or request.keys.get("apply") is True
@@ -95,7 +95,7 @@ def _line(report: Report) -> str:
 COMMAND = Command(
     name="pools",
     summary="compare Airflow's pools and connections with the configuration, and write them",
-    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 where something differs.\n"
+    help="Without a FILE or a tree: all that Airflow itself syncs. The exit code is 3 if something differs.\n"
     "`prune=true` reads these beside a FILE, too, so that it spares their pools; with `api_url` it reads the FILE alone.\n"
     "With `output=airflow` or `output=airflowctl`, nothing is compared: the pools are printed as the `pools import` of each reads them.",
     example="pools env=prod apply=true",

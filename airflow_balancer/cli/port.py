@@ -1,4 +1,4 @@
-"""`airflow-balancer port`: a port that is not in use."""
+"""`airflow-balancer port`: prints a port that is not in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks hosts over SSH, many at once; each is connected to as a task's SSHHook does it."""
+"""Probes many hosts at once over SSH, and connects to each as a task's SSHHook does."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .host_keys import HostKeys, KnownHosts
 TIMEOUT = 10
 """Seconds to connect and log in, and as many again for the answer."""
 MOST_BYTES = 2**18
-"""The bytes of an answer that are read; an honest one has a few hundred."""
+"""The most bytes that are read of an answer; an honest one has a few hundred."""
 AT_ONCE = 32
-"""How many hosts are asked at once."""
+"""How many hosts are probed at once."""
 _SSH_PORT = 22
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
 _UNREADABLE = (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError)
@@ -37,15 +37,15 @@ _UNREADABLE = (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError)
 
 @dataclass
 class Probe:
-    """What is known of a host.
+    """The findings about a host.
 
     Attributes:
-        seconds: How long it took to show its host key; None where it did not.
-        host_key: `known`, `unknown` or `changed`; empty where it was not shown.
-        login: `ok` or `refused`; empty where it was not tried.
-        facts: What the host says of itself, where it was asked.
+        seconds: How long it took to show its host key; None if it did not.
+        host_key: `known`, `unknown` or `changed`; empty if it was not shown.
+        login: `ok` or `refused`; empty if it was not tried.
+        facts: What the host reports after the login.
         problems: What went wrong.
-        secrets: What a host that knows it may not get printed.
+        secrets: Strings that no output may hold, even if the host sends them.
     """
 
     seconds: float | None = None
@@ -57,15 +57,15 @@ class Probe:
 
 
 async def probe_hosts(hosts: Sequence[HostSpec], timeout: int | None, done: Callable[[], None]) -> list[Probe]:
-    """Ask hosts, and return what is known of each, in their order.
+    """Probe hosts, and return the findings in their order.
 
     Args:
         hosts: The hosts.
         timeout: Seconds to connect and log in, and as many again for the answer; by default the host's
             `conn_timeout`, or else `TIMEOUT`.
-        done: Called each time that a host has been asked.
+        done: Called after each host.
     """
-    # Names are resolved in the default executor, which has few threads where there are few cores.
+    # The default executor resolves names, and has few threads on a machine with few cores.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_ONCE))
     turn, known_hosts = asyncio.Semaphore(AT_ONCE), _known_hosts()
 
@@ -90,7 +90,7 @@ def _seconds(host: HostSpec) -> float:
 
 
 class _Client(asyncssh.SSHClient):
-    """Judges the host key, before a login is tried."""
+    """Judges the host key before the login."""
 
     def __init__(self, keys: HostKeys, probe: Probe, start: float) -> None:
         self._keys, self._probe, self._start = keys, probe, start
@@ -103,7 +103,7 @@ class _Client(asyncssh.SSHClient):
 
 
 class _Asking:
-    """One host, asked."""
+    """The probe of one host in progress."""
 
     def __init__(self, host: HostSpec, timeout: float) -> None:
         self._host, self._timeout = host, timeout
@@ -113,7 +113,7 @@ class _Asking:
         self._probe = Probe(secrets=secrets_of({"password": host.password}, self._arguments))
 
     async def ask(self, known_hosts: KnownHosts) -> Probe:
-        """Connect, log in and run the script; whatever goes wrong is a problem of this host."""
+        """Connect, log in and run the script. Each error becomes a problem of this host."""
         name = self._host.remote_host if self._port == _SSH_PORT else f"[{self._host.remote_host}]:{self._port}"
         keys = HostKeys.of(self._arguments, name, known_hosts)
         self._probe.problems += filter(None, [keys.problem])
@@ -163,12 +163,12 @@ class _Asking:
         return f"cannot be reached at {self._host.remote_host} port {self._port}: {_text(error)}"
 
     async def _run(self, connection: asyncssh.SSHClientConnection) -> None:
-        """Run the script, and read its answer up to a number of bytes and seconds."""
+        """Run the script, and read its answer within the limits of bytes and seconds."""
         answer = bytearray()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
                 process = await connection.create_process("sh -s", encoding=None, stderr=asyncssh.DEVNULL)
-                with suppress(OSError):  # what runs there may have ended already
+                with suppress(OSError):  # the shell may have ended already
                     process.stdin.write(script(self._host.slot_dir or Settings().slot_dir).encode())
                     process.stdin.write_eof()
                 while len(answer) < MOST_BYTES and (part := await process.stdout.read(MOST_BYTES)):
@@ -190,7 +190,7 @@ class _Asking:
         return password or None
 
     def _client_keys(self, password: str | None) -> list[asyncssh.SSHKeyPair]:
-        """Return the host's key, and those of the user's home."""
+        """Return the host's key pair, and those in the user's home."""
         own = expanduser(str((None if self._host.password else self._host.key_file) or self._arguments.get("key_file") or ""))
         keys = list[asyncssh.SSHKeyPair]()
         if own:
@@ -204,7 +204,7 @@ class _Asking:
         return keys
 
     def _proxy_command(self) -> Sequence[str] | None:
-        """Return the command to connect through, by the hook's arguments or `~/.ssh/config`, of which SSHHook takes nothing else."""
+        """Return the proxy command of the hook's arguments or `~/.ssh/config`, of which SSHHook reads nothing else."""
         if given := self._arguments.get("host_proxy_cmd"):
             return split(str(given))
         config = Path.home() / ".ssh" / "config"
@@ -214,7 +214,7 @@ class _Asking:
 
 
 def _text(error: Exception) -> str:
-    """Return an error's text on one line, without what a terminal would obey."""
+    """Return an error's message on one line, without control characters."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, OSError) and error.errno and not isinstance(error, gaierror):

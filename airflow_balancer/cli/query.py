@@ -1,4 +1,4 @@
-"""The keys of a query, and the host that it picks."""
+"""Reads the keys of a query, and picks a host by it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUERY_KEYS = (
 )
 SERVER_KEYS = (
     Key("api_url", "URL", "Airflow's API server; without it, the metadata database of the Airflow on this machine"),
-    Key("api_username", "NAME", "the user there; its password stands in AIRFLOW__BALANCER__API_PASSWORD"),
+    Key("api_username", "NAME", "the user there; its password is in AIRFLOW__BALANCER__API_PASSWORD"),
 )
 QUERY_HELP = (
     "A query takes shell patterns. A list means any of them, such as query.tag=[gpu,large]; under query.all_tags it means every one."
@@ -53,7 +53,7 @@ def key_of(request: Request) -> str:
 
 
 def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
-    """Return the picked host, and what a report says of the live load where the strategy goes by it."""
+    """Return the picked host, and the report's part about the live load if the strategy uses it."""
     from ..picking.strategies import LeastLoaded
 
     composed, key, query = request.composed, key_of(request), filter_of(request)
@@ -76,6 +76,6 @@ def pick(request: Request) -> tuple[HostSpec, dict[str, Any]]:
 
 
 def warning_of(report: Report) -> str:
-    """Return what is to be said where the load is not known that a pick should go by."""
+    """Return a warning if the strategy needs the live load and it is unknown."""
     why = report.get("live", {}).get("why")
     return f"{report['host']} is picked by rendezvous, no load is known: {why}" if why else ""

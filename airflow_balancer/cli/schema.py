@@ -1,4 +1,4 @@
-"""`airflow-balancer schema`: a JSON Schema of the YAML, for editors."""
+"""`airflow-balancer schema`: prints a JSON Schema of the YAML, for editors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def schema_text(part: str = "balancer") -> str:
 
 
 def _answer(request: Request) -> Report:
-    # As text: under a key such as `password`, data is masked.
+    # A string, because the data under keys such as `password` would be masked.
     return {"schema": schema_text(request.keys.get("part", "balancer"))}
 
 

@@ -1,4 +1,4 @@
-"""`airflow-balancer select`: the host that a query picks."""
+"""`airflow-balancer select`: prints the host that a query picks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`airflow-balancer show`: hosts, ports, queues, further pools and picks."""
+"""`airflow-balancer show`: lists hosts, ports, queues, further pools and picks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def host_row(host: HostSpec, *, drains: bool = False, addresses: bool = False) -> dict[str, Any]:
-    """Return what is shown of a host, without secrets."""
+    """Return a host's row, without secrets."""
     return {
         "name": host.name,
         **({"address": host.address} if addresses else {}),
@@ -46,11 +46,11 @@ def _answer(request: Request) -> Report:
     composed, fleet = request.composed, request.composed.fleet
     hosts = composed.index.matching(filter_of(request)) if fleet.hosts else []
     names, drains, addresses = {host.name for host in hosts}, any(host.drain for host in hosts), any(host.address for host in hosts)
-    queues = sorted({queue for host in hosts for queue in host.queues})
+    queues, key = sorted({queue for host in hosts for queue in host.queues}), key_of(request)
     return {
         "hosts": [host_row(host, drains=drains, addresses=addresses) for host in hosts],
         "ports": [{"host": p.host, "port": p.port, "name": p.name, "pool": p.pool, "tags": p.tags} for p in fleet.ports if p.host in names],
-        "queues": [_queue_row(composed, queue, key_of(request)) for queue in queues],
+        "queues": [_queue_row(composed, queue, key) for queue in queues],
         "pools": [pool.model_dump() for pool in fleet.named_pools],
         "picks": survey_of(request).rows,
     }

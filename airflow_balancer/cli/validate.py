@@ -1,4 +1,4 @@
-"""`airflow-balancer validate`: whether a configuration is right in every respect."""
+"""`airflow-balancer validate`: checks a configuration, its picks and its lock file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`airflow-balancer-viewer`: the page alone, for the configuration that the command line names."""
+"""Runs `airflow-balancer-viewer`: serves the page without Airflow, for the configuration on the command line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _port(text: str) -> int:
 
 
 def _places(given: Namespace) -> Places:
-    """Return what the command line names: one configuration, or a folder in which all are shown."""
+    """Return the configuration that the command line names, or the folder whose configurations are shown."""
     from ..viewer.configuration import Places
 
     folder = given.config_dir and given.config_dir.absolute()
@@ -89,7 +89,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _only_this_machine(host: str) -> Callable[..., None]:
-    """Return a guard against pages of other sites whose names were made to lead to this machine."""
+    """Return a guard against DNS rebinding: pages of other sites whose names resolve to this machine."""
     from fastapi import HTTPException, Request
 
     def guard(request: Request) -> None:
@@ -127,7 +127,7 @@ def _serve(places: Places, host: str, port: int) -> None:
 
 
 def _check(catalogue: Any, places: Places) -> None:
-    """Compose the named configuration once, so that what is wrong with it is said here; the page shows what breaks later."""
+    """Compose the named configuration once, to report its errors here. The page shows later ones."""
     if not places.named:
         return
     listing = catalogue.look()

@@ -1,1 +1,1 @@
-"""Hydra around the fleet: structured configs, composing, resolvers, and where values come from."""
+"""Composes a fleet with Hydra: structured configs, resolvers, and the origin of each value."""

@@ -17,7 +17,7 @@ from ..lock.recorder import locked_ports, record_port
 from ..picking.choice import Asked
 from ..picking.filters import HostIndex
 from ..picking.rendezvous import Candidates
-from ..picking.strategies import assigns_together, build_strategy
+from ..picking.strategies import Strategy, assigns_together, build_strategy
 from ..ports.table import PortTable
 from .nodes import dotted, find_balancer, has_interpolation
 
@@ -26,15 +26,15 @@ PENDING = "<not assigned yet>"
 
 
 class PendingError(Exception):
-    """A request depends on one that is not assigned yet: its node has to be resolved again to learn the whole of it."""
+    """A request depends on one that is not assigned yet, so the next round resolves its node again."""
 
 
 class NotedError(PendingError):
-    """A request is noted, and assigned after the round."""
+    """A request is noted, and assigned at the end of the round."""
 
 
 class NodePort(NamedTuple):
-    """A node's request for a free port: its path, the balancer's, the host, the first and the last port."""
+    """A node's request for a free port: the paths of the node and the balancer, the host, and the range."""
 
     node: str
     balancer: str
@@ -44,18 +44,18 @@ class NodePort(NamedTuple):
 
 
 class Balancer:
-    """A fleet, its strategy, and what was assigned in it; an assignment never changes.
+    """A fleet, its strategy, and the hosts and ports assigned so far. Assignments never change.
 
     Attributes:
-        hosts: The name of the host of each request.
-        answers: The same, and the hosts that the lock file keeps.
+        hosts: The name of each request's host.
+        answers: The hosts that the lock file keeps, then `hosts`.
         ports: The port of each request.
     """
 
-    def __init__(self, fleet: Fleet, index: HostIndex[HostSpec] | None = None) -> None:
+    def __init__(self, fleet: Fleet, index: HostIndex[HostSpec], strategy: Strategy) -> None:
         self.fleet = fleet
-        self.index = index or HostIndex(fleet.hosts)
-        self.strategy = build_strategy(fleet.settings.strategy)
+        self.index = index
+        self.strategy = strategy
         self.assigns_together = assigns_together(self.strategy)
         self.hosts: dict[Asked, str] = {}
         self.answers = locked_hosts(fleet.settings.lock, self.index, self.strategy, self.hosts)
@@ -64,7 +64,7 @@ class Balancer:
         self._tables: dict[str, PortTable] = {}
 
     def assign(self, requests: Mapping[Asked, Candidates[HostSpec]]) -> None:
-        """Assign a host to each new request: that of the lock file, and together to the others, beside those of earlier rounds."""
+        """Assign hosts to new requests: from the lock file, else by the strategy, which keeps the hosts of earlier rounds."""
         assert assigns_together(self.strategy)
         self._requests.update(requests)
         self.hosts.update({request: host for request in requests if (host := self.answers.get(request))})
@@ -85,7 +85,7 @@ class Balancer:
         return self.ports[request]
 
     def port(self, request: NodePort) -> int:
-        """Return the port of a request, and record it for the lock file; raises as `take`."""
+        """Return the port of a request, and record it for the lock file. Raises as `take` does."""
         port = self.ports[request] if request in self.ports else self.take(request)
         wanted = PortRequest(request.host, request.node, request.first, request.last)
         record_port(self.fleet.settings.lock, wanted, port, self._tables[request.host], by_file=False)
@@ -93,7 +93,7 @@ class Balancer:
 
 
 class Balancers(dict[str, Balancer]):
-    """The balancers by their paths, each built at its first use from the config as it is then."""
+    """The balancers of a config by path. Each is built at its first use, from what the config holds at that moment."""
 
     def __init__(self, root: DictConfig, written: Any) -> None:
         super().__init__()
@@ -110,13 +110,14 @@ class Balancers(dict[str, Balancer]):
         """Build the balancer at a path of the config.
 
         Raises:
-            ConfigurationError: There is none, it is wrong, or it requests its own hosts or ports.
+            ConfigurationError: No balancer is there, it is invalid, or it requests its own hosts or ports.
         """
         if path in self._building:
             raise ConfigurationError("a balancer's own node cannot ask for its hosts or ports")
         self._building.add(path)
         try:
-            return self.setdefault(path, Balancer(Fleet.from_data(_plain_balancer(self._root, path))))
+            fleet = Fleet.from_data(_plain_balancer(self._root, path))
+            return self.setdefault(path, Balancer(fleet, HostIndex(fleet.hosts), build_strategy(fleet.settings.strategy)))
         finally:
             self._building.discard(path)
 

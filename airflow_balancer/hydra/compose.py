@@ -1,7 +1,7 @@
-"""Loads a fleet: finds the file, lets Hydra compose it, takes the balancer's node as plain data.
+"""Composes a configuration, and extracts its balancer's node as plain data.
 
-Composing instantiates nothing; `config/` makes objects of what is composed here. Only what needs Hydra
-imports it: a plain file is read without it, in a tenth of the time.
+Composing instantiates nothing; `config/` builds objects from the result. Only functions that need Hydra
+import it: a plain file is read without it, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from os.path import isdir  # that of Path raises where a name is too long
+from os.path import isdir  # Path.is_dir raises if a name is too long
 from pathlib import Path as FilePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from ..files.yaml import read_root
 from ..fleet.fleet import FLEET_KEYS, Fleet
 from ..fleet.masking import masking, shown
 from .composed import Composed
-from .nodes import dotted, find_balancer, has_interpolation, node_at
+from .nodes import Path, dotted, find_balancer, has_interpolation, node_at
 from .origins import Layer, Origins
 from .secrets import written_secrets
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 _OWN_KEY = re.compile(rf"(?P<at>(extensions\.)?balancer\.)?(?P<key>{'|'.join(FLEET_KEYS)})(?P<rest>[.=])")
 _lock = RLock()
-# A thread that holds it is not there in a forked child.
+# A forked child lacks the thread that may hold the lock.
 os.register_at_fork(after_in_child=lambda: globals().update(_lock=RLock()))
 
 
 @contextmanager
 def without_self_warning() -> Iterator[None]:
-    """Hide Hydra's advice to write `_self_`: airflow-config's trees do without it, and compose the same."""
+    """Hide Hydra's advice to write `_self_`. airflow-config's trees leave it out, and compose the same."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"(?s).*Defaults list is missing `_self_`", category=UserWarning)
         yield
@@ -48,7 +48,7 @@ def without_self_warning() -> Iterator[None]:
 
 @contextmanager
 def hydra_set_aside() -> Iterator[None]:
-    """Let Hydra start although an app may be running in this process, and put that one back."""
+    """Let Hydra start although an app may run in this process, and restore that app."""
     from hydra.core.global_hydra import GlobalHydra
 
     with _lock:
@@ -64,14 +64,13 @@ def hydra_set_aside() -> Iterator[None]:
 LONGEST_OVERRIDE = 100_000
 
 
-def forced(overrides: Sequence[str], source: FilePath) -> list[str]:
-    """Let overrides of a balancer's own keys set what the YAML leaves out, as `++` does.
+def force_own_keys(overrides: Sequence[str], source: FilePath) -> list[str]:
+    """Prefix overrides of a balancer's own keys with `++`, so that they may set keys that the YAML leaves out.
 
-    The keys are those of the fleet, which then checks them, so that Hydra need not ask for a `+`. A
-    key that is a config group of the tree stays a choice of its option.
+    The fleet checks these keys, so Hydra need not. A key that is a config group of the tree still chooses an option.
 
     Raises:
-        ConfigurationError: An override is too long to be parsed in a moment.
+        ConfigurationError: An override is longer than `LONGEST_OVERRIDE`, which Hydra would parse for too long.
     """
     if any(len(override) > LONGEST_OVERRIDE for override in overrides):
         raise ConfigurationError(f"{source}: an override has more than {LONGEST_OVERRIDE} characters; write it into a YAML file")
@@ -93,14 +92,14 @@ def compose_file(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     source, overrides = current_reading().stand_in(source, overrides)
     with masking(lambda: written_secrets(source, overrides)):
         root = read_root(source)
-        above = tree_above(source, root)
-        if not overrides and (plain := _plain(source, root, above)):
+        folders = (source.parent, *tree_above(source, root))
+        if not overrides and (plain := _plain(source, root, folders)):
             return plain
-        return _compose(source, source.stem, forced(overrides, source), (source.parent, *above), (source.parent, *above))
+        return _compose(source, source.stem, force_own_keys(overrides, source), folders, folders)
 
 
-def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath]) -> Composed | None:
-    """Return a file in which there is nothing to compose or to resolve, as it was read: Hydra takes seconds over a large one."""
+def _plain(source: FilePath, root: Mapping[str, Any], folders: tuple[FilePath, ...]) -> Composed | None:
+    """Return a file as it was read if it has nothing to compose or resolve, because Hydra takes seconds over a large file."""
     if "defaults" in root or "hydra" in root or has_interpolation(root):
         return None
     try:
@@ -108,7 +107,7 @@ def _plain(source: FilePath, root: Mapping[str, Any], above: Sequence[FilePath])
         data = _mapping(path, node_at(root, path))
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error}") from None
-    return Composed(source, root, path, data, Origins((), tuple, ()), (source.parent, *above))
+    return Composed(source, root, path, data, Origins((), tuple, ()), folders)
 
 
 def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
@@ -122,11 +121,13 @@ def compose_tree(source: FilePath, overrides: Sequence[str] = ()) -> Composed:
     search = (folder.parent, folder)
     with masking(lambda: written_secrets(source, overrides)):
         read_root(source)
-        return _compose(source, "conf", [f"+config={source.stem}", *forced(overrides, source)], (_airflow_config_base(), *search), search)
+        return _compose(
+            source, "conf", [f"+config={source.stem}", *force_own_keys(overrides, source)], (_airflow_config_base(), *search), search
+        )
 
 
 def _airflow_config_base() -> FilePath:
-    """Return airflow-config's own Hydra folder, found without importing it: that would load Airflow."""
+    """Find airflow-config's own Hydra folder without an import, which would load Airflow."""
     from importlib.util import find_spec
 
     spec = find_spec("airflow_config")
@@ -136,7 +137,7 @@ def _airflow_config_base() -> FilePath:
 
 
 def _compose(source: FilePath, name: str, overrides: list[str], folders: Sequence[FilePath], search: Sequence[FilePath]) -> Composed:
-    """Compose the config `name` from some folders; the files of the tree are in those to `search`."""
+    """Compose the config `name` from `folders`. The tree's own files are in the folders to `search`."""
     from .explain import CAUSES, CAUSES_OF_HYDRA, explained
     from .hydra_internals import bounded_effort, compose_config, config_loader
 
@@ -162,8 +163,8 @@ def _layers(loader: ConfigLoader, name: str, overrides: Sequence[str]) -> list[L
     return [Layer(layer.config_path or "", layer.package or "") for layer in defaults]
 
 
-def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str, Any]]:
-    """Return the path of a composed config's balancer, and its node as plain data, everything resolved."""
+def _balancer_data(root: DictConfig) -> tuple[Path, Mapping[str, Any]]:
+    """Return the path of a composed config's balancer, and its node as plain, resolved data."""
     from omegaconf import OmegaConf
 
     raw = OmegaConf.to_container(root, resolve=False)
@@ -176,22 +177,22 @@ def _balancer_data(root: DictConfig) -> tuple[tuple[str | int, ...], Mapping[str
     return path, _mapping(path, data)
 
 
-def _mapping(path: tuple[str | int, ...], data: object) -> Mapping[str, Any]:
+def _mapping(path: Path, data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{dotted(path)!r} must be a mapping with 'hosts:', not {shown(data)}")
     return data
 
 
 def load_fleet(path: str | FilePath, overrides: Sequence[str] = ()) -> Fleet:
-    """Return the fleet of a balancer's YAML or of a Hydra tree; Airflow is not loaded, nothing is instantiated.
+    """Load the fleet of a balancer's YAML or a Hydra tree as data, without Airflow and without instantiating anything.
 
     Args:
-        path: A balancer's YAML, a file of a Hydra tree, or a tree's folder. A relative one is looked for beside the calling
-            file, then upwards, then in the working directory.
+        path: A balancer's YAML, a file of a Hydra tree, or a tree's folder. A relative path is looked for beside the calling
+            file, then in the folders above it, then in the working directory.
         overrides: Hydra overrides, such as `["env=prod"]`.
 
     Raises:
-        ConfigurationError: It is missing, or wrong.
+        ConfigurationError: The configuration is missing or invalid.
     """
     with reading(foreign_code=False):
         return compose_file(find_source(path), overrides).fleet

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import getitem
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from ..lock.hosts import locked_hosts
 from ..picking.choice import Asked, Assigned, choose_host
 from ..picking.filters import HostFilter, HostIndex
 from ..picking.strategies import Ranking, Strategy, build_strategy
-from .nodes import Path, dotted, judged_targets, node_at, walk
+from .nodes import Path, dotted, find_requests, judge_targets, node_at
 from .origins import Origins
 from .secrets import resolved_secrets
 
@@ -28,32 +30,29 @@ if TYPE_CHECKING:
     from .picks import Picks
 
 
-_RESOLVER = "${balancer."
-
-
 @dataclass(frozen=True)
 class Composed:
-    """A composed config, and where its balancer stands.
+    """A composed config and its balancer's node.
 
     Attributes:
         source: The file that was loaded.
-        root: The whole composed config; plain data where there was nothing to compose.
+        root: The whole composed config; plain data if nothing had to be composed.
         path: The path of the balancer's node in it.
-        data: The balancer's node as plain data, everything resolved.
-        origins: Where the values come from.
-        folders: Where the files are that it may name.
+        data: The balancer's node as plain, resolved data.
+        origins: Finds the file or override that a value comes from.
+        folders: Where to look for the files that it names.
     """
 
     source: FilePath
     root: Mapping[Any, Any] = field(repr=False)
-    path: tuple[str | int, ...]
+    path: Path
     data: Mapping[str, Any] = field(repr=False)
     origins: Origins = field(repr=False)
     folders: tuple[FilePath, ...]
 
     @property
     def node(self) -> Mapping[str, Any]:
-        """The balancer's node, with the lock file as a path that holds wherever it is used."""
+        """The balancer's node, with the full path of its lock file."""
         lock = self.data.get("lock")
         if not isinstance(lock, str):
             return self.data
@@ -65,7 +64,7 @@ class Composed:
         """The fleet of the balancer's node.
 
         Raises:
-            ConfigurationError: It is wrong; each problem names the file or override it comes from.
+            ConfigurationError: It is invalid. Each problem names the file or override that it comes from.
         """
         with masking(self.own_secrets):
             try:
@@ -74,16 +73,16 @@ class Composed:
                 raise self.located(error) from None
 
     def located(self, error: ConfigurationError) -> ConfigurationError:
-        """Return an error about the balancer's node with the file or override that the value of each problem comes from."""
+        """Add to each problem of the balancer's node the file or override that the value comes from."""
         return error.with_origin({problem: self._origin(problem) for problem in error.problems})
 
     def check(self) -> Fleet:
-        """Return the fleet, and hold the `_target_`s to what they may name as well.
+        """Check the fleet and every `_target_` in it, and return the fleet.
 
         Raises:
-            ConfigurationError: Something is wrong; the error has all of it.
+            ConfigurationError: With all problems at once.
         """
-        targets = [Problem(text, path=path) for path, text in judged_targets(self.data) if text]
+        targets = [Problem(text, path=path) for path, text in judge_targets(self.data) if text]
         problems = [*self._stray_hosts(), *(replace(problem, origin=self._origin(problem)) for problem in targets)]
         try:
             fleet = self.fleet
@@ -94,7 +93,7 @@ class Composed:
         return fleet
 
     def _stray_hosts(self) -> list[Problem]:
-        """Return the problem of hosts that a file without a package puts beside the balancer, which then has none."""
+        """Return a problem if a file without `# @package` puts its hosts beside a balancer that has none."""
         if not self.path or self.data.get("hosts") or not node_at(self.written, ("hosts",)):
             return []
         node = dotted(self.path)
@@ -103,11 +102,11 @@ class Composed:
 
     def foreign_targets(self) -> list[str]:
         """Return the `_target_`s of balancer, hosts and ports that are classes of other packages."""
-        return sorted({str(node_at(self.data, path)) for path, text in judged_targets(self.data) if not text})
+        return sorted({str(node_at(self.data, path)) for path, text in judge_targets(self.data) if not text})
 
     def own_secrets(self) -> set[str]:
         """Return the secrets that are known without resolving anything."""
-        plain = isinstance(self.root, dict)  # what is written is all there is
+        plain = isinstance(self.root, dict)  # nothing to resolve
         return secrets_of(*(() if plain else (self.data,)), self.written) | word_secrets(self.origins.overrides)
 
     @cached
@@ -115,7 +114,7 @@ class Composed:
         """The secrets that no output may hold; see `fleet/masking.py`."""
         return frozenset(self.own_secrets() | resolved_secrets(self.written, self.resolved, self.data, self.written))
 
-    def resolved(self, path: tuple[str | int, ...]) -> Any:
+    def resolved(self, path: Path) -> Any:
         """Return the resolved value at a path of the config.
 
         Raises:
@@ -123,11 +122,8 @@ class Composed:
         """
         if isinstance(self.root, dict):
             return node_at(self.root, path)
-        node: Any = self.root
         with self._resolving():
-            for key in path:
-                node = node[key]
-        return node
+            return reduce(getitem, path, self.root)
 
     @cached
     def index(self) -> HostIndex[HostSpec]:
@@ -148,7 +144,7 @@ class Composed:
             return picks.balancers[dotted(self.path)].hosts
 
     def pick(self, key: str, query: HostFilter, assigned: Mapping[Asked, str] = MappingProxyType({})) -> HostSpec:
-        """Return the host that a key gets: of the lock file, else as the config or a DAG file assigned it, else as the strategy chooses.
+        """Return the host of a key: from the lock file, else as the config or a DAG file assigned it, else by the strategy.
 
         Raises:
             NoMatch: No host matches the query.
@@ -159,10 +155,10 @@ class Composed:
 
     @cached
     def strategy(self) -> Strategy:
-        """The balancer's strategy; one of another package is imported.
+        """The balancer's strategy. A class of another package is imported.
 
         Raises:
-            ConfigurationError: It cannot be built; the error names the file or override that it comes from.
+            ConfigurationError: It cannot be built. The error names the file or override that it comes from.
         """
         written = self.fleet.settings.strategy
         try:
@@ -181,9 +177,9 @@ class Composed:
     def outcomes(self) -> list[dict[str, Any]]:
         """Return a row for each node outside the balancer that requests a host or a port.
 
-        A row has its path, its written value, and what it gets: the name of a host, a port, or the error.
+        A row has the node's path, its value as written, and the host, port or error that it gets.
         """
-        found = [(path, value) for path, value in walk(self.written) if isinstance(value, str) and _RESOLVER in value]
+        found = find_requests(self.written)
         requests = [(path, value) for path, value in found if "balancer.inventory" not in value and not self._is_inside(path)]
         if not requests:
             return []
@@ -196,10 +192,8 @@ class Composed:
     def _outcome(self, path: Path) -> Any:
         from .explain import CAUSES, explained
 
-        answer: Any = self.root
         try:
-            for key in path:
-                answer = answer[key]
+            answer: Any = reduce(getitem, path, self.root)
         except CAUSES as error:
             return mask_error(explained(error, str(self.source)), self.own_secrets())
         if isinstance(answer, Ranking):
@@ -212,7 +206,7 @@ class Composed:
         """Return the `outcomes`.
 
         Raises:
-            ConfigurationError: One of them cannot be served.
+            ConfigurationError: The first error among them.
         """
         rows = self.outcomes()
         if error := next((row["gets"] for row in rows if isinstance(row["gets"], ConfigurationError)), None):
@@ -230,20 +224,19 @@ class Composed:
 
     @contextmanager
     def _resolving(self) -> Iterator[Picks]:
-        """Resolve nodes of the config, with the fleet that is validated already; give its picks."""
+        """Let nodes of the config be resolved over the validated fleet, and yield the config's picks."""
         from .balancers import Balancer
         from .explain import CAUSES, explained
         from .hydra_internals import bounded_effort
         from .picks import Picks
 
         root: Any = self.root
-        path, fleet, index = dotted(self.path), self.fleet, self.index
         with masking(self.own_secrets):
             try:
                 with reading(folders=self.folders), bounded_effort():
-                    picks = Picks.of(root)
+                    picks, path = Picks.of(root), dotted(self.path)
                     if path not in picks.balancers:
-                        picks.balancers[path] = Balancer(fleet, index)
+                        picks.balancers[path] = Balancer(self.fleet, self.index, self.strategy)
                     yield picks
             except CAUSES as error:
                 raise explained(error, str(self.source)) from None

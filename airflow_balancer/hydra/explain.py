@@ -20,7 +20,7 @@ from ..fleet.model import HostSpec, PortSpec
 CAUSES = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeError, OSError, ValueError, RecursionError)
 """What composing and resolving a configuration may raise."""
 CAUSES_OF_HYDRA = (*CAUSES, AssertionError, AttributeError, LookupError, TypeError)
-"""What Hydra itself may raise besides, such as for an override of a name in a list."""
+"""These, and what Hydra's own code may raise, such as for an override of a name in a list."""
 
 _FULL_KEY = "full_key: "
 _HINTS = {
@@ -65,15 +65,15 @@ def _read_all(folders: Iterable[Path]) -> None:
             read_checked(path)
 
 
-def _of(problem: Problem, source: str) -> Problem:
+def _with_source(problem: Problem, source: str) -> Problem:
     return problem if problem.origin or problem.message.startswith(source) else replace(problem, origin=source)
 
 
 def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -> ConfigurationError:
-    """Return the error to raise in place of one of `CAUSES`; the message calls the configuration `source`, its files are in `folders`."""
+    """Translate one of `CAUSES` into an error that names `source`. The configuration's files are in `folders`."""
     for cause in _chain(error):
-        if told := _told(cause, source):
-            return told
+        if found := _translate(cause, source):
+            return found
     if isinstance(error, UnicodeError):
         try:
             _read_all(folders)
@@ -85,7 +85,7 @@ def explained(error: BaseException, source: str, folders: Sequence[Path] = ()) -
 
 
 def _relative_default(error: BaseException, source: str) -> str:
-    """Return what to say of an override of an option that the root of airflow-config's tree names without a slash.
+    """Explain why an option that the root of airflow-config's tree names without a slash cannot be overridden.
 
     airflow-config composes `config/config.yaml` as an option of the group `config`, in which `env: dev` is `config/env: dev`.
     """
@@ -101,8 +101,8 @@ def _relative_default(error: BaseException, source: str) -> str:
     return f"could not override {key!r}: {written}; airflow-config composes this file as an option of a group"
 
 
-def _told(cause: BaseException, source: str) -> ConfigurationError | None:
-    """Return what to say of one error of a chain; None where the next one says more."""
+def _translate(cause: BaseException, source: str) -> ConfigurationError | None:
+    """Translate one error of a chain; return None if the next one says more."""
     key = getattr(cause, "full_key", None)
     if is_secret_key(str(key).rpartition(".")[2]) and "Environment variable" not in str(cause):
         return ConfigurationError(f"{source}: key {key!r}: {_UNRESOLVED}")  # the message quotes parts of it
@@ -112,5 +112,5 @@ def _told(cause: BaseException, source: str) -> ConfigurationError | None:
     if isinstance(cause, OverrideParseException):
         return ConfigurationError(f"{source}: {mask_word(str(cause.override))!r} is not an override; write key=value")
     if isinstance(cause, ConfigurationError):
-        return ConfigurationError(_of(problem, source) for problem in cause.problems)
-    return ConfigurationError([_of(Problem(str(cause)), source)]) if isinstance(cause, BalancerError) else None
+        return ConfigurationError(_with_source(problem, source) for problem in cause.problems)
+    return ConfigurationError([_with_source(Problem(str(cause)), source)]) if isinstance(cause, BalancerError) else None

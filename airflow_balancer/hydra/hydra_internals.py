@@ -1,18 +1,19 @@
-"""Private names of Hydra and OmegaConf: a config loader, and containers, that hold a reading to its bounds and permissions.
+"""Subclasses of Hydra's config loader and OmegaConf's containers, by their private names, that enforce a reading's limits.
 
-Hydra reads files with a loader that recurses, and resolves interpolations while it composes: where layers merge
-over them, in defaults lists, in its own node. There is no public hook before that, so this loader takes the place
-of its own, beside any Hydra app of the process. OmegaConf looks up resolvers in one table of the process, which is
-Airflow's and DAG files' too, so a config gets containers of its own that refuse the resolvers of others.
+Hydra reads files recursively, and resolves interpolations while it composes: where layers merge over them, in
+defaults lists, in its own node. No public hook runs before that, so `_Loader` replaces Hydra's loader, and leaves
+any Hydra app of the process alone. OmegaConf keeps one table of resolvers per process, which Airflow and DAG files
+share, so the containers of a config refuse the resolvers of other packages.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,11 @@ from ..files.yaml import read_layer
 from .nodes import walk
 
 MAX_REPEATS = 10_000
-"""How often one reading resolves interpolations again that it has resolved: a dozen lines can stand for billions."""
+"""The most interpolations that one reading resolves again; a dozen lines can expand to billions."""
 _KEPT = 1_000
-"""Of how many strings what OmegaConf parsed is kept; parsing takes most of the time."""
+"""How many parsed strings one reading keeps; parsing takes most of the time."""
 MAX_LOADS = 2_000
-"""The most configs that defaults lists pull in, each time that they do."""
+"""The most configs that one run over the defaults lists loads."""
 MAX_VALUES = 300_000
 """The most values that interpolations repeat."""
 MAX_TEXT = 2**20
@@ -63,7 +64,7 @@ def config_loader(folders: Sequence[Path]) -> ConfigLoaderImpl:
 
 
 def compose_config(loader: ConfigLoaderImpl, name: str, overrides: Sequence[str]) -> DictConfig:
-    """Return a primary config with its layers and overrides, without Hydra's own node."""
+    """Compose a primary config with its layers and overrides, without Hydra's own node."""
     with _latest_behaviour():
         root = loader.load_configuration(name, list(overrides), RunMode.RUN, from_shell=False)
     with open_dict(root):
@@ -74,14 +75,14 @@ def compose_config(loader: ConfigLoaderImpl, name: str, overrides: Sequence[str]
 
 @contextmanager
 def hydra_app(folders: Sequence[Path]) -> Iterator[Hydra]:
-    """Give the Hydra app that answers `--info` and shell completion, beside any that runs in this process."""
+    """Yield a Hydra app that answers `--info` and shell completion, independent of any app that runs in this process."""
     with _latest_behaviour():
         yield Hydra("airflow-balancer", config_loader(folders))
 
 
 @contextmanager
 def _latest_behaviour() -> Iterator[None]:
-    """Compose as this version of Hydra does, and leave a running app what it has chosen."""
+    """Compose with the defaults of the installed Hydra, and restore the `version_base` of a running app."""
     chosen = version.VersionBase.instance()
     before = chosen.version_base
     version.setbase(None)
@@ -92,7 +93,7 @@ def _latest_behaviour() -> Iterator[None]:
 
 
 class _Source(FileConfigSource):
-    """The configs of a folder, read within the bounds of `files/`, from below the roots of the reading."""
+    """Reads a folder's configs within the limits of `files/`, and only below the reading's roots."""
 
     def load_config(self, config_path: str) -> ConfigResult:
         file = Path(os.path.realpath(Path(self.path) / self._normalize_file_name(config_path)))
@@ -120,7 +121,7 @@ class _Repository(ConfigRepository):
         written = OmegaConf.to_container(defaults, resolve=False) if OmegaConf.is_config(defaults) else defaults
         for _, value in walk(written) if "${" in str(written) and current_reading().roots is not None else ():
             for resolver in _called_resolvers(value) if isinstance(value, str) else ():
-                # Hydra resolves these in a config of its own. `oc.decode` and `oc.create` would resolve what they are given.
+                # Hydra resolves these outside our containers, where `oc.decode` and `oc.create` can call any resolver.
                 if not _is_harmless(resolver) or resolver in ("oc.decode", "oc.create"):
                     raise ConfigurationError(f"{_refusal(resolver)}, in the defaults list of {config_path!r}")
         return defaults
@@ -145,7 +146,7 @@ class _Loader(ConfigLoaderImpl):
 
     def _process_config_searchpath(self, config_name: str | None, parsed_overrides: Any, repo: Any) -> None:
         loaded = repo.load_config(config_name) if config_name and current_reading().roots is not None else None
-        # Merge keys, anchors and interpolations are followed, as Hydra would.
+        # `select` follows merge keys, anchors and interpolations, as Hydra does.
         if loaded is not None and OmegaConf.select(loaded.config, "hydra.searchpath") is not None:
             raise ConfigurationError(_SEARCHPATH)
         super()._process_config_searchpath(config_name, parsed_overrides, repo)
@@ -173,7 +174,7 @@ def _strip_defaults(node: Any) -> None:
 
 
 def _is_harmless(resolver: str) -> bool:
-    """Return whether a resolver is OmegaConf's, Hydra's or this package's, which run nothing of others."""
+    """Return whether a resolver is OmegaConf's, Hydra's or this package's. None of these runs foreign code."""
     return _HARMLESS.fullmatch(resolver) is not None
 
 
@@ -186,26 +187,19 @@ class _Effort:
 
     Attributes:
         repeats: How many interpolations were resolved again.
-        values: How many values the nodes hold that they gave.
+        values: How many values all results hold.
+        parsed: Parses a string as OmegaConf does.
     """
 
     def __init__(self) -> None:
         self.repeats = 0
         self.values = 0
+        self.parsed = lru_cache(_KEPT)(parse)
         self._known: dict[int, Any] = {}
-        self._parsed: dict[str, Any] = {}
         self._sizes: dict[int, tuple[Any, int]] = {}
 
-    def parsed(self, text: str) -> Any:
-        """Return a string as OmegaConf parses it."""
-        if text not in self._parsed:
-            if len(self._parsed) >= _KEPT:
-                self._parsed.clear()
-            self._parsed[text] = parse(text)
-        return self._parsed[text]
-
     def count(self, node: Any) -> None:
-        """Count a node that is to be resolved."""
+        """Count a node before it is resolved."""
         if id(node) in self._known:
             self.repeats += str(node._value()).count("${")
         self._known[id(node)] = node
@@ -213,7 +207,7 @@ class _Effort:
             raise ConfigurationError(f"resolves interpolations more than {MAX_REPEATS} times again")
 
     def spend(self, found: Any) -> None:
-        """Count the node that an interpolation gave."""
+        """Count the result of an interpolation."""
         self.values += self._size(found)
         if self.values > MAX_VALUES:
             raise ConfigurationError(f"repeats more than {MAX_VALUES} values by interpolations")
@@ -225,9 +219,7 @@ class _Effort:
         if not isinstance(node, DictConfig | ListConfig):
             return 1
         if id(node) not in self._sizes:
-            content = node.__dict__["_content"]
-            children = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
-            self._sizes[id(node)] = node, 1 + sum(map(self._size, children))
+            self._sizes[id(node)] = node, 1 + sum(map(self._size, _children(node)))
         return self._sizes[id(node)][1]
 
 
@@ -236,7 +228,7 @@ _effort: ContextVar[_Effort | None] = ContextVar("airflow_balancer_effort", defa
 
 @contextmanager
 def bounded_effort() -> Iterator[None]:
-    """Bound what is resolved inside; nested ones count together."""
+    """Limit what is resolved in this context; nested contexts share one count."""
     token = _effort.set(_effort.get() or _Effort())
     try:
         yield
@@ -268,7 +260,7 @@ class _Restricted(BaseContainer):
     def _evaluate_custom_resolver(self, key: Any, node: Any, inter_type: str, inter_args: Any, inter_args_str: Any) -> Any:
         if not _is_harmless(inter_type) and current_reading().roots is not None:
             raise ConfigurationError(_refusal(inter_type))
-        # What `oc.create` and `balancer.host` return may hold interpolations, too.
+        # The results of `oc.create` and `balancer.host` may hold interpolations.
         return _restrict(super()._evaluate_custom_resolver(key, node, inter_type, inter_args, inter_args_str))
 
 
@@ -281,18 +273,23 @@ class _RestrictedList(_Restricted, ListConfig):
 
 
 def _restrict(node: Any) -> Any:
-    """Make all containers of a config hold to the reading, and return the config."""
+    """Restrict all containers of a config in place, and return the config."""
     if isinstance(node, DictConfig | ListConfig):
         if not isinstance(node, _Restricted):
             object.__setattr__(node, "__class__", _RestrictedDict if isinstance(node, DictConfig) else _RestrictedList)
-        content = node.__dict__["_content"]
-        for child in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        for child in _children(node):
             _restrict(child)
     return node
 
 
+def _children(node: BaseContainer) -> Iterable[Any]:
+    """Return the nodes in a container as written; a missing one, or an interpolation, has none."""
+    content = node.__dict__["_content"]
+    return content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+
+
 def _called_resolvers(value: str) -> Iterator[str]:
-    """Yield the name of each resolver that a string calls, as written: it may hold an interpolation itself."""
+    """Yield the name of each resolver that a string calls, as written; a name may hold an interpolation."""
     nodes = [parse(value)] if "${" in value else []
     while nodes:
         node = nodes.pop()

@@ -17,14 +17,14 @@ from . import schema
 from .nodes import BALANCER_TARGETS
 
 _PORTABLE = (("\\p{C}", "\\x00-\\x1f\\x7f-\\x9f"), ("\\p{Zl}", "\\u2028"), ("\\p{Zp}", "\\u2029"))
-"""Classes of characters that pydantic's patterns have, as every editor's have them."""
+"""Character classes of pydantic's patterns, and ranges that every editor's regex engine knows."""
 _OF_HYDRA: dict[str, Any] = {key: {} for key in ("_target_", "_convert_", "_recursive_", "_partial_")}
 _LAYER = {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
 _TEXT = {"type": "string"}
 
 
 def descriptions(conf: type) -> dict[str, str]:
-    """Return what the comment above each field of a structured config says, by field."""
+    """Return the comment above each field of a structured config, by field."""
     found, above = dict[str, str](), list[str]()
     for line in map(str.strip, inspect.getsource(conf).splitlines()):
         if field := re.match(r"(\w+): ", line):
@@ -38,7 +38,7 @@ def _ref(name: str) -> dict[str, str]:
 
 
 def _portable(value: Any) -> Any:
-    """Return a schema of pydantic's as editors read it; each value in it may be an interpolation or null."""
+    """Rewrite one of pydantic's schemas for editors. Each value in it may be an interpolation or null."""
     if isinstance(value, list):
         return [_portable(item) for item in value]
     if not isinstance(value, dict):
@@ -62,37 +62,37 @@ def _portable(value: Any) -> Any:
 
 def _value(value: Mapping[str, Any], description: str = "") -> dict[str, Any]:
     made = _portable(dict(value))
-    told = {"description": description} if description else {}
+    described = {"description": description} if description else {}
     default = {"default": made.pop("default")} if "default" in made else {}
     if not made:
-        return {**told, **default}
+        return {**described, **default}
     alternatives = made.pop("anyOf") if "anyOf" in made else [made]
     beside = made if made is not alternatives[0] else {}
-    return {**told, **default, **beside, "anyOf": [*alternatives, _ref("interpolation"), {"type": "null"}]}
+    return {**described, **default, **beside, "anyOf": [*alternatives, _ref("interpolation"), {"type": "null"}]}
 
 
 def _object(conf: type, model: type[BaseModel], written: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a mapping with the keys of a structured config; `written` are those that YAML writes in several ways."""
+    """Return the schema of a mapping with the keys of a structured config. `written` has the keys that YAML writes in several ways."""
     typed: dict[str, Any] = model.model_json_schema()["properties"]
     keys = {key: text for key, text in descriptions(conf).items() if not key.startswith("_")}
     properties = {key: _value(written.get(key, typed.get(key, {})), text) for key, text in keys.items()}
     return {
         "type": "object",
-        "description": (conf.__doc__ or "").strip(),
+        "description": conf.__doc__,
         "properties": {**properties, **_OF_HYDRA, **more},
         "additionalProperties": False,
     }
 
 
 def _entries(name: str, required: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of hosts or ports, as a list or by name; a layer of a tree may have a part of one by name."""
+    """Return the schema of hosts or ports, as a list or by name. By name, a layer of a tree may hold a part of an entry."""
     item = {"allOf": [_ref(name), required]}
     by_name = {"type": "object", "properties": {**_OF_HYDRA, **_LAYER}, "additionalProperties": _value(_ref(name))}
     return {"anyOf": [{"type": "array", "items": _value(item)}, by_name]}
 
 
 def _pools() -> dict[str, Any]:
-    """Return the schema of `pools`, as a list or by name, where a number of slots may stand for a mapping."""
+    """Return the schema of `pools`, as a list or by name. By name, an entry may be its number of slots."""
     keys = {key: _value(item) for key, item in NamedPoolSpec.model_json_schema()["properties"].items()}
     pool = {"type": "object", "properties": keys, "additionalProperties": False}
     return {
@@ -104,19 +104,23 @@ def _pools() -> dict[str, Any]:
 
 
 def _strategy() -> dict[str, Any]:
+    confs = {cls: getattr(schema, f"{cls}Conf") for cls in CLASSES.values()}
     classes = [
         {
             "type": "object",
-            "description": (getattr(schema, f"{cls}Conf").__doc__ or "").strip(),
+            "description": conf.__doc__,
             "properties": {
                 "_target_": {"enum": [target for target, named in TARGETS.items() if named == cls]},
-                **{key: _value({"type": "number", "minimum": least}, _option(cls, key)) for key, least in OPTIONS.get(cls, {}).items()},
+                **{
+                    key: _value({"type": "number", "minimum": least}, descriptions(conf)[key])
+                    for key, least in OPTIONS.get(cls, {}).items()
+                },
                 **_LAYER,
             },
             "required": ["_target_"],
             "additionalProperties": False,
         }
-        for cls in CLASSES.values()
+        for cls, conf in confs.items()
     ]
     own = {
         "type": "object",
@@ -127,12 +131,8 @@ def _strategy() -> dict[str, Any]:
     return {"anyOf": [{"enum": [*CLASSES, *TARGETS]}, *classes, own, layer]}
 
 
-def _option(cls: str, key: str) -> str:
-    return descriptions(getattr(schema, f"{cls}Conf")).get(key, "")
-
-
 def _parts(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schemas of the models that are values of a model's keys."""
+    """Return the schemas of the models that a model's keys hold."""
     parts: dict[str, Any] = model.model_json_schema().get("$defs", {})
     return parts
 
@@ -146,11 +146,9 @@ def _definitions() -> dict[str, Any]:
         "ssh_hook_args": {"type": "object", "properties": arguments, "additionalProperties": False},
         "pool": {"anyOf": [{"type": "string", "minLength": 1}, _ref("PoolSpec")]},
     }
-    named = {"type": "object", "required": ["name"]}
-    of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, named]}, "host_name": _TEXT}
+    of_port = {"host": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "required": ["name"]}]}, "host_name": _TEXT}
     overrides = {"type": "object", "properties": _OF_HYDRA, "additionalProperties": _value(_ref("host"))}
-    nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "host_overrides": overrides, "strategy": _ref("strategy")}
-    nodes["pools"] = _pools()
+    nodes = {"hosts": _ref("hosts"), "ports": _ref("ports"), "pools": _pools(), "host_overrides": overrides, "strategy": _ref("strategy")}
     settings = {"default_password": secret, "pool_manager": {"type": "object"}}
     on_host = {"anyOf": [{"required": ["host"]}, {"required": ["host_name"]}]}
     return {
@@ -177,7 +175,7 @@ def _tree() -> dict[str, Any]:
 
 
 def _balancer_or_tree() -> dict[str, Any]:
-    """Return the schema of a file that is a balancer's node if it has one of its keys, and otherwise a part of a tree."""
+    """Return the schema of a file: a balancer's node if it has one of its keys, otherwise a part of a tree."""
     targets = {"properties": {"_target_": {"enum": sorted(BALANCER_TARGETS)}}, "required": ["_target_"]}
     in_tree = {"anyOf": [{"required": ["balancer"]}, {"required": ["extensions"]}]}
     keys = [{"required": [key]} for key in FLEET_KEYS]
@@ -190,7 +188,7 @@ def _balancer_or_tree() -> dict[str, Any]:
 
 
 PARTS = ("balancer", "hosts", "ports", "strategy")
-"""What a file may hold: a balancer or a tree with one, or what its `# @package` line puts below that."""
+"""What a file may hold: a balancer or a tree with one, or the part that its `# @package` line names."""
 
 
 def json_schema(part: str = "balancer") -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The nodes of a config: their paths in plain data and in OmegaConf's, and which of them is the balancer.
+"""Finds nodes of a config and their paths, in plain data and in OmegaConf's, and the balancer among them.
 
-OmegaConf gives a resolver its node without a public way to the node's parents and keys.
+OmegaConf has no public way from a resolver's node to the node's parents and keys, so private names serve here.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +15,9 @@ from ..fleet.masking import shown
 
 _MODULES = ("airflow_balancer", "airflow_balancer.config", "airflow_balancer.config.balancer", "airflow_config", "airflow_pydantic")
 BALANCER_TARGETS = frozenset(f"{module}.BalancerConfiguration" for module in _MODULES)
-"""The `_target_`s under which a balancer is known, here and in the packages that export it."""
+"""The `_target_`s of a balancer, in this package and in those that export it."""
 
+_REQUEST = re.compile(r"\$\{\s*balancer\.")
 _USUAL_PATHS = (("extensions", "balancer"), ("balancer",))
 Path = tuple[str | int, ...]
 
@@ -37,8 +39,13 @@ def walk(data: Any, path: Path = ()) -> list[tuple[Path, Any]]:
     return found
 
 
+def find_requests(written: Any) -> list[tuple[Path, str]]:
+    """Return the path and the value of each string that calls one of the `balancer.*` resolvers."""
+    return [(path, value) for path, value in walk(written) if isinstance(value, str) and _REQUEST.search(value)]
+
+
 def has_interpolation(data: Any) -> bool:
-    """Return whether plain data holds a string that is still to be resolved, or given."""
+    """Return whether plain data holds an interpolation, or `???` for a missing value."""
     if isinstance(data, str):
         return "${" in data or data == "???"
     if isinstance(data, Mapping):
@@ -47,7 +54,7 @@ def has_interpolation(data: Any) -> bool:
 
 
 def node_at(data: Any, path: Path) -> Any:
-    """Return the value at a path of plain data; None where there is none."""
+    """Return the value at a path of plain data, or None."""
     for key in path:
         if isinstance(data, Mapping):
             data = data.get(key)
@@ -65,24 +72,23 @@ def _is_balancer(data: Any) -> bool:
 _PACKAGES = ("airflow_balancer", "airflow_config", "airflow_pydantic")
 
 
-def judged_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
-    """Return the path of each `_target_` that is not the class of its balancer, host or port, and what is wrong; nothing is imported.
+def judge_targets(node: Mapping[Any, Any]) -> list[tuple[Path, str]]:
+    """Return the path of each `_target_` that is not our class of a balancer, host or port, and the problem; nothing is imported.
 
-    A class of another package may be one of those: nothing is said to be wrong with it.
+    The problem of a class of another package is empty, as the class may derive from ours.
     """
-    found = [(path, str(value), cls) for path, value, cls in _targets(node)]
-    return [(path, _wrong_target(path, value, cls)) for path, value, cls in found if not _is(value, cls)]
+    return [(path, _wrong_target(path, value, cls)) for path, value, cls in _targets(node) if not _is(value, cls)]
 
 
-def _targets(node: Mapping[Any, Any]) -> Iterator[tuple[Path, Any, str]]:
-    """Yield the path and the value of each `_target_` of a balancer's node, and the class that it is to name."""
+def _targets(node: Mapping[Any, Any]) -> Iterator[tuple[Path, str, str]]:
+    """Yield the path and the value of each `_target_` of a balancer's node, and the class that it must name."""
     if "_target_" in node:
-        yield ("_target_",), node["_target_"], "BalancerConfiguration"
+        yield ("_target_",), str(node["_target_"]), "BalancerConfiguration"
     for group, cls in (("hosts", "Host"), ("ports", "Port")):
         entries = node.get(group)
         for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries) if isinstance(entries, list) else ():
             if isinstance(entry, Mapping) and "_target_" in entry:
-                yield (group, key, "_target_"), entry["_target_"], cls
+                yield (group, key, "_target_"), str(entry["_target_"]), cls
 
 
 def _is(target: str, cls: str) -> bool:
@@ -97,12 +103,12 @@ def _wrong_target(path: Path, target: str, cls: str) -> str:
 
 
 def find_balancer(root: Mapping[Any, Any]) -> Path:
-    """Return the path of the balancer's node; empty where the root itself is it.
+    """Return the path of the balancer's node, which is empty if the root is the balancer.
 
-    It is the root, `extensions.balancer` or `balancer`, else the one node with a balancer's `_target_`.
+    The balancer is the root, `extensions.balancer` or `balancer`, else the only node with a balancer's `_target_`.
 
     Raises:
-        ConfigurationError: There is none, or several.
+        ConfigurationError: No node is a balancer, or several are.
     """
     if _is_balancer(root):
         return ()
@@ -120,28 +126,33 @@ def find_balancer(root: Mapping[Any, Any]) -> Path:
     raise ConfigurationError("there is no balancer; give 'hosts:' at the top, or below 'balancer:' or 'extensions.balancer:'")
 
 
+def _lineage(node: Any) -> list[Any]:
+    """Return an OmegaConf node and its parents below the root, the nearest first."""
+    found = []
+    while (parent := node._get_parent()) is not None:
+        found.append(node)
+        node = parent
+    return found
+
+
 def place_of(node: Any) -> str:
     """Return the path of an OmegaConf node in its config."""
-    keys: list[str | int] = []
-    while (parent := node._get_parent()) is not None:
-        keys.append(node._key())
-        node = parent
-    return dotted(tuple(reversed(keys)))
+    return dotted(tuple(below._key() for below in reversed(_lineage(node))))
 
 
 def requester_of(node: Any) -> str:
-    """Return the key of a request without one: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
+    """Return the default key of a request: the path of the nearest enclosing node with a `_target_`, else of the parent mapping.
 
-    The root does not count as enclosing, or everything in it would be one requester.
+    The root does not count as enclosing, as all of its nodes would then be one requester.
     """
-    mapping, parent = None, node._get_parent()
-    while parent is not None and parent._get_parent() is not None:
-        if isinstance(parent, Mapping):
-            mapping = mapping or parent
-            if "_target_" in parent:
-                return place_of(parent)
-        parent = parent._get_parent()
-    return "" if mapping is None else place_of(mapping)
+    mappings = [parent for parent in _lineage(node)[1:] if isinstance(parent, Mapping)]
+    return next(map(place_of, (*filter(_has_target, mappings), *mappings)), "")
+
+
+def _has_target(mapping: Any) -> bool:
+    """Return whether a mapping has a `_target_`, which `in` would resolve."""
+    target = mapping._get_node("_target_", validate_access=False)
+    return target is not None and not target._is_missing()
 
 
 def written_at(node: Any) -> str:

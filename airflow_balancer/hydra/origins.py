@@ -1,10 +1,10 @@
-"""The file or override that each value of a composed config comes from."""
+"""Finds the file or override that a value of a composed config comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # Path.is_file raises if a name is too long
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -24,12 +24,12 @@ class Layer(NamedTuple):
 
 
 class Origins:
-    """Finds the origin of a value among layers and overrides, given in the order in which they were merged.
+    """Finds the origin of a value.
 
     Args:
         folders: The folders that hold the layers' files.
-        find_layers: Returns the layers; called once, for the first origin.
-        overrides: The overrides.
+        find_layers: Returns the layers in merge order; called once, for the first origin.
+        overrides: The overrides in merge order.
     """
 
     def __init__(self, folders: Sequence[FilePath], find_layers: Callable[[], Sequence[Layer]], overrides: Sequence[str]) -> None:
@@ -38,7 +38,7 @@ class Origins:
         self.overrides = overrides
 
     def of(self, path: Path) -> str:
-        """Return the override or the file that sets a value or its nearest parent; an empty string if nothing does."""
+        """Return the override or file that sets a value, else its nearest parent; an empty string if nothing does."""
         for length in range(len(path), 0, -1):
             found = self._override(path[:length]) or self._file(path[:length])
             if found or (length == len(path) and (found := self._inside(path))):
@@ -60,14 +60,14 @@ class Origins:
             yield path, data, above
         for key, value in items:
             setting = [(file, node[key]) for file, node in parts if _has(node, key)]
-            # A key that no file has, in a mapping that a file has, comes from a structured config.
+            # A key that no file sets, in a mapping that a file sets, comes from a structured config.
             default = bool(parts) and isinstance(parts[-1][1], Mapping) and not above.startswith("override ")
             origin = self._override((*path, key)) or (setting[-1][0] if setting else "" if default else above)
             yield from self._below((*path, key), value, setting, origin)
 
     @cached
     def _layers(self) -> list[tuple[FilePath, Path]]:
-        """The file of each layer that has one, and the package that it is merged into."""
+        """The file and the package of each layer that has a file."""
         found = ((self._find(layer.config), tuple(layer.package.split(".")) if layer.package else ()) for layer in self._find_layers())
         return [(file, package) for file, package in found if file]
 
@@ -79,22 +79,22 @@ class Origins:
         return next((file for folder in self._folders if isfile(file := folder / f"{config}.yaml")), None)
 
     def _override(self, path: Path) -> str:
-        """Return the last override that gives the value at a path, by itself or as a part of what it gives."""
+        """Return the last override that sets the value at a path, or a parent of it with that value."""
         wanted = tuple(map(str, path))
         for override in reversed(self.overrides):
             key, separator, _ = override.lstrip("+~").partition("=")
             at = tuple(key.split("."))
             if separator and wanted[: len(at)] == at and (len(at) == len(wanted) or _gives(_value(override), path[len(at) :])):
-                return _told(override)
+                return _label(override)
         return ""
 
     def _inside(self, path: Path) -> str:
-        """Return the last override that gives a part of the value at a path, else the last file that is merged there or into a part."""
+        """Return the last override that sets a part of the value at a path, else the last file that is merged into it."""
         wanted = tuple(map(str, path))
         for override in reversed(self.overrides):
             at = tuple(override.lstrip("+").partition("=")[0].split("."))
             if len(at) > len(wanted) and at[: len(wanted)] == wanted:
-                return _told(override)
+                return _label(override)
         return next((str(file) for file, package in reversed(self._layers) if package[: len(path)] == path), "")
 
     def _file(self, path: Path) -> str:
@@ -105,7 +105,7 @@ class Origins:
         return ""
 
 
-def _told(override: str) -> str:
+def _label(override: str) -> str:
     return f"override {mask_word(override.removeprefix('++'))!r}"
 
 
@@ -121,7 +121,7 @@ def _value(override: str) -> Any:
 
 
 def _gives(value: Any, path: Path) -> bool:
-    """Return whether an override's value decides what is at a path below it: a mapping is merged, anything else replaces."""
+    """Return whether an override's value sets the path below it. A mapping is merged; any other value replaces all."""
     for key in path:
         if not isinstance(value, Mapping):
             return True
@@ -139,7 +139,7 @@ def _content(file: FilePath) -> Any:
 
 
 def _part(content: Any, package: Path, path: Path) -> Iterator[Any]:
-    """Yield what a layer's content, merged into a package, says of a path."""
+    """Yield the part at a path of a layer's content, once that is merged into a package."""
     common = min(len(package), len(path))
     if package[:common] != path[:common]:
         return

@@ -1,13 +1,13 @@
-"""Structured configs, and their place in Hydra's ConfigStore.
+"""Structured configs, and how Hydra's ConfigStore gets them.
 
-They are options of the group `airflow_balancer`, so that no name of a user's own tree is taken:
+They are options of the group `airflow_balancer`, which leaves all other names to the user's tree:
 
     defaults:
       - /airflow_balancer/balancer@extensions.balancer
       - /airflow_balancer/strategy@extensions.balancer.strategy: bounded
 
-A field is `Any` where YAML may give more than one kind of value (a name or a mapping, a list or a
-mapping), which structured configs cannot say; the fleet checks those.
+A field is `Any` if YAML may give more than one type of value (a name or a mapping, a list or a mapping),
+which structured configs cannot express. The fleet checks these fields.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class HostConf:
     """A host that runs tasks over SSH."""
 
     _target_: str = "airflow_balancer.Host"
-    # unique name, which pools, keys and picks go by
+    # unique name, which pools, ports and picks refer to
     name: str | None = None
-    # IP address or DNS name to reach it at; default: its name, with `.local` appended where that has no dot
+    # IP address or DNS name; default: its name, with `.local` appended if the name has no dot
     address: str | None = None
     # SSH user; default: the balancer's default_username
     username: str | None = None
@@ -48,13 +48,13 @@ class HostConf:
     queues: list[str] = field(default_factory=list)
     # free labels
     tags: list[str] = field(default_factory=list)
-    # whether the host takes no new picks, or the reason why it takes none; its pool stays
+    # true, or the reason, to give the host no new picks; its pool stays
     drain: Any = False
     # whether each command over SSH holds one of the host's slots while it runs; default: the balancer's hold_slots
     hold_slots: bool | None = None
     # folder of the slots on the host, absolute or below ~/; default: the balancer's slot_dir
     slot_dir: str | None = None
-    # seconds until a task for which no slot is free tries again; default: the balancer's slot_wait
+    # seconds until a task that found no free slot tries again; default: the balancer's slot_wait
     slot_wait: float | None = None
     # seconds after which such a task fails; default: the balancer's slot_timeout
     slot_timeout: float | None = None
@@ -94,25 +94,25 @@ class RendezvousConf(StrategyConf):
 
 @dataclass
 class BoundedConf(StrategyConf):
-    """Rendezvous in which no host gets more than its share of the picks, times c."""
+    """Rendezvous, but no host gets more than c times its share of the picks."""
 
     _target_: str = "airflow_balancer.strategies.Bounded"
-    # the largest load, in fair shares: 1 is the most even; a larger bound moves fewer picks when hosts change
+    # the largest load of a host, in fair shares: 1 is the most even; a larger bound moves fewer picks when hosts change
     c: float = 1.25
 
 
 @dataclass
 class LeastLoadedConf(StrategyConf):
-    """The host with the fewest taken slots for its size at run time; rendezvous if nobody can say how many are."""
+    """The host with the fewest taken slots for its size at run time; rendezvous if their number is unknown."""
 
     _target_: str = "airflow_balancer.strategies.LeastLoaded"
-    # the seconds in which a task asks its candidates, where they hold slots, how many are held
+    # seconds in which a task counts the held slots of its candidates, if these hold slots
     deadline: float = 2.0
 
 
 @dataclass
 class RandomConf(StrategyConf):
-    """Another host at each pick."""
+    """A random host at each pick."""
 
     _target_: str = "airflow_balancer.strategies.Random"
 
@@ -132,13 +132,13 @@ class BalancerConf:
     ports: Any = None
     # pools that belong to no host or port, by name: slots, or {slots: 4, description: text, include_deferred: false}
     pools: Any = None
-    # the team of all of these pools, where Airflow runs with multi_team; default: tasks of all teams may use them
+    # team of all of these pools, if Airflow runs with multi_team; default: tasks of every team may use them
     team: str | None = None
-    # SSH user of hosts that name none
+    # SSH user of hosts without one
     default_username: str = "airflow"
-    # password of hosts that give none: a string, or {key: <Airflow Variable>}
+    # password of hosts without one: a string, or {key: <Airflow Variable>}
     default_password: Any = None
-    # private key of hosts that give none: a path
+    # path of the SSH private key of hosts without one
     default_key_file: str | None = None
     # queue that may include the host running Airflow itself
     primary_queue: str = "default"
@@ -146,7 +146,7 @@ class BalancerConf:
     secondary_queue: str = "default"
     # queue of ordinary workers
     default_queue: str = "default"
-    # size of hosts that give none: slots
+    # size of hosts without one, in slots
     default_size: int = 8
     # whether slots that were edited in Airflow are set back
     override_pool_size: bool = False
@@ -156,22 +156,22 @@ class BalancerConf:
     queue_pools: bool = False
     # whether each command over SSH holds one of its host's slots while it runs, so that no host runs more than its size
     hold_slots: bool = False
-    # folder of the slots on each host; hosts that share a home directory need one of their own each
+    # folder of the slots on each host; hosts that share a home directory need different folders
     slot_dir: str = "~/.airflow-balancer/slots"
-    # seconds until a task for which no slot is free tries again, a quarter more or less; no retry is used
+    # seconds until a task that found no free slot tries again, a quarter more or less; this uses no retry
     slot_wait: float = 60
-    # seconds after which such a task fails: a day, as longer waits are a fleet too small or a slot that something keeps
+    # seconds after which such a task fails; a wait of more than a day means a fleet too small, or a slot never released
     slot_timeout: float = 86400
     # the generated DAG that reconciles pools; see airflow-pydantic
     pool_manager: Any = None
-    # how a host is chosen among the candidates: a name, or a mapping with a _target_
+    # strategy that chooses among the candidates: a name, or a mapping with a _target_
     strategy: Any = "bounded"
     # the file of `airflow-balancer lock`, relative to the configuration, such as balancer.lock.yaml
     lock: str | None = None
 
 
 def register_configs() -> None:
-    """Store the structured configs under the group `airflow_balancer`; doing it again changes nothing."""
+    """Store the structured configs under the group `airflow_balancer`; a second call changes nothing."""
     strategies = {"rendezvous": RendezvousConf, "bounded": BoundedConf, "least_loaded": LeastLoadedConf, "random": RandomConf}
     groups = {GROUP: {"balancer": BalancerConf, "host": HostConf, "port": PortConf}, f"{GROUP}/strategy": strategies}
     for group, options in groups.items():

@@ -1,4 +1,4 @@
-"""Where the secrets of a configuration are: in its files, its overrides, the composed config, and the environment."""
+"""Finds the secrets of a configuration in its files, its overrides, the composed config, and the environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from os.path import isfile  # that of Path raises where a name is too long
+from os.path import isfile  # Path.is_file raises if a name is too long
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -20,13 +20,13 @@ from .nodes import Path, has_interpolation, walk
 _SECRET_VARIABLE = re.compile(r"key|conn|cred|auth(?!or)|dsn|pwd|cert|salt", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _READS_ENVIRONMENT = re.compile(r"oc\.env|\$\{[^{}:]*\$\{")
-"""An environment variable, or a resolver whose name is an interpolation."""
+"""Matches a call of `oc.env`, or of a resolver whose name is an interpolation."""
 
 
 def written_secrets(source: FilePath, overrides: Sequence[str] = ()) -> set[str]:
-    """Return the secrets in a config's file, in those of its folder and its tree, in overrides and in the environment.
+    """Return the secrets in a config's file, in the files of its folder and tree, in overrides, and in the environment.
 
-    It is for errors of a config that cannot be composed, which may be about any of these.
+    They are masked in the error of a config that cannot be composed, which may quote any of these.
     """
     folders = {source.parent, *(folder for folder in source.parents if isfile(folder / "config.yaml"))}
     files = take_snapshot(sorted(folders)).files
@@ -41,12 +41,12 @@ def _content(file: str) -> Any:
 
 
 def resolved_secrets(written: Any, resolve: Callable[[Path], Any], *named: Any) -> set[str]:
-    """Return the secrets of a config that stand behind interpolations, and those of the environment if it reads that.
+    """Return the secrets that interpolations of a config resolve to, and those of the environment if the config reads it.
 
     Args:
         written: The config as plain data, interpolations as written.
-        resolve: Returns what the value at a path of it resolves to.
-        named: Plain data whose names are no secrets; what is a secret there is one here, too.
+        resolve: Returns the resolved value at a path of the config.
+        named: Plain data whose names are never secrets, and whose secrets are secrets here as well.
     """
     if not has_interpolation(written):
         return set()
@@ -64,9 +64,9 @@ def _behind_interpolations(written: Any, resolve: Callable[[Path], Any]) -> Iter
 
 
 def environment_secrets() -> set[str]:
-    """Return the values of this process's environment variables that are secrets by their names, or hold a login in a URL.
+    """Return the values of environment variables that are secrets by name, or hold a login in a URL.
 
-    The name of an existing file is none, such as that of the working directory in `PWD`.
+    The path of an existing file is no secret, such as the working directory in `PWD`.
     """
 
     def is_secret(name: str, value: str) -> bool:

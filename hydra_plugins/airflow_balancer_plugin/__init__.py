@@ -1,6 +1,6 @@
-"""Makes airflow-balancer's configs and resolvers known to every Hydra app.
+"""Registers airflow-balancer's configs and resolvers in every Hydra app.
 
-Hydra scans `hydra_plugins` in apps that may have nothing to do with balancers: nothing here may fail.
+Hydra imports `hydra_plugins` in apps without a balancer, too, so nothing here may fail.
 """
 
 import logging
@@ -12,5 +12,5 @@ try:
     register_configs()
     register_resolvers()
 except Exception as error:
-    # Not a warning: where warnings are errors, it would end the app.
+    # Logged, because a warning would end an app in which warnings are errors.
     logging.getLogger(__name__).warning("airflow-balancer's configs and resolvers are not there: %r", error)

@@ -16,7 +16,7 @@ import yaml
 
 from airflow_balancer.cli import hydra_app
 from airflow_balancer.cli.command import UsageError
-from airflow_balancer.cli.commands import COMMANDS
+from airflow_balancer.cli.commands import NAMES, all_commands, find_command
 from airflow_balancer.cli.query import QUERY_KEYS
 from airflow_balancer.hydra.compose import LONGEST_OVERRIDE
 from airflow_balancer.picking.filters import HostFilter
@@ -234,12 +234,16 @@ class TestTree:
     def test_the_shell_is_told_how_to_complete(self, cli):
         assert "complete -o nospace -o default -F hydra_bash_completion" in cli("-sc", "install=bash", cwd=REPOSITORY).stdout
 
+    def test_the_shell_completes_a_line_that_has_info_as_well(self, cli):
+        result = cli("--info", "defaults", "-sc", "query=bash", cwd=REPOSITORY, COMP_LINE="airflow-balancer sel", COMP_POINT="20")
+        assert (result.stdout.split(), result.stderr) == (["select"], "")
+
     def test_the_words_of_the_program_are_out_before_hydra_adds_its_own(self, monkeypatch, balancer):
         out, seen = io.TextIOWrapper(io.BytesIO()), []
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(hydra_app, "run_hydra_app", lambda *_: seen.append(out.buffer.getvalue()))
         monkeypatch.setenv("COMP_LINE", f"airflow-balancer {balancer} val")
-        hydra_app.complete(["--shell-completion", "query=bash"])
+        hydra_app.complete("query=bash")
         assert seen == [b"validate\n"]
 
     def test_a_misspelt_key_of_a_query_is_no_override_of_a_node_of_that_name(self, cli, write):
@@ -333,7 +337,7 @@ def test_help_and_version_need_no_tree(cli):
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+    @pytest.mark.parametrize("command", all_commands(), ids=NAMES)
     def test_of_a_command_explains_it_and_each_of_its_keys(self, cli, command):
         result = cli(*command.name.split(), "--help")
         assert (result.stderr, result.returncode) == ("", 0)
@@ -344,21 +348,21 @@ class TestHelp:
 
     def test_lists_every_command(self, cli):
         shown = cli("--help").stdout
-        assert [command.name for command in COMMANDS.values() if f"  {command.name:<10} {command.summary}\n" not in shown] == []
+        assert [command.name for command in all_commands() if f"  {command.name:<10} {command.summary}\n" not in shown] == []
 
     def test_lists_every_exit_code(self, cli):
         codes = "0 done; 1 the configuration is wrong, or nothing matches; 2 wrong usage; 3 pools, hosts or picks differ"
         assert cli("--help").stdout.splitlines()[-1] == f"Exit codes: {codes}"
 
-    def test_loads_neither_hydra_nor_pydantic(self, python):
+    def test_loads_neither_hydra_nor_pydantic_nor_another_command(self, python):
         code = (
             "import sys; sys.argv[1:] = ['select', '--help']\nfrom airflow_balancer.cli import main\ntry: main()\nexcept SystemExit: pass\n"
         )
-        result = python(f"{code}print(sorted({{'airflow', 'hydra', 'omegaconf', 'pydantic', 'rich', 'yaml'}} & set(sys.modules)))")
-        assert result.stdout.splitlines()[-1] == "[]"
+        loaded = {"airflow", "airflow_balancer.cli.plan", "hydra", "omegaconf", "pydantic", "rich", "yaml"}
+        assert python(f"{code}print({loaded} & set(sys.modules))").stdout.splitlines()[-1] == "set()"
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("command", all_commands(), ids=NAMES)
 def test_the_example_of_a_command_takes_keys_that_it_has(command):
     words = [word.partition("=")[0] for word in command.example.split() if word.startswith(("query.", "apply", "prune", "against", "dag_"))]
     assert set(words) <= set(command.all_keys)
@@ -369,7 +373,7 @@ def test_the_keys_of_a_query_are_those_of_its_filter():
 
 
 def test_a_choice_of_true_and_false_is_a_boolean():
-    apply = COMMANDS["pools"].all_keys["apply"]
+    apply = find_command("pools").all_keys["apply"]
     assert [apply.read(given) for given in ("true", "false")] == [True, False]
 
 

@@ -138,6 +138,13 @@ def test_a_strategy_that_gives_none_is_that_of_its_file_or_override(cli, write, 
     assert cli(command, "balancer.yaml", override) == ("", f"airflow-balancer: {file}: {told}\n", 1)
 
 
+def test_a_strategy_that_gives_none_is_that_of_its_override_where_a_node_requests_a_host(cli, write):
+    file = write("config.yaml", "balancer: {hosts: [{name: host1}]}\na: {b: '${balancer.name:host1}'}\n")
+    override = "balancer.strategy._target_=os.getpid"
+    told = f"override '{override}': key 'strategy': os.getpid gives int, which has no choose(key, candidates, load)"
+    assert cli("plan", "config.yaml", override) == ("", f"airflow-balancer: {file}: {told}\n", 1)
+
+
 def test_an_unknown_key_is_that_of_the_file_that_is_merged_there(cli, write):
     write("conf/config.yaml", "defaults: [hosts: eu, _self_]\nbalancer: {default_size: 2}\n")
     file = write("conf/hosts/eu.yaml", "# @package balancer.host\neu1: {}\n")

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from airflow_balancer.airflow.options import OPTIONS
-from airflow_balancer.cli.commands import COMMANDS
+from airflow_balancer.cli.commands import NAMES, all_commands
 from airflow_balancer.fleet.fleet import FLEET_KEYS
 from airflow_balancer.fleet.hook_args import OF_A_CONNECTION, OF_THE_HOOK
 from airflow_balancer.fleet.model import HostSpec, NamedPoolSpec, PoolSpec, PortSpec, VariableSpec
+from airflow_balancer.hydra import resolvers
 from airflow_balancer.picking.filters import HOST_KEYS
 from tests.conftest import HAS_AIRFLOW, REPOSITORY
 from tools.reference.keys import OF_0_7, type_of
@@ -61,7 +62,7 @@ def test_every_argument_of_a_hook_is_in_the_reference() -> None:
     assert set(re.findall(r"`(\w+)`", _section("yaml.md", "ssh_hook_args"))) == {*OF_THE_HOOK, *OF_A_CONNECTION, "SSHHook"}
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("command", all_commands(), ids=NAMES)
 def test_every_command_and_its_keys_are_in_the_reference(command: Any) -> None:
     assert _rows("command-line.md", command.name) == list(command.all_keys)
 
@@ -75,8 +76,7 @@ def test_every_key_of_a_query_is_in_the_reference() -> None:
 
 
 def test_every_resolver_is_in_the_reference() -> None:
-    registered = re.findall(r'_(?:resolver|register)\("(\w+)"', (REPOSITORY / "airflow_balancer/hydra/resolvers.py").read_text())
-    assert set(re.findall(r"`\$\{balancer\.(\w+)", (REFERENCE / "resolvers.md").read_text())) == set(registered)
+    assert set(re.findall(r"`\$\{balancer\.(\w+)", (REFERENCE / "resolvers.md").read_text())) == set(resolvers.NAMES)
 
 
 @pytest.mark.parametrize("module", MODULES)

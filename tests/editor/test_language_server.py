@@ -58,7 +58,7 @@ def test_the_keys_are_offered(server, request, text, keys):
 
 def test_a_key_is_offered_with_its_description(server):
     told = offered(server, "described.yaml", "hosts: []\n|")
-    assert "size of hosts that give none: slots" in told["default_size"]
+    assert "size of hosts without one, in slots" in told["default_size"]
 
 
 def test_the_values_of_a_key_are_offered(server):

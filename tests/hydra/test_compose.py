@@ -13,16 +13,23 @@ from omegaconf import OmegaConf
 from airflow_balancer.errors import ConfigurationError
 from airflow_balancer.files.reading import reading
 from airflow_balancer.hydra import hydra_internals
-from airflow_balancer.hydra.compose import LONGEST_OVERRIDE, compose_file, compose_tree, forced, hydra_set_aside, without_self_warning
+from airflow_balancer.hydra.compose import (
+    LONGEST_OVERRIDE,
+    compose_file,
+    compose_tree,
+    force_own_keys,
+    hydra_set_aside,
+    without_self_warning,
+)
 
 TEXT = "a" * 10_000
 
 
 def test_the_longest_override_is_taken_and_a_longer_one_named(tmp_path):
     longest = "x=" + "a" * (LONGEST_OVERRIDE - 2)
-    assert forced([longest], tmp_path / "a.yaml") == [longest]
+    assert force_own_keys([longest], tmp_path / "a.yaml") == [longest]
     with pytest.raises(ConfigurationError, match=r"a\.yaml: an override has more than 100000 characters; write it into a YAML file$"):
-        forced(["x=1", longest + "a"], tmp_path / "a.yaml")
+        force_own_keys(["x=1", longest + "a"], tmp_path / "a.yaml")
 
 
 def test_an_empty_file_of_an_airflow_config_tree_is_named_as_such(write):

@@ -181,7 +181,7 @@ def test_every_key_is_described_once_above_its_field(conf):
 
 def test_an_editor_shows_the_description_and_the_default():
     size = json_schema()["$defs"]["balancer"]["properties"]["default_size"]
-    assert (size["description"], size["default"]) == ("size of hosts that give none: slots", 8)
+    assert (size["description"], size["default"]) == ("size of hosts without one, in slots", 8)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,7 +9,7 @@ import pytest
 from hydra.utils import instantiate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from airflow_balancer.files import locate
@@ -121,8 +121,21 @@ def test_all_that_a_task_asks_for_agrees():
         ({"a": [{"_target_": "t", "x": ["${balancer.name:{queue:*}}"]}]}, ("a", 0, "x", 0), "a[0]"),
         ({"_target_": "root", "a": {"x": "${balancer.name:{queue:*}}"}}, ("a", "x"), "a"),
         ({"a": {"x": "${b.y}"}, "b": {"y": "${balancer.name:{queue:*}}"}}, ("a", "x"), "b"),
+        ({"a": {"_target_": "${nope}", "b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a"),
+        ({"a": {"_target_": "???", "b": {"x": "${balancer.name:{queue:*}}"}}}, ("a", "b", "x"), "a.b"),
+        ({"a": {"_target_": "${balancer.name:{queue:*}}"}}, ("a", "_target_"), "a"),
     ],
-    ids=["parent mapping", "enclosing target", "through lists", "target in a list", "the root does not count", "where it is written"],
+    ids=[
+        "parent mapping",
+        "enclosing target",
+        "through lists",
+        "target in a list",
+        "the root does not count",
+        "where it is written",
+        "target not resolved",
+        "target not given",
+        "request is the target",
+    ],
 )
 def test_the_key_is_the_path_of_who_asks(nodes, path, key):
     node = config(**nodes)
@@ -131,6 +144,13 @@ def test_the_key_is_the_path_of_who_asks(nodes, path, key):
             node = node[part]
     assert [pick.key for pick in noted.in_order] == [key]
     assert node == resolved(f"${{balancer.name:{{queue:'*',key:'{key}'}}}}")
+
+
+def test_a_node_of_the_type_of_a_mapping_is_not_its_own_requester():
+    typed = config(a={"x": DictConfig("${balancer.host:{queue:*}}")})
+    with reading(recorder=(noted := Recorder())):
+        assert typed.a.x.name in {"host1", "host2", "host3"}
+    assert [pick.key for pick in noted.in_order] == ["a"]
 
 
 def test_the_address_of_a_task_is_where_its_hook_goes():

@@ -8,7 +8,7 @@ from argparse import SUPPRESS, ArgumentParser
 from airflow_balancer.airflow.options import OPTIONS
 from airflow_balancer.cli import arguments, viewer
 from airflow_balancer.cli.command import Command
-from airflow_balancer.cli.commands import COMMANDS, DEFAULT
+from airflow_balancer.cli.commands import DEFAULT, all_commands
 
 from .markdown import code, page, prose, sentence, table
 
@@ -20,13 +20,13 @@ def command_line_page() -> str:
         "You can look up each command here, its keys, and the flags and exit codes of both programs.",
         "## airflow-balancer",
         f"`airflow-balancer [COMMAND] [KEY=VALUE ...] {arguments.REST}`",
-        f"Without a command it is `{DEFAULT.name}`. `FILE` is a balancer's YAML, `DIR` a Hydra tree; without either, it is the nearest "
+        f"Without a command it is `{DEFAULT}`. `FILE` is a balancer's YAML, `DIR` a Hydra tree; without either, it is the nearest "
         "`conf/` or `config/` from the working directory upwards. An `OVERRIDE` is any of Hydra's, such as `env=prod`.",
-        table(("command", "does"), [(f"[`{name}`](#{name})", sentence(command.summary)) for name, command in COMMANDS.items()]),
+        table(("command", "does"), [(f"[`{command.name}`](#{command.name})", sentence(command.summary)) for command in all_commands()]),
         _flags(arguments.command_parser()),
         "### Exit codes",
         table(("code", "means"), [(code(number), sentence(text)) for number, text in arguments.EXIT_CODES.items()]),
-        *(_command(command) for command in COMMANDS.values()),
+        *(_command(command) for command in all_commands()),
         "## airflow-balancer-viewer",
         f"`airflow-balancer-viewer {viewer.USAGE}`",
         "Shows a fleet as a page, without Airflow. There is no login: on any other address than this machine's own, everyone who reaches "
