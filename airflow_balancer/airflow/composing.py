@@ -9,21 +9,28 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source, tree_above
 from ..files.reading import reading
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_text
+from ..hydra.secrets import written_secrets
 
+if TYPE_CHECKING:
+    from .sources import Source
+
+Load = Callable[[Path, Sequence[str]], Fleet]
 CPU_SECONDS = 10
 """What composing one configuration may take: a Hydra tree of 1,000 hosts takes three."""
 SECONDS = 30.0
@@ -75,6 +82,23 @@ class Composer:
             return process.wait()
 
 
+def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
+    """Compose each source as data, without instantiating anything; a source that fails becomes a problem, and the rest are loaded."""
+    fleets, problems = {}, []
+    for source in sources:
+        origin = str(source.path)
+        if origin in fleets:  # the same file with other overrides
+            origin = shlex.join([origin, *source.overrides])
+        try:
+            fleets[origin] = load(source.path, source.overrides)
+        except ConfigurationError as error:
+            problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
+        except Exception as error:  # one broken file must not hide the others
+            text = mask_text(str(error), written_secrets(source.path, source.overrides))
+            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {text}", origin=origin))
+    return fleets, problems
+
+
 def _start(closed: Sequence[Path]) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path_without(closed))), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-P", "-m", __name__]
@@ -85,6 +109,17 @@ def path_without(closed: Sequence[Path]) -> list[str]:
     """Return Python's path without what is in some folders: Airflow 2 has the DAGs' on it, and Hydra imports plugins."""
     folders = [folder.resolve() for folder in closed]
     return [entry for entry in sys.path if not any(Path(entry).resolve().is_relative_to(folder) for folder in folders)]
+
+
+@contextmanager
+def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
+    """Hide the Python modules in some folders while the context lasts."""
+    path = sys.path[:]
+    sys.path[:] = path_without(folders)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
 
 
 def _asked(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:

@@ -66,6 +66,17 @@ def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Pat
     return tuple(dict.fromkeys([*paths, *(path for path in missing if not path.exists())]))
 
 
+def read_sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
+    """Return the configurations that section `[balancer]` names, else those in a snapshot of `watched_roots`, and the problems."""
+    if options.named:
+        return named_sources(options, folders)
+    sources, problems = find_sources(snapshot)
+    if snapshot.limit:
+        where = ", ".join(map(str, snapshot.roots))
+        problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path", where))
+    return sources, problems
+
+
 def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[list[Source], list[Problem]]:
     """Return the configurations among the files of a snapshot, and a problem for each file that cannot be read.
 

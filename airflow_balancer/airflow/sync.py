@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_text
-from ..hydra.secrets import written_secrets
 from . import metadata, versions
-from .composing import Composer, path_without
+from .composing import Composer, Load, load_sources
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
-from .sources import Source, find_sources, named_sources, watched_roots
+from .sources import read_sources, watched_roots
 
-Load = Callable[[Path, Sequence[str]], Fleet]
 Tell = Callable[[Sequence[str]], object]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
 """The pause before what the database refused is tried again."""
-
-
-def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose each of the `sources` as data, which instantiates nothing; one that is wrong gives a problem, the others are loaded."""
-    fleets, problems = {}, []
-    for source in sources:
-        origin = str(source.path)
-        if origin in fleets:  # once more, with other overrides
-            origin = shlex.join([origin, *source.overrides])
-        try:
-            fleets[origin] = load(source.path, source.overrides)
-        except ConfigurationError as error:
-            problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
-        except Exception as error:  # whatever is wrong with one file, the others count
-            text = mask_text(str(error), written_secrets(source.path, source.overrides))
-            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {text}", origin=origin))
-    return fleets, problems
 
 
 def log_problems(texts: Sequence[str]) -> None:
@@ -118,13 +95,11 @@ class Sync:
         if before and before.files == self._snapshot.files:
             return []
         self._fleets, self._not_before = {}, 0.0
-        sources, problems = _sources(self._options, folders, self._snapshot)
-        with _composer(self._options, folders) as composer:
-            self._fleets, wrong = load_sources(sources, self._load or composer.load)
+        self._fleets, problems = _compose(self._options, folders, self._snapshot, self._load)
         self._due = bool(self._fleets)
-        # What was mended is said again when it breaks again.
-        self._said.intersection_update(map(str, [*problems, *wrong]))
-        return [*problems, *wrong]
+        # A problem that was fixed and comes back is logged again.
+        self._said.intersection_update(map(str, problems))
+        return problems
 
     def _complain(self, problems: Sequence[Problem]) -> None:
         secrets = {secret for fleet in self._fleets.values() for secret in fleet.secrets} if problems else ()
@@ -152,35 +127,16 @@ def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Proble
         ConfigurationError: Section `[balancer]` is wrong.
     """
     options, folders = read_options(versions.option), versions.dag_folders()
-    sources, problems = _sources(options, folders, take_snapshot(watched_roots(options, folders)))
-    with _composer(options, folders) as composer:
+    return _compose(options, folders, take_snapshot(watched_roots(options, folders)), load)
+
+
+def _compose(
+    options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot, load: Load | None
+) -> tuple[dict[str, Fleet], list[Problem]]:
+    sources, problems = read_sources(options, folders, snapshot)
+    with Composer(snapshot.roots, folders, named=bool(options.config_path)) as composer:
         fleets, wrong = load_sources(sources, load or composer.load)
     return fleets, [*problems, *wrong]
-
-
-def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
-    if options.named:
-        return named_sources(options, folders)
-    sources, problems = find_sources(snapshot)
-    if snapshot.limit:
-        where = ", ".join(map(str, snapshot.roots))
-        problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path", where))
-    return sources, problems
-
-
-def _composer(options: SectionOptions, folders: Sequence[Path]) -> Composer:
-    return Composer(watched_roots(options, folders), folders, named=bool(options.config_path))
-
-
-@contextmanager
-def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
-    """Keep Python modules out of reach that stand beside the DAGs."""
-    path = sys.path[:]
-    sys.path[:] = path_without(folders)
-    try:
-        yield
-    finally:
-        sys.path[:] = path
 
 
 def _refusal(error: Exception) -> str:

@@ -10,8 +10,9 @@ from airflow.www.extensions.init_auth_manager import get_auth_manager
 from flask import Response, request
 from flask_appbuilder import BaseView, expose
 
+from . import URL_PREFIX
 from .service import ROUTES, Reply, error_reply
-from .synced import URL_PREFIX, synced_viewer
+from .synced import synced_viewer
 
 _viewer = synced_viewer()
 

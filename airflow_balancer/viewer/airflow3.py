@@ -9,8 +9,9 @@ from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Request
 
+from . import URL_PREFIX
 from .app import create_app
-from .synced import URL_PREFIX, synced_viewer
+from .synced import synced_viewer
 
 
 def readable_dags(user: GetUserDep) -> Collection[str]:
