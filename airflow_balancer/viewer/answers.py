@@ -1,4 +1,4 @@
-"""What the page shows of a configuration: its fleet, its values' origins, a query's pick, two environments compared."""
+"""What the page shows of configurations: their list, one fleet with the origins of its values, and two environments side by side."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..fleet.strategy import STRATEGIES
 from ..hydra.nodes import Path as NodePath
 from ..hydra.nodes import dotted, node_at
 from ..lock.file import lock_at
-from .catalogue import Catalogue, relative
+from .catalogue import Catalogue, UnknownError, relative
 from .models.fleet import (
     CompareAnswer,
     ComparisonRow,
     ConfigurationRow,
     ConfigurationsAnswer,
     FleetAnswer,
-    HostRow,
     LockedRow,
-    NamedPoolRow,
     OriginRow,
+    OverviewAnswer,
+    OverviewRow,
     PortRow,
     RequestRow,
     SettingPair,
@@ -54,12 +54,29 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
     return ConfigurationsAnswer(configurations=shown, strategies=list(STRATEGIES), problems=list(listing.problems), hint=hint)
 
 
+def overview(catalogue: Catalogue, _: NoQuery) -> OverviewAnswer:
+    """Return the size of each configuration in its default environment, or what is wrong with it."""
+    found = sorted(catalogue.look().configurations.values(), key=lambda configuration: configuration.name)
+    return OverviewAnswer(configurations=[_overview_row(catalogue, configuration.id, configuration.name) for configuration in found])
+
+
+def _overview_row(catalogue: Catalogue, identity: str, name: str) -> OverviewRow:
+    try:
+        fleet = catalogue.open(identity).fleet
+    except (ConfigurationError, UnknownError) as error:
+        return OverviewRow(id=identity, name=name, problem=str(error))
+    drained = sum(bool(host.drain) for host in fleet.hosts)
+    return OverviewRow(id=identity, name=name, hosts=len(fleet.hosts), drained=drained, slots=sum(host.size for host in fleet.hosts))
+
+
 def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
-    """Return the fleet of a configuration, and where it comes from."""
+    """Return the fleet of a configuration, and the file or override that each value comes from."""
     opened = catalogue.open(query.configuration, query.environment)
     found = opened.fleet
+    shown = _shown(opened)
     picks, failed = _picks(opened)
     origins = _origins(opened)
+    by_key = {path[0]: origin for path, _, origin in origins if path}
     return FleetAnswer(
         name=opened.configuration.name,
         source=opened.configuration.name,
@@ -73,11 +90,11 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
             problems=failed,
             addresses=sum(host.address is not None for host in found.hosts),
         ),
-        hosts=_hosts(opened),
-        ports=_ports(opened),
-        pools=[NamedPoolRow(**pool) for pool in opened.masked([pool.model_dump() for pool in found.named_pools])],
+        hosts=shown["hosts"],
+        ports=shown["ports"],
+        pools=shown["pools"],
         locked=_locked(opened),
-        settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
+        settings=[SettingRow(key=key, value=value, origin=by_key.get(key, "default")) for key, value in shown["settings"].items()],
         yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
         picks=picks,
@@ -87,13 +104,13 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
 def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
     """Return two environments of a configuration, each host and port on both sides."""
     left, right = (catalogue.open(query.configuration, side) for side in (query.left, query.right))
-    settings = zip(_settings(left, {}), _settings(right, {}), strict=True)
+    one, other = _shown(left), _shown(right)
     return CompareAnswer(
         left=left.environment,
         right=right.environment,
-        hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
-        ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
-        settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
+        hosts=_compared(*({host["name"]: host for host in side["hosts"]} for side in (one, other))),
+        ports=_compared(*({f"{port['host']}:{port['port']}": port for port in side["ports"]} for side in (one, other))),
+        settings=[SettingPair(key=key, left=value, right=other["settings"][key]) for key, value in one["settings"].items()],
         picks=_moved(left, right),
     )
 
@@ -115,6 +132,19 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
     return [row(name) for name in sorted({**left, **right})]
 
 
+def _shown(opened: Opened) -> dict[str, Any]:
+    """Return a fleet's hosts, ports, named pools and settings as plain data, without secrets."""
+    fleet = opened.fleet
+    data = {
+        "hosts": [_host(host) for host in fleet.hosts],
+        "ports": [{key: getattr(port, key) for key in PortRow.model_fields} for port in fleet.ports],
+        "pools": [pool.model_dump() for pool in fleet.named_pools],
+        # The fleet holds the lock file's absolute path on this machine; the page shows the path as written.
+        "settings": {**fleet.settings.model_dump(), "lock": opened.composed.data.get("lock")},
+    }
+    return opened.masked(data)  # type: ignore[no-any-return]
+
+
 def _host(host: HostSpec) -> dict[str, Any]:
     return {
         **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain", "hold_slots")},
@@ -122,15 +152,6 @@ def _host(host: HostSpec) -> dict[str, Any]:
         "pool": host.pool_name,
         "address": host.remote_host,
     }
-
-
-def _hosts(opened: Opened) -> list[HostRow]:
-    return [HostRow(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
-
-
-def _ports(opened: Opened) -> list[PortRow]:
-    shown = [{key: getattr(port, key) for key in PortRow.model_fields} for port in opened.fleet.ports]
-    return [PortRow(**port) for port in opened.masked(shown)]
 
 
 def _locked(opened: Opened) -> list[LockedRow]:
@@ -142,13 +163,6 @@ def _locked(opened: Opened) -> list[LockedRow]:
     except ConfigurationError:
         return []
     return [LockedRow(**row) for row in opened.masked([{key: getattr(entry, key) for key in LockedRow.model_fields} for entry in entries])]
-
-
-def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
-    values = opened.fleet.settings.model_dump()
-    # The fleet knows where the lock file is on this machine, which is not for showing.
-    values = opened.masked({**values, "lock": opened.composed.data.get("lock")})
-    return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
 
 
 def _origins(opened: Opened) -> list[_Origin]:

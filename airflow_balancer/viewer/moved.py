@@ -12,7 +12,7 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet
 from ..picking.attempts import attempts_of
 from ..picking.reasons import Side, reason_of_move
-from .assignments import NO_AIRFLOW, readable_only
+from .assignments import newest_tasks
 from .catalogue import Catalogue
 from .models.airflow import MovedAnswer, TaskMove, VersionMove
 from .models.requests import ConfigurationQuery
@@ -29,17 +29,13 @@ _INDICES = 16
 def moved(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> MovedAnswer:
     """Return the tasks that moved within the last versions of their DAGs, the newest moves first; where they are not kept, why."""
     fleet = catalogue.open(query.configuration, query.environment).fleet
-    if not versions.has_airflow():
-        return MovedAnswer(available=False, why=NO_AIRFLOW)
-    from ..airflow.database import read_connection
-    from ..airflow.serialized import MOST_VERSIONS, keeps_versions, read_newest, read_versions
+    from ..airflow.serialized import MOST_VERSIONS, keeps_versions, read_versions
 
-    if not keeps_versions():
+    if versions.has_airflow() and not keeps_versions():
         return MovedAnswer(available=False, why=_NO_VERSIONS)
     pools = pools_of(fleet)
     try:
-        with read_connection() as connection:
-            dags = readable_only(read_newest(connection), readable)
+        with newest_tasks(readable) as (connection, dags):
             read = read_versions(connection, {dag_id for dag_id, tasks in dags.items() if any(task.pool in pools for task in tasks)})
     except UnavailableError as error:
         return MovedAnswer(available=False, why=str(error))

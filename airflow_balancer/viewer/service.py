@@ -25,7 +25,6 @@ from .models.picks import PickedAnswer, PicksAnswer, WhatIfAnswer
 from .models.requests import CompareQuery, ConfigurationQuery, ErrorAnswer, ErrorDetail, NoQuery, PickQuery, WhatIfQuery
 from .moved import moved
 from .opened import Opened
-from .overview import overview
 from .picks import picks
 from .pools import occupancy, pools
 from .query import pick
@@ -80,7 +79,7 @@ class Route(NamedTuple):
 
 ROUTES = {
     "configurations": Route(NoQuery, ConfigurationsAnswer, answers.configurations),
-    "overview": Route(NoQuery, OverviewAnswer, overview),
+    "overview": Route(NoQuery, OverviewAnswer, answers.overview),
     "fleet": Route(ConfigurationQuery, FleetAnswer, answers.fleet),
     "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
     "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),

@@ -47,11 +47,10 @@ def whatif(catalogue: Catalogue, query: WhatIfQuery, readable: Collection[str] |
 
 
 def _known(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
-    """Return the tasks of DAG files; none where they cannot be read."""
-    try:
-        return newest_tasks(readable)
-    except UnavailableError:
-        return {}
+    """Return the tasks of DAG files; no tasks if they cannot be read."""
+    with suppress(UnavailableError), newest_tasks(readable) as (_, dags):
+        return dags
+    return {}
 
 
 def tasks_that_move(dags: Mapping[str, Sequence[SerializedTask]], fleet: Fleet) -> Iterator[TaskMove]:
