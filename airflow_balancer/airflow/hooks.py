@@ -118,13 +118,10 @@ class BalancedSSHHook(SSHHook):
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
-            try:
-                return self._connect(host, attempt, turn).get_conn()
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
-                failures[called(host)] = error
+            reached = self._reach(host, attempt, turn)
+            if isinstance(reached, SSHHook):
+                return reached.get_conn()
+            failures[called(host)] = reached
         raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
     def _drained(self, **query: Any) -> list[str]:
@@ -147,6 +144,16 @@ class BalancedSSHHook(SSHHook):
             return candidates
         return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
+    def _reach(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook | Exception:
+        """Return a hook connected to a host, or the error if the host cannot be reached."""
+        try:
+            return self._connect(host, attempt, turn)
+        except Exception as error:
+            if not is_unreachable(error):
+                raise
+            self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+            return error
+
     def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
         self.log.info("%s goes to %s%s", attempt, called(host), counted)
@@ -161,14 +168,9 @@ class BalancedSSHHook(SSHHook):
     def _others(self, full: Host, attempt: Attempt, turn: Sequence[Host]) -> Iterator[SSHHook]:
         """Connect to the hosts that follow one without a free slot, each when it is needed; pass over those that do not answer."""
         for host in in_turn(turn, turn.index(full) + 2)[:-1]:
-            try:
-                hook = self._connect(host, attempt, turn)
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
-            else:
-                yield hook
+            reached = self._reach(host, attempt, turn)
+            if isinstance(reached, SSHHook):
+                yield reached
 
 
 def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: str = "") -> str:

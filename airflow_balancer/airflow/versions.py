@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Engine
 
     from .metadata import Cipher
@@ -75,6 +76,12 @@ def session_connection(dag_run: object) -> Connection:
     if session is None:
         raise RuntimeError("the DAG run belongs to no session")
     return session.connection()  # type: ignore[no-any-return]
+
+
+def table_of(model: Any) -> Table:
+    """Return the table of one of Airflow's models, for queries in SQLAlchemy Core."""
+    table: Table = model.__table__
+    return table
 
 
 def has_teams() -> bool:

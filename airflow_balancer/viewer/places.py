@@ -11,7 +11,7 @@ from .models.airflow import TaskPlace
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from ..airflow.latest import Latest
+    from ..airflow.attempts import Latest
     from ..airflow.serialized import SerializedTask
 
 
@@ -24,7 +24,7 @@ class Pool(NamedTuple):
 
 def read_places(connection: Connection, fleet: Fleet, dags: Mapping[str, Sequence[SerializedTask]]) -> list[TaskPlace]:
     """Return the tasks in a fleet's pools with their latest attempts; mapped ones that ran are expanded."""
-    from ..airflow.latest import read_latest
+    from ..airflow.attempts import read_latest
 
     pools = pools_of(fleet)
     wanted = {(dag_id, task.task_id): task.pool for dag_id, tasks in dags.items() for task in tasks if task.pool in pools}
