@@ -1,4 +1,4 @@
-"""The options of section `[balancer]`: of airflow.cfg with Airflow, of the environment without."""
+"""The options of section `[balancer]`, from airflow.cfg or, without Airflow, from the environment."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SectionOptions:
-    """The options of section `[balancer]`; `config_path` is as written, and `named` is what it says."""
+    """The options of section `[balancer]`; `config_path` is the raw string, `named` its parsed form."""
 
     config_path: str | None = None
     config_name: str | None = None
@@ -54,15 +54,15 @@ class SectionOptions:
 
     @property
     def target(self) -> str:
-        """What messages call the Airflow that is meant, where there is one."""
+        """The name of the target in messages."""
         return f"the API server at {mask_text(self.api_url)}" if self.api_url else "the metadata database"
 
     @property
     def named(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The configurations that `config_path` names, each with its overrides, those of `overrides` first.
+        """The configurations that `config_path` names, each with its overrides: first `overrides`, then the line's own.
 
         Raises:
-            ConfigurationError: A line cannot be read.
+            ConfigurationError: A line is invalid.
         """
         lines = [line.strip() for line in (self.config_path or "").splitlines()]
         return [self._named(line) for line in lines if line]
@@ -80,15 +80,15 @@ class SectionOptions:
 
 
 def environment_option(key: str) -> str | None:
-    """Return an option as Airflow would read it from the environment, without Airflow."""
+    """Return an option from the environment variable that Airflow would read, without importing Airflow."""
     return os.environ.get(f"AIRFLOW__BALANCER__{key.upper()}") or None
 
 
 def read_options(option: Callable[[str], str | None]) -> SectionOptions:
-    """Read section `[balancer]` with `option`, which returns one option as a string, or None.
+    """Read section `[balancer]` with `option`, which returns an option's string or None.
 
     Raises:
-        ConfigurationError: `sync`, `overrides` or `config_path` cannot be read, or `overrides` are of no configuration.
+        ConfigurationError: `sync`, `overrides` or `config_path` is invalid, or `overrides` is set without `config_path`.
     """
     strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
     overrides = tuple(_words(option("overrides") or "", "overrides"))

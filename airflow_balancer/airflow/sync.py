@@ -1,4 +1,4 @@
-"""Brings Airflow's pools and connections to what the configurations want: reads, merges, applies, complains once."""
+"""Keeps Airflow's pools and connections in step with the configurations, and reports each problem once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .sources import read_sources, watched_roots
 Tell = Callable[[Sequence[str]], object]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
-"""The pause before what the database refused is tried again."""
+"""The pause before retrying what the database refused."""
 
 
 def log_problems(texts: Sequence[str]) -> None:
-    """Log problems, and what becomes of the pools."""
+    """Log problems, and what they mean for the pools."""
     for text in texts:
         log.error("airflow-balancer: %s", text)
     if texts:
@@ -33,11 +33,11 @@ def log_problems(texts: Sequence[str]) -> None:
 
 
 class Sync:
-    """What one process knows of the configurations, so that unchanged files cost only a look at them.
+    """One process's view of the configurations; unchanged files cost one `stat` each.
 
     Args:
-        load: Composes a configuration; default: in a process of its own.
-        tell: Is called with the problems that were not said before.
+        load: Composes a configuration; default: in a child process.
+        tell: Receives the problems that were not reported before.
     """
 
     def __init__(self, load: Load | None = None, tell: Tell = log_problems) -> None:
@@ -52,20 +52,20 @@ class Sync:
 
     @property
     def enabled(self) -> bool:
-        """Whether section `[balancer]` was read, and lets this process sync."""
+        """Whether section `[balancer]` was read, and allows this process to sync."""
         return self._options is not None and self._options.sync
 
     @property
     def knows(self) -> bool:
-        """Whether a configuration was found, or something is said to be wrong with one."""
+        """Whether a configuration was found, or a problem with one was reported."""
         return bool(self._fleets or self._said)
 
     def at_start(self) -> None:
-        """Make pools and connections, in transactions of their own; raises nothing."""
+        """Create and update pools and connections in own transactions; never raise."""
         self._guarded(lambda: apply_patiently(self._fleets))
 
     def at_run(self, dag_run: object) -> None:
-        """Do the same in the transaction of a DAG run's session, without waiting for others; raises nothing."""
+        """Do the same in the transaction of a DAG run's session, without waiting for locks; never raise."""
         self._guarded(lambda: apply_fleets(versions.session_connection(dag_run), self._fleets))
 
     def _guarded(self, apply: Callable[[], Plans]) -> None:
@@ -80,12 +80,12 @@ class Sync:
                 self._due, self._not_before = False, 0.0
         except ConfigurationError as error:
             problems += error.problems
-        except Exception as error:  # a scheduler goes on, whatever happens here
+        except Exception as error:  # the scheduler must go on
             problems.append(Problem(_refusal(error)))
         self._complain(problems)
 
     def _look(self) -> list[Problem]:
-        """Compose the configurations again where a file changed, and return what is wrong with them."""
+        """Compose the configurations again if a file changed, and return their problems."""
         if self._options is None:
             self._options = read_options(versions.option)
         if not self._options.sync or (self._snapshot and self._snapshot.still_true()):
@@ -106,7 +106,7 @@ class Sync:
         self.say([mask_text(str(problem), secrets) for problem in problems])
 
     def say(self, problems: Sequence[str]) -> None:
-        """Tell of the problems that were not said before."""
+        """Report the problems that were not reported before."""
         new = [text for text in problems if text not in self._said]
         self._said.update(new)
         self._tell(new)
@@ -121,10 +121,10 @@ class Sync:
 
 
 def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose the configurations that this Airflow would sync: what section `[balancer]` names, else what is found.
+    """Compose the configurations that this Airflow would sync: those named in section `[balancer]`, else those found.
 
     Raises:
-        ConfigurationError: Section `[balancer]` is wrong.
+        ConfigurationError: Section `[balancer]` is invalid.
     """
     options, folders = read_options(versions.option), versions.dag_folders()
     return _compose(options, folders, take_snapshot(watched_roots(options, folders)), load)
