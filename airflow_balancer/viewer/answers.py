@@ -38,7 +38,7 @@ from .opened import Opened
 from .picks import moves, picks_of
 
 MOST_ORIGINS = 2_000
-"""The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
+"""The most origins to list value by value; beyond it, an entry whose values share one origin gets one row."""
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _Origin = tuple[NodePath, Any, str]
 
@@ -102,7 +102,7 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
 
 
 def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
-    """Return two environments of a configuration, each host and port on both sides."""
+    """Return two environments of a configuration side by side."""
     left, right = (catalogue.open(query.configuration, side) for side in (query.left, query.right))
     one, other = _shown(left), _shown(right)
     return CompareAnswer(
@@ -155,7 +155,7 @@ def _host(host: HostSpec) -> dict[str, Any]:
 
 
 def _locked(opened: Opened) -> list[LockedRow]:
-    """Return the ports that the lock file keeps; none where it is wrong, which is said where one is requested."""
+    """Return the ports in the lock file; an empty list if the file is invalid, which requests for a port report."""
     if not (lock := opened.fleet.settings.lock):
         return []
     try:
@@ -166,7 +166,7 @@ def _locked(opened: Opened) -> list[LockedRow]:
 
 
 def _origins(opened: Opened) -> list[_Origin]:
-    """Return each value of the balancer's node by its path there, masked, with the file or override that it comes from."""
+    """Return each value of the balancer's node with its path there, masked, and the file or override that it comes from."""
     composed, configuration = opened.composed, opened.configuration
     found = composed.origins.below(composed.path, opened.data)
     named = [origin for origin in dict.fromkeys(origin for _, _, origin in found) if origin]
@@ -183,7 +183,7 @@ def _listed(opened: Opened, rows: Sequence[_Origin]) -> list[OriginRow]:
 
 
 def _by_entry(opened: Opened, rows: Iterable[_Origin]) -> Iterator[_Origin]:
-    """Yield one row for each host or port whose values have one origin."""
+    """Yield the rows, merged to one for each host or port whose values share one origin."""
     groups: dict[NodePath, list[_Origin]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
@@ -199,7 +199,7 @@ def _text(value: Any) -> str:
 
 
 def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
-    """Return every node outside of the balancer that requests a host or a port, and how many of them get none."""
+    """Return a row for each node outside of the balancer that requests a host or a port, and the number of failed requests."""
     outcomes = opened.guarded(lambda composed: composed.outcomes())
     failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
     roots = opened.configuration.roots

@@ -1,4 +1,4 @@
-"""Which tasks moved to another host since an earlier version of their DAG, and why."""
+"""The tasks that moved to another host since an earlier version of their DAG, and why."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _NO_VERSIONS = "Airflow 2 keeps the newest version of each DAG alone; Airflow 3 keeps the earlier ones too"
 _INDICES = 16
-"""How many indices of a mapped task are compared."""
+"""The number of indices of a mapped task to compare."""
 
 
 def moved(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> MovedAnswer:
-    """Return the tasks that moved within the last versions of their DAGs, the newest moves first; where they are not kept, why."""
+    """Return the tasks that moved within the last versions of their DAGs, newest first, or why these cannot be read."""
     fleet = catalogue.open(query.configuration, query.environment).fleet
     from ..airflow.serialized import MOST_VERSIONS, keeps_versions, read_versions
 
@@ -45,13 +45,13 @@ def moved(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[
 
 
 def version_moves(dag_id: str, old: Version, new: Version, fleet: Fleet) -> Iterator[VersionMove]:
-    """Yield the tasks that go elsewhere in one version of a DAG than in another one before it."""
+    """Yield the tasks that a version of a DAG moves to another host than the version before."""
     for move in task_moves(dag_id, old.tasks, new.tasks, fleet):
         yield VersionMove(**move.model_dump(), before_version=old.number, version=new.number, when=new.made)
 
 
 def task_moves(dag_id: str, old: Sequence[SerializedTask], new: Sequence[SerializedTask], fleet: Fleet) -> Iterator[TaskMove]:
-    """Yield the tasks of a DAG that go elsewhere than before; the fleet is the one after."""
+    """Yield the tasks of a DAG that move to another host; `fleet` is the new one."""
     pools, earlier = pools_of(fleet), {task.task_id: task for task in old}
     for task in new:
         was = earlier.get(task.task_id)
@@ -66,7 +66,7 @@ class _Change(NamedTuple):
 
 
 def _change(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, pools: Mapping[str, Pool]) -> _Change | None:
-    """Return where a task was and is, and why; None where no attempt of it goes elsewhere."""
+    """Return a task's hosts before and after, and why it moved; None if it did not."""
     if not task.pool:
         return _Change(_hosts(was.pool, pools), [], "no candidate is left")
     if was.pool != task.pool:
@@ -81,7 +81,7 @@ def _change(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, 
 
 
 def _hosts(pool: str, pools: Mapping[str, Pool]) -> list[str]:
-    """Return the hosts of a pool; the pool itself where this fleet has none for it."""
+    """Return the hosts of a pool, or the pool's name if this fleet has no hosts for it."""
     return (pools[pool].hosts if pool in pools else []) or [pool]
 
 
@@ -93,7 +93,7 @@ def _first(name: str, task: SerializedTask, index: int) -> str:
 
 
 def _reason(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, index: int) -> str:
-    """Return why a task moved, going by its candidates then and now; empty where the serialized DAGs do not say."""
+    """Return why a task moved, according to its candidates before and after; empty if the serialized DAGs do not tell."""
     if not was.candidates or not task.candidates:
         return ""
     with suppress(KeyError, ValueError):
