@@ -91,6 +91,7 @@ def statements(pools: Sequence[str], since: datetime) -> Iterator[Select[Any]]:
     """Yield the queries: Airflow 3 finds attempts by the time in their ids, Airflow 2 by its index of pools."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.taskinstancehistory import TaskInstanceHistory
+    from sqlalchemy import func, select
 
     tasks, history = table_of(TaskInstance), table_of(TaskInstanceHistory)
     if "task_instance_id" in history.c:
@@ -101,7 +102,8 @@ def statements(pools: Sequence[str], since: datetime) -> Iterator[Select[Any]]:
         return
     for chunk in _chunks(pools, _POOLS):
         yield _begun(tasks, since).where(tasks.c.pool.in_(chunk))
-    yield _columns(history, since).where(history.c.id > _newest(history) - _HISTORY)
+    newest = select(func.coalesce(func.max(history.c.id), 0)).scalar_subquery()
+    yield _columns(history, since).where(history.c.id > newest - _HISTORY)
 
 
 def _begun(tasks: Table, since: datetime) -> Select[Any]:
@@ -116,12 +118,6 @@ def _columns(rows: Table, since: datetime) -> Select[Any]:
     moments = (type_coerce(rows.c.get(name, null()), DateTime()).label(name) for name in _MOMENTS)
     unreachable = func.coalesce(rows.c.retry_reason, "") == ELSEWHERE if "retry_reason" in rows.c else null()
     return select(rows.c.pool, rows.c.state, unreachable, *moments).where(rows.c.start_date >= since)
-
-
-def _newest(history: Table) -> Any:
-    from sqlalchemy import func, select
-
-    return select(func.coalesce(func.max(history.c.id), 0)).scalar_subquery()
 
 
 def _first_id(when: datetime) -> UUID:

@@ -42,7 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SectionOptions:
-    """The options of section `[balancer]`; `config_path` is the raw string, `named` its parsed form."""
+    """The options of section `[balancer]`; `config_path` is the string as written, `named` its parsed form."""
 
     config_path: str | None = None
     config_name: str | None = None
@@ -90,9 +90,9 @@ def read_options(option: Callable[[str], str | None]) -> SectionOptions:
     Raises:
         ConfigurationError: `sync`, `overrides` or `config_path` is invalid, or `overrides` is set without `config_path`.
     """
-    strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
-    overrides = tuple(_words(option("overrides") or "", "overrides"))
-    options = SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
+    strings = {key: option(key) for key in ("config_name", "api_url", "api_username", "api_password")}
+    path, overrides = (option("config_path") or "").strip() or None, tuple(_words(option("overrides") or "", "overrides"))
+    options = SectionOptions(path, overrides=overrides, sync=_switch(option("sync")), **strings)
     if overrides and not options.named:
         raise ConfigurationError("[balancer] overrides is given without config_path: name the configuration that they are of there")
     return options

@@ -196,7 +196,8 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         jobs = []
         for host, answer in zip(hosts, answers, strict=True):
             if isinstance(answer, Exception):
-                self._give_up(host, answer)
+                self.log.warning("%s cannot be reached: %s; %s", called(host), reason_of(answer), _UNKNOWN)
+                self.balanced_hook.silent.add(host.name)
             else:
                 jobs += [(host, found) for found in answer]
         for host, found in jobs:
@@ -210,10 +211,6 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
             if not is_unreachable(error):
                 raise
             return error
-
-    def _give_up(self, host: Host, error: Exception) -> None:
-        self.log.warning("%s cannot be reached: %s; %s", called(host), reason_of(error), _UNKNOWN)
-        self.balanced_hook.silent.add(host.name)
 
     def _join(self, host: Host, found: Found) -> None:
         """Wait for the job of an earlier attempt, and read its log from the start."""

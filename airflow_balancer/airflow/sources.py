@@ -57,7 +57,7 @@ def _places(given: Path, name: str | None, folders: Sequence[Path]) -> list[Path
 
 def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return the folders whose YAML files may change a configuration."""
-    if not options.named:
+    if not options.config_path:
         return tuple(folders)
     # A named file that is missing may still appear.
     known, _ = named_sources(options, folders)
@@ -68,7 +68,7 @@ def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Pat
 
 def read_sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
     """Return the configurations that section `[balancer]` names, else those in a snapshot of `watched_roots`, and the problems."""
-    if options.named:
+    if options.config_path:
         return named_sources(options, folders)
     sources, problems = find_sources(snapshot)
     if snapshot.limit:

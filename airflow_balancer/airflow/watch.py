@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Thread
 
 from ..errors import ConfigurationError
-from ..files.locate import Snapshot, take_snapshot
+from ..files.locate import take_snapshot
 from . import versions
 from .database import read_connection
 from .metadata import read_pools
@@ -66,15 +67,10 @@ class Watch:
     def _changed(self) -> bool:
         if self._snapshot.still_true():
             return False
-        before, self._snapshot = self._snapshot, _next(self._snapshot)
+        before = self._snapshot
+        with suppress(ConfigurationError):
+            self._snapshot = take_snapshot(_roots())
         return before.files != self._snapshot.files
-
-
-def _next(before: Snapshot) -> Snapshot:
-    try:
-        return take_snapshot(_roots())
-    except ConfigurationError:
-        return before
 
 
 def _roots() -> tuple[Path, ...]:
