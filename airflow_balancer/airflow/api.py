@@ -144,7 +144,7 @@ class RestApi:
         except ApiError as error:
             if not (teams := {want.pool.team for want in wanted.values() if want.pool.team}):
                 raise
-            raise ApiError(f"{error}; create there what is missing of these teams: {listing(teams)}") from None
+            raise ApiError(f"{error}; create any of these teams that is missing there: {listing(teams)}") from None
         if prune:
             self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
         return plan
@@ -168,7 +168,7 @@ class RestApi:
         try:
             return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
-            raise ApiError(f"{self._shown}: its {kind} have no {error}, as those of an Airflow 3 have") from None
+            raise ApiError(f"{self._shown}: its {kind} lack {error}, so it is no API server of Airflow 3") from None
 
     def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1

@@ -78,7 +78,7 @@ def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]
         else:
             connection = _connection(host, variables)
             if wanted.setdefault(host.name, connection) != connection:
-                problems.append(Problem("is wanted otherwise by another configuration; give both the same host", subject, origin=origin))
+                problems.append(Problem("differs between two configurations; give both the same host", subject, origin=origin))
     if problems:
         raise ConfigurationError(problems)
     return wanted

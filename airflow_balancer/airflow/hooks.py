@@ -114,7 +114,7 @@ class BalancedSSHHook(SSHHook):
         attempt = attempt_of(self.context or current_context(), self.key)
         ranked = self._ranked_now(attempt)
         if passed := self._drained(**{name: value for name, value in self.query.items() if name != "prefer"}):
-            self.log.info("%s goes to no drained host: %s", attempt, listing(passed))
+            self.log.info("%s skips drained hosts: %s", attempt, listing(passed))
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:

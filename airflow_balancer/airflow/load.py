@@ -37,7 +37,7 @@ def taken_slots(attempt: Attempt, hosts: Sequence[Host], fleet: Fleet, *, second
     """
     held, silent = _held_slots(hosts, seconds, hook_args)
     if silent:
-        _log.warning("%s: these hosts count by their pools, as they do not say how many slots are held: %s", attempt, listing(silent))
+        _log.warning("%s: these hosts did not report their held slots, and count by their pools: %s", attempt, listing(silent))
     if len(held) == len(hosts):
         return held
     try:
@@ -45,7 +45,7 @@ def taken_slots(attempt: Attempt, hosts: Sequence[Host], fleet: Fleet, *, second
     except BalancerError as error:
         if not held:
             raise
-        _log.warning("%s: hosts that hold no slots, or do not say so, count as full: %s", attempt, error)
+        _log.warning("%s: hosts without a report count as full: %s", attempt, error)
         pools = {host.name: host.size or 1 for host in hosts}
     return pools | held
 

@@ -15,27 +15,27 @@ _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0"
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "config_path": {
-        "description": "The configurations whose hosts and ports get pools, one in each line: a balancer YAML, an airflow-config YAML, "
-        "or the directory of a Hydra tree, and behind it the overrides that it alone is composed with. A path with a space is in quotes. "
-        "Relative to the DAGs folder. Empty: those found in the DAGs folder and the DAG bundles.",
+        "description": "The configurations whose hosts and ports get pools, one per line: a balancer YAML, an airflow-config YAML, "
+        "or the directory of a Hydra tree, followed by the overrides for it alone. Quote a path that contains a space. "
+        "Paths are relative to the DAGs folder. Empty: the configurations found in the DAGs folder and the DAG bundles.",
         "example": "config env=prod",
     },
     "config_name": {"description": "The name of the primary config in each directory of config_path, without .yaml.", "example": "config"},
     "overrides": {
-        "description": "Hydra overrides that each configuration of config_path is composed with, separated by spaces.",
+        "description": "Hydra overrides for every configuration of config_path, separated by spaces.",
         "example": "env=prod",
     },
     "sync": {
-        "description": "Whether the scheduler, the dag-processor and the triggerer make the pools and connections: true or false. "
+        "description": "Whether the scheduler, the dag-processor and the triggerer create pools and connections: true or false. "
         "Empty: true.",
         "example": "false",
     },
     "api_url": {
-        "description": "The address of Airflow's API server: `airflow-balancer pools`, the page and the strategy `least_loaded` "
-        "use it in place of this machine's metadata database.",
+        "description": "The address of Airflow's API server. `airflow-balancer pools`, the page and the strategy `least_loaded` "
+        "use it instead of this machine's metadata database.",
         "example": "https://airflow.example.org",
     },
-    "api_username": {"description": "The user who logs in there.", "example": "admin"},
+    "api_username": {"description": "The user to log in to the API server as.", "example": "admin"},
     "api_password": {"description": "The user's password.", "example": None, "sensitive": True},
 }
 
@@ -94,7 +94,7 @@ def read_options(option: Callable[[str], str | None]) -> SectionOptions:
     path, overrides = (option("config_path") or "").strip() or None, tuple(_words(option("overrides") or "", "overrides"))
     options = SectionOptions(path, overrides=overrides, sync=_switch(option("sync")), **strings)
     if overrides and not options.named:
-        raise ConfigurationError("[balancer] overrides is given without config_path: name the configuration that they are of there")
+        raise ConfigurationError("[balancer] overrides is set without config_path; name there the configurations to compose with them")
     return options
 
 

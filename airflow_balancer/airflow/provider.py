@@ -17,7 +17,7 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Fleets of hosts and ports in YAML, composed by Hydra, balanced for Apache Airflow.",
         "config": {
             "balancer": {
-                "description": "Where the hosts and ports are that get pools.",
+                "description": "The configurations whose hosts and ports get pools, and the Airflow that holds these pools.",
                 "options": {key: {**declared, **option} for key, option in OPTIONS.items()},
             }
         },

@@ -29,7 +29,7 @@ def log_problems(texts: Sequence[str]) -> None:
     for text in texts:
         log.error("airflow-balancer: %s", text)
     if texts:
-        log.error("airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference")
+        log.error("airflow-balancer: the pools of these configurations stay as they are; `airflow-balancer pools` shows the difference")
 
 
 class Sync:

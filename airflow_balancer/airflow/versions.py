@@ -140,7 +140,7 @@ def _checkouts(names: tuple[str, ...]) -> tuple[Path, ...]:
 
             found.append(Path(DagBundlesManager().get_bundle(name).path))
         except Exception as error:  # log only the class: the text might show secrets in the bundle's arguments
-            text = "airflow-balancer: no configuration is looked for in DAG bundle %r (%s); name yours in [balancer] config_path"
+            text = "airflow-balancer: cannot search for configurations in DAG bundle %r (%s); name yours in [balancer] config_path"
             logging.getLogger("airflow_balancer").warning(text, name, type(error).__name__)
     return tuple(found)
 

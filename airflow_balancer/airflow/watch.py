@@ -101,7 +101,7 @@ def watch(job: object, sync: Sync, *, seconds: float = SECONDS) -> Thread | None
                 failed = False
             except Exception:  # the process must go on
                 if not failed:
-                    log.exception("airflow-balancer: looking for edited configurations fails; it is tried again every %g s", seconds)
+                    log.exception("airflow-balancer: cannot check for edited configurations; trying again every %g s", seconds)
                 failed = True
 
     thread = Thread(target=run, name="airflow-balancer: watch", daemon=True)
