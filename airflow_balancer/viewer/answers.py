@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..errors import BalancerError, ConfigurationError
-from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
+from ..hydra.composed import Composed
 from ..hydra.nodes import Path as NodePath
 from ..hydra.nodes import dotted, node_at
 from ..lock.file import lock_at
 from .catalogue import Catalogue, UnknownError, relative
+from .configuration import Configuration
 from .models.fleet import (
     CompareAnswer,
     ComparisonRow,
     ConfigurationRow,
     ConfigurationsAnswer,
     FleetAnswer,
+    HostRow,
     LockedRow,
     OriginRow,
     OverviewAnswer,
@@ -41,6 +44,8 @@ MOST_ORIGINS = 2_000
 """The most origins to list value by value; beyond it, an entry whose values share one origin gets one row."""
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _Origin = tuple[NodePath, Any, str]
+_HOST_VALUES = attrgetter(*({"pool": "pool_name", "address": "remote_host"}.get(key, key) for key in HostRow.model_fields))
+_PORT_VALUES = attrgetter(*PortRow.model_fields)
 
 
 def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
@@ -48,7 +53,7 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
     listing = catalogue.look()
     shown = [
         ConfigurationRow(id=found.id, name=found.name, environments=list(found.environments), environment=found.environment)
-        for found in sorted(listing.configurations.values(), key=lambda found: found.name)
+        for found in listing.configurations.values()
     ]
     hint = "" if shown else catalogue.hint
     return ConfigurationsAnswer(configurations=shown, strategies=list(STRATEGIES), problems=list(listing.problems), hint=hint)
@@ -56,17 +61,16 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
 
 def overview(catalogue: Catalogue, _: NoQuery) -> OverviewAnswer:
     """Return the size of each configuration in its default environment, or what is wrong with it."""
-    found = sorted(catalogue.look().configurations.values(), key=lambda configuration: configuration.name)
-    return OverviewAnswer(configurations=[_overview_row(catalogue, configuration.id, configuration.name) for configuration in found])
+    return OverviewAnswer(configurations=[_overview_row(catalogue, found) for found in catalogue.look().configurations.values()])
 
 
-def _overview_row(catalogue: Catalogue, identity: str, name: str) -> OverviewRow:
+def _overview_row(catalogue: Catalogue, found: Configuration) -> OverviewRow:
     try:
-        fleet = catalogue.open(identity).fleet
+        hosts = catalogue.open(found.id).fleet.hosts
     except (ConfigurationError, UnknownError) as error:
-        return OverviewRow(id=identity, name=name, problem=str(error))
-    drained = sum(bool(host.drain) for host in fleet.hosts)
-    return OverviewRow(id=identity, name=name, hosts=len(fleet.hosts), drained=drained, slots=sum(host.size for host in fleet.hosts))
+        return OverviewRow(id=found.id, name=found.name, problem=str(error))
+    drained, slots = sum(bool(host.drain) for host in hosts), sum(host.size for host in hosts)
+    return OverviewRow(id=found.id, name=found.name, hosts=len(hosts), drained=drained, slots=slots)
 
 
 def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
@@ -136,22 +140,13 @@ def _shown(opened: Opened) -> dict[str, Any]:
     """Return a fleet's hosts, ports, named pools and settings as plain data, without secrets."""
     fleet = opened.fleet
     data = {
-        "hosts": [_host(host) for host in fleet.hosts],
-        "ports": [{key: getattr(port, key) for key in PortRow.model_fields} for port in fleet.ports],
+        "hosts": [dict(zip(HostRow.model_fields, _HOST_VALUES(host), strict=True)) for host in fleet.hosts],
+        "ports": [dict(zip(PortRow.model_fields, _PORT_VALUES(port), strict=True)) for port in fleet.ports],
         "pools": [pool.model_dump() for pool in fleet.named_pools],
         # The fleet holds the lock file's absolute path on this machine; the page shows the path as written.
         "settings": {**fleet.settings.model_dump(), "lock": opened.composed.data.get("lock")},
     }
     return opened.masked(data)  # type: ignore[no-any-return]
-
-
-def _host(host: HostSpec) -> dict[str, Any]:
-    return {
-        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain", "hold_slots")},
-        "credential": host.credential,
-        "pool": host.pool_name,
-        "address": host.remote_host,
-    }
 
 
 def _locked(opened: Opened) -> list[LockedRow]:
@@ -200,8 +195,8 @@ def _text(value: Any) -> str:
 
 def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
     """Return a row for each node outside of the balancer that requests a host or a port, and the number of failed requests."""
-    outcomes = opened.guarded(lambda composed: composed.outcomes())
-    failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
-    roots = opened.configuration.roots
-    shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
-    return [RequestRow(**row, problem=wrong) for row, wrong in zip(opened.masked(shown), failed, strict=True)], sum(failed)
+    rows = opened.guarded(Composed.outcomes)
+    for row in rows:
+        row["problem"] = isinstance(row["gets"], BalancerError)
+        row["gets"] = relative(str(row["gets"]), opened.configuration.roots) if row["problem"] else str(row["gets"])
+    return [RequestRow(**row) for row in opened.masked(rows)], sum(row["problem"] for row in rows)

@@ -24,7 +24,7 @@ class UnknownError(LookupError):
 
 
 class Listing(NamedTuple):
-    """The configurations found, and the problems of files that cannot be opened."""
+    """The configurations found, by id and in the order of their names, and the problems of files that cannot be opened."""
 
     configurations: dict[str, Configuration]
     problems: tuple[str, ...]
@@ -105,13 +105,13 @@ class Catalogue:
         if snapshot.limit and not places.named:
             problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path"))
         roots = tuple(root.resolve() for root in places.roots)
-        configurations = {}
+        found = []
         for path, overrides in sources:
             try:
-                found = describe_configuration(path, overrides, places, roots)
-                configurations[found.id] = found
+                found.append(describe_configuration(path, overrides, places, roots))
             except ConfigurationError as error:
                 problems += error.problems
+        configurations = {configuration.id: configuration for configuration in sorted(found, key=lambda each: each.name)}
         return Listing(configurations, tuple(relative(str(problem), places.roots) for problem in problems), snapshot)
 
 
