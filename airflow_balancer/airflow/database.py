@@ -1,4 +1,4 @@
-"""This process's metadata database: connections to it, and the plans for fleets, made and applied in it."""
+"""This process's metadata database: opens connections, and makes and applies the plans for fleets."""
 
 from __future__ import annotations
 

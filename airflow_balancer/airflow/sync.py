@@ -61,7 +61,7 @@ class Sync:
         return bool(self._fleets or self._said)
 
     def at_start(self) -> None:
-        """Create and update pools and connections in own transactions; never raise."""
+        """Create and update pools and connections in separate transactions; never raise."""
         self._guarded(lambda: apply_patiently(self._fleets))
 
     def at_run(self, dag_run: object) -> None:

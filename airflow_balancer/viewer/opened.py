@@ -41,7 +41,7 @@ class Opened:
         composed: The composed config.
         fleet: Its fleet.
         secrets: The strings that no answer may contain.
-        reading: The permissions of its resolvers, and the files they read.
+        reading: What it may read, and the files that it has read.
     """
 
     configuration: Configuration

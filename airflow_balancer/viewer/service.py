@@ -68,7 +68,7 @@ class Reply(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route of the API below `api/`. If the answer names DAGs, `of_dags`, `call` takes those that the user may read."""
+    """A route of the API below `api/`. With `of_dags` the answer names DAGs, and `call` takes those that the user may read."""
 
     query: type[BaseModel]
     answer: type[BaseModel]
