@@ -1,7 +1,10 @@
-"""Airflow's side: pools and connections, the plugin and its listener; the only room that imports Airflow.
+"""The Airflow side: pools, connections, listener, policy and operators.
 
-`plan`, `pools` and `connections` are pure. `target` finds the Airflow that is meant: `api` reads and applies plans
-through its API server, `database` and `metadata` in its metadata database. `sources` finds the configurations, `sync`
-keeps Airflow in step with them, `versions` knows how Airflow 2 and 3 differ.
-`hooks` and `operators` run in tasks; which host an attempt goes to is in `failover`, which is pure, too.
+- `pools`, `connections`, `teams` and `failover` are pure: what Airflow needs, and which host an attempt goes to.
+- `target` opens the Airflow to read or change: `api` through its API server, `database` and `metadata` in its metadata database.
+- `sources` finds configurations, `composing` composes them, and `sync` brings Airflow up to date.
+- `hooks`, `operators` and `remote_job` run in tasks.
+- `versions` holds the differences between Airflow 2 and 3.
+
+Outside this room, only `ssh`, `plugin` and the viewer's adapters import Airflow.
 """

@@ -1,4 +1,4 @@
-"""Airflow's REST API, version 2: reads and applies the same plans from a machine without the metadata database."""
+"""Reads Airflow and applies plans through its REST API, version 2, where the metadata database is out of reach."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from .teams import name_teams, without_teams
 
 T = TypeVar("T")
 _PAGE = 100
-"""The most items of one answer that Airflow gives, unless its maximum_page_limit is raised."""
+"""The most items in one answer, unless Airflow's maximum_page_limit is raised."""
 _CHUNK = 500
 _NAMES = 25
-"""The most pools that one request names: a name has up to 256 characters, and an address some thousands."""
+"""The most pools that one request names: a name has up to 256 characters, a URL some thousands."""
 _HIDDEN = "***"
 
 
 class ApiError(UnavailableError):
-    """Airflow's API server cannot be reached, or refuses."""
+    """Airflow's API server is unreachable, or refuses a request."""
 
 
 class RestApi:
@@ -47,11 +47,11 @@ class RestApi:
 
     Args:
         url: The server's address, such as `https://airflow.example.org/prefix`.
-        username: The user to log in as; without it, the server must let everyone in.
-        password: The user's.
-        token: Replaces logging in.
-        seconds: How long each step of a request may take: connecting, sending, each part of the answer.
-        transport: What carries the requests, in place of the network.
+        username: The user to log in as; without one, the server must allow anonymous users.
+        password: The user's password.
+        token: A token to use instead of logging in.
+        seconds: The timeout of each step of a request: connecting, sending, each part of the answer.
+        transport: Carries the requests instead of the network, in tests.
     """
 
     def __init__(
@@ -86,19 +86,19 @@ class RestApi:
         self._client.close()
 
     def read_pools(self) -> list[PoolSlots]:
-        """Return all pools that the user may read."""
+        """Return the pools that the user may read."""
         return self._read("pools", _pool_slots)
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
-        """Return how full all pools are that the user may read, by their names."""
+        """Return the occupancy of the pools that the user may read, by name."""
         return dict(self._read("pools", _occupancy))
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
-        """Return what `apply` would write."""
+        """Return the plans that `apply` would carry out."""
         return Plans(self.plan_pools(wanted_pools(fleets)), self.plan_connections(self._wanted_connections(fleets)))
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-        """Make pools and connections what the `fleets` want; with `prune`, delete those that they no longer want."""
+        """Bring pools and connections to what the `fleets` want; with `prune`, delete orphans."""
         pools, connections = wanted_pools(fleets), self._wanted_connections(fleets)
         return Plans(self.apply_pools(pools, prune=prune), self.apply_connections(connections, prune=prune))
 
@@ -106,22 +106,22 @@ class RestApi:
         return wanted_connections(fleets, self.read_variables(variable_keys(fleets)))
 
     def read_connections(self) -> list[SshConnection]:
-        """Return all connections that the user may read, without their passwords: the server hides them."""
+        """Return the connections that the user may read, without passwords, which the server hides."""
         return self._read("connections", _connection)
 
     def read_variables(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the values of those Variables of the `keys` that exist and that the server does not hide."""
+        """Return the values of the Variables with these `keys`; missing and hidden ones are left out."""
         answers = {key: self._request("GET", f"variables/{quote(key, safe='')}", missing=True) for key in sorted(keys)}
         return {key: answer["value"] for key, answer in answers.items() if answer and answer["value"] != _HIDDEN}
 
     def plan_pools(self, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
-        """Return what `apply_pools` would write; which orphaned pools are in use is looked up only to prune them."""
+        """Return the plan that `apply_pools` would carry out. It does not check whether orphaned pools are in use."""
         pools = self._read("pools", lambda item: (_pool_slots(item), "team_name" in item))
         wanted, warnings = without_teams(wanted) if name_teams(wanted) and not all(teams for _, teams in pools) else (wanted, ())
         return replace(plan_pools(wanted, [pool for pool, _ in pools]), warnings=warnings)
 
     def read_users(self, pools: Sequence[str]) -> dict[str, list[str]]:
-        """Return the unfinished tasks of each of the pools, those of ended runs that never began included."""
+        """Return the unfinished tasks in each pool, including tasks of ended runs that never began."""
         users: dict[str, set[str]] = {}
         for start in range(0, len(pools), _NAMES):
             filters = {"pool": pools[start : start + _NAMES], "state": [*UNFINISHED_STATES, "none"]}
@@ -130,10 +130,10 @@ class RestApi:
         return {pool: sorted(tasks) for pool, tasks in users.items()}
 
     def apply_pools(self, wanted: Mapping[str, WantedPool], *, prune: bool = False) -> Plan[PoolSlots]:
-        """Make Airflow's pools what is `wanted`, and return the plan that was applied.
+        """Bring Airflow's pools to what is `wanted`, and return the plan carried out.
 
         Raises:
-            ApiError: The server refuses; what it took before that stays.
+            ApiError: The server refuses a request; earlier requests stay applied.
         """
         plan = self.plan_pools(wanted)
         if prune:
@@ -144,22 +144,22 @@ class RestApi:
         except ApiError as error:
             if not (teams := {want.pool.team for want in wanted.values() if want.pool.team}):
                 raise
-            raise ApiError(f"{error}; create there what is missing of these teams: {listing(teams)}") from None
+            raise ApiError(f"{error}; create any of these teams that is missing there: {listing(teams)}") from None
         if prune:
             self._bulk("pools", "delete", [pool.name for pool in plan.orphaned], action_on_non_existence="skip")
         return plan
 
     def plan_connections(self, wanted: Mapping[str, SshConnection]) -> Plan[SshConnection]:
-        """Return what `apply_connections` would write, passwords left aside: they cannot be compared."""
+        """Return the plan that `apply_connections` would carry out. It ignores passwords, which the server hides."""
         current = [item._replace(password=wanted[item.name].password) if item.name in wanted else item for item in self.read_connections()]
         return plan_connections(wanted, current)
 
     def apply_connections(self, wanted: Mapping[str, SshConnection], *, prune: bool = False) -> Plan[SshConnection]:
-        """Make Airflow's connections what is `wanted`, as `apply_pools` does; passwords are written each time."""
+        """Bring Airflow's connections to what is `wanted`, as `apply_pools` does; rewrite passwords each time."""
         plan = self.plan_connections(wanted)
         unchanged = [item for item in plan.unchanged if is_ours(item) and item.password]
         written = [*plan.create, *(change.after for change in plan.update), *unchanged]
-        self._bulk("connections", "create", [_body(item) for item in written], action_on_existence="overwrite")
+        self._bulk("connections", "create", [_connection_body(item) for item in written], action_on_existence="overwrite")
         if prune:
             self._bulk("connections", "delete", [item.name for item in plan.orphaned], action_on_non_existence="skip")
         return plan
@@ -168,7 +168,7 @@ class RestApi:
         try:
             return [build(item) for item in self._all(kind, kind)]
         except (KeyError, TypeError) as error:
-            raise ApiError(f"{self._shown}: its {kind} have no {error}, as those of an Airflow 3 have") from None
+            raise ApiError(f"{self._shown}: its {kind} lack {error}, so it is no API server of Airflow 3") from None
 
     def _all(self, path: str, kind: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset, total = 0, 1
@@ -183,7 +183,7 @@ class RestApi:
             body = {"actions": [{"action": action, "entities": entities[start : start + _CHUNK], **more}]}
             answer = self._request("PATCH", kind, json=body)
             if errors := (answer.get(action) or {}).get("errors"):
-                raise ApiError(f"{self._shown}: cannot {action} {kind}: {self._told(errors[0].get('error', errors[0]), entities)}")
+                raise ApiError(f"{self._shown}: cannot {action} {kind}: {self._masked(errors[0].get('error', errors[0]), entities)}")
 
     def _request(self, method: str, path: str, *, missing: bool = False, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self._token or self._log_in()}"}
@@ -193,7 +193,7 @@ class RestApi:
         return self._answer(response, f"{method} {path}")
 
     def _log_in(self) -> str:
-        # Without a user only a server that lets everyone in gives a token.
+        # GET returns a token only if the server allows anonymous users.
         response = self._send(lambda: self._client.request("POST" if self._login else "GET", "auth/token", json=self._login))
         if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             user = f"user {self._login['username']!r}" if self._login else "an anonymous user (no username is given)"
@@ -216,24 +216,20 @@ class RestApi:
         if response.is_success and isinstance(data, dict):
             return data
         detail = _detail(data.get("detail")) if isinstance(data, dict) else "no Airflow 3 API server answers there"
-        raise ApiError(f"{self._shown}: {what}: {response.status_code} {response.reason_phrase}: {self._told(detail)}")
+        raise ApiError(f"{self._shown}: {what}: {response.status_code} {response.reason_phrase}: {self._masked(detail)}")
 
-    def _told(self, answer: Any, *sent: Any) -> str:
-        """Return what the server says of what was sent to it, without the secrets in that."""
-        secrets = {*self._secrets, *secrets_of(*sent, *(json.loads(item["extra"] or "{}") for item in _with_extra(sent)))}
+    def _masked(self, answer: Any, sent: Sequence[Any] = ()) -> str:
+        """Return a server's message without secrets, including those in what was `sent`: the server may quote it."""
+        extras = [json.loads(item["extra"] or "{}") for item in sent if isinstance(item, Mapping) and "extra" in item]
+        secrets = {*self._secrets, *secrets_of(sent, *extras)}
         return mask_text(str(mask(answer, secrets)), secrets)
 
 
 def _detail(detail: Any) -> Any:
-    """Return what a server says is wrong, without what was sent to it."""
+    """Return the messages in an error's detail, without the input that FastAPI repeats in it."""
     if isinstance(detail, list) and all(isinstance(item, dict) and "msg" in item for item in detail):
         return "; ".join(dict.fromkeys(str(item["msg"]) for item in detail))
     return detail
-
-
-def _with_extra(sent: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
-    for entities in sent:
-        yield from (item for item in entities if isinstance(item, Mapping) and "extra" in item)
 
 
 def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
@@ -241,7 +237,7 @@ def _pool_slots(item: Mapping[str, Any]) -> PoolSlots:
 
 
 def _pool_body(pool: PoolSlots, wanted: Mapping[str, WantedPool]) -> dict[str, Any]:
-    """Return a pool as the server takes it, which refuses a team unless it runs with multi_team, and keeps one that is left out."""
+    """Return a pool as the server expects it. Without multi_team it refuses any team; a team that is left out stays."""
     body = pool._asdict()
     team = body.pop("team")
     return {**body, "team_name": team} if team and wanted[pool.name].pool.team else body
@@ -252,7 +248,7 @@ def _occupancy(item: Mapping[str, Any]) -> tuple[str, PoolOccupancy]:
     return item["name"], PoolOccupancy(limit_of(item["slots"]), **by_state, taken=item["occupied_slots"])
 
 
-def _body(item: SshConnection) -> dict[str, Any]:
+def _connection_body(item: SshConnection) -> dict[str, Any]:
     keys = ("conn_type", "description", "host", "login", "password", "port", "extra")
     return {"connection_id": item.name, **{key: getattr(item, key) for key in keys}}
 

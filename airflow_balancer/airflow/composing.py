@@ -1,7 +1,7 @@
-"""Composes configurations in a process of its own, so that none of them can stop, fill or change the one that asks.
+"""Composes configurations in a child process, so that none of them can crash, exhaust or change the calling process.
 
-The process has limits of memory and time, no Python module of the DAG folders on its path, and none of the resolvers
-that Airflow's process has registered. It takes a line of JSON for each configuration, and answers with one.
+The child has limits on memory and time, no DAG folder on its Python path, and none of the resolvers registered in
+Airflow's process. It reads a line of JSON for each configuration, and answers with a line of JSON.
 """
 
 from __future__ import annotations
@@ -9,36 +9,43 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ConfigurationError, Problem
 from ..files.locate import find_source, tree_above
 from ..files.reading import reading
 from ..files.yaml import read_root
 from ..fleet.fleet import Fleet
+from ..fleet.masking import mask_text
+from ..hydra.secrets import written_secrets
 
+if TYPE_CHECKING:
+    from .sources import Source
+
+Load = Callable[[Path, Sequence[str]], Fleet]
 CPU_SECONDS = 10
-"""What composing one configuration may take: a Hydra tree of 1,000 hosts takes three."""
+"""The most CPU time to compose one configuration; a Hydra tree of 1,000 hosts takes three seconds."""
 SECONDS = 30.0
-"""The same by the clock, on a machine that is busy."""
+"""The most wall-clock time, which allows for a busy machine."""
 MEMORY = 2**30
-"""The address space of the process, in bytes."""
+"""The child's address space, in bytes."""
 
 
 class Composer:
-    """The process that composes; it starts with the first configuration, and again after one that it did not survive.
+    """The child process. It starts with the first configuration, and again after one that killed it.
 
     Args:
-        roots: The folders that hold every file that may be opened.
-        closed: The folders whose Python modules are out of reach: Airflow 2 has those of DAGs on the path.
-        named: Whether the configuration was named by the operator, and with it the folders above that it composes from.
+        roots: The folders that hold every file the child may open.
+        closed: The folders to keep off its Python path; Airflow 2 puts the DAGs folder there.
+        named: Whether an operator named the configurations; they may then compose from folders above their own.
     """
 
     def __init__(self, roots: Sequence[Path], closed: Sequence[Path], *, named: bool) -> None:
@@ -56,12 +63,12 @@ class Composer:
         """Return the fleet of a configuration.
 
         Raises:
-            ConfigurationError: It is wrong, or takes more than it may.
+            ConfigurationError: The configuration is invalid, or exceeds a limit.
         """
         self._process = self._process or _start(self._closed)
-        answer = _asked(self._process, {**self._request, "path": str(path), "overrides": list(overrides)})
+        answer = _ask(self._process, {**self._request, "path": str(path), "overrides": list(overrides)})
         if answer is None:
-            raise ConfigurationError(_lost(self._end()))
+            raise ConfigurationError(_loss(self._end()))
         if "problems" in answer:
             raise ConfigurationError(Problem(**{**problem, "path": tuple(problem["path"])}) for problem in answer["problems"])
         return Fleet.from_data(answer["node"])
@@ -75,6 +82,23 @@ class Composer:
             return process.wait()
 
 
+def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
+    """Compose each source as data, without instantiating anything; a source that fails becomes a problem, and the rest are loaded."""
+    fleets, problems = {}, []
+    for source in sources:
+        origin = str(source.path)
+        if origin in fleets:  # the same file with other overrides
+            origin = shlex.join([origin, *source.overrides])
+        try:
+            fleets[origin] = load(source.path, source.overrides)
+        except ConfigurationError as error:
+            problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
+        except Exception as error:  # one broken file must not hide the others
+            text = mask_text(str(error), written_secrets(source.path, source.overrides))
+            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {text}", origin=origin))
+    return fleets, problems
+
+
 def _start(closed: Sequence[Path]) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path_without(closed))), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-P", "-m", __name__]
@@ -82,13 +106,24 @@ def _start(closed: Sequence[Path]) -> subprocess.Popen[str]:
 
 
 def path_without(closed: Sequence[Path]) -> list[str]:
-    """Return Python's path without what is in some folders: Airflow 2 has the DAGs' on it, and Hydra imports plugins."""
+    """Return Python's path without some folders. Airflow 2 puts the DAGs folder on it, and Hydra imports plugins from it."""
     folders = [folder.resolve() for folder in closed]
     return [entry for entry in sys.path if not any(Path(entry).resolve().is_relative_to(folder) for folder in folders)]
 
 
-def _asked(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:
-    """Return the answer to a request, or None if the process ended."""
+@contextmanager
+def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
+    """Hide the Python modules in some folders while the context lasts."""
+    path = sys.path[:]
+    sys.path[:] = path_without(folders)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+
+
+def _ask(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:
+    """Return the process's answer to a request, or None if it ended."""
     assert process.stdin
     assert process.stdout
     patience = Timer(SECONDS, process.kill)
@@ -104,19 +139,19 @@ def _asked(process: subprocess.Popen[str], request: Mapping[str, Any]) -> Any:
     return json.loads(line) if line.endswith("\n") else None
 
 
-def _lost(code: int) -> str:
+def _loss(code: int) -> str:
     if code > 0:
         return f"cannot be composed: the process for it ended with code {code}"
     return f"cannot be composed within {CPU_SECONDS} s of CPU time, {SECONDS:g} s and {MEMORY // 2**20} MiB"
 
 
 def answer_to(request: Mapping[str, Any]) -> str:
-    """Return the answer to a request as JSON: the balancer's node, or what is wrong."""
+    """Return the answer to a request as JSON: the balancer's node, or the problems."""
     try:
         return json.dumps({"node": _node(request)})
     except ConfigurationError as error:
         return json.dumps({"problems": [asdict(problem) for problem in error.problems]})
-    except Exception as error:  # whatever is wrong with one file, the others count
+    except Exception as error:  # one broken file must not stop the child
         return json.dumps({"problems": [asdict(Problem(f"cannot be composed: {type(error).__name__}: {error}"))]})
 
 
@@ -129,13 +164,13 @@ def _node(request: Mapping[str, Any]) -> Mapping[str, Any]:
         roots += [folder.resolve() for folder in tree_above(source, read_root(source))]
     with reading(roots=tuple(roots), foreign_code=False):
         composed = compose_file(source, request["overrides"])
-        composed.fleet  # noqa: B018 (it raises what is wrong, with the file that it comes from)
+        composed.fleet  # noqa: B018 (it raises the problems, each with its file)
         return composed.node
 
 
 def _limit() -> None:
-    """Limit what the next answer may take."""
-    with suppress(ValueError, OSError):  # where the system has no such limit
+    """Set the limits for the next answer."""
+    with suppress(ValueError, OSError):  # some systems lack such limits
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -144,7 +179,7 @@ def _limit() -> None:
 
 def _main() -> None:
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what else is printed is no answer
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output must not mix with the answers
         for line in sys.stdin:
             _limit()
             answers.write(f"{answer_to(json.loads(line))}\n")

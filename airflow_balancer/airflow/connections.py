@@ -1,4 +1,4 @@
-"""Connections: the SSH connection of each host where `create_connection` is set, and their plan; pure."""
+"""The SSH connections that `create_connection` requests, one for each host, and the plan to create them; pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .pools import Plan, Update
 
 MARK_TEXT = "[airflow-balancer]"
 MAX_NAME = 200
-"""The longest connection id that Airflow's REST API takes, in characters; its column holds 250."""
+"""The longest connection id that Airflow's REST API accepts, in characters; the column holds 250."""
 _HOOK_ONLY = frozenset({"remote_host", "username", "password", "port", "ssh_conn_id", "ssh_hook"})
 
 
 class SshConnection(NamedTuple):
-    """An SSH connection as Airflow has it, its secrets in clear; `extra` is JSON with sorted keys."""
+    """An Airflow connection, its secrets in clear text; `extra` is JSON with sorted keys."""
 
     name: str
     host: str | None
@@ -35,33 +35,35 @@ class SshConnection(NamedTuple):
 
 
 class Plans(NamedTuple):
-    """What was applied, or would be: to the pools, and to the connections."""
+    """The plans for pools and for connections."""
 
     pools: Plan[PoolSlots]
     connections: Plan[SshConnection]
 
     def differs(self, *, prune: bool = False) -> bool:
-        """Return whether applying the plans writes anything."""
+        """Return whether applying the plans changes anything."""
         return self.pools.differs(prune=prune) or self.connections.differs(prune=prune)
 
 
 def is_ours(connection: SshConnection) -> bool:
-    """Return whether the balancer made this connection, going by its description."""
+    """Return whether the balancer made this connection, according to its description."""
     return connection.description.endswith(MARK_TEXT)
 
 
 def variable_keys(fleets: Mapping[str, Fleet]) -> set[str]:
-    """Return the keys of the Airflow Variables that hold a password which a connection needs."""
+    """Return the keys of the Airflow Variables that hold the connections' passwords."""
     return {host.password.key for _, host in _hosts(fleets) if isinstance(host.password, VariableSpec)}
 
 
 def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]) -> dict[str, SshConnection]:
     """Return a connection by name for each host of the fleets that set `create_connection`.
 
-    The keys of `fleets` say where each comes from; `variables` has the values of those that `variable_keys` names.
+    Args:
+        fleets: The fleets by origin, which problems name.
+        variables: The values of the Variables that `variable_keys` names.
 
     Raises:
-        ConfigurationError: A name does not fit, a Variable is missing, or two fleets want one connection differently.
+        ConfigurationError: A name is too long, a Variable is missing, or two fleets disagree on a connection.
     """
     wanted: dict[str, SshConnection] = {}
     problems = []
@@ -76,14 +78,14 @@ def wanted_connections(fleets: Mapping[str, Fleet], variables: Mapping[str, str]
         else:
             connection = _connection(host, variables)
             if wanted.setdefault(host.name, connection) != connection:
-                problems.append(Problem("is wanted otherwise by another configuration; give both the same host", subject, origin=origin))
+                problems.append(Problem("differs between two configurations; give both the same host", subject, origin=origin))
     if problems:
         raise ConfigurationError(problems)
     return wanted
 
 
 def plan_connections(wanted: Mapping[str, SshConnection], current: Iterable[SshConnection]) -> Plan[SshConnection]:
-    """Compare the `wanted` connections with the `current` ones; those that others made are left as they are."""
+    """Compare the `wanted` connections with the `current` ones; leave those unchanged that the balancer did not make."""
     existing = {connection.name: connection for connection in current}
     create, update, unchanged, notes = [], [], [], {}
     for name, after in sorted(wanted.items()):
@@ -109,7 +111,7 @@ def _hosts(fleets: Mapping[str, Fleet]) -> Iterable[tuple[str, HostSpec]]:
 
 
 def clear_password(host: HostSpec, variables: Mapping[str, str]) -> str | None:
-    """Return a host's password, where it is a Variable by the `variables`' values, of which JSON has it under `password`."""
+    """Return a host's password. If it is a Variable, look it up in `variables`: the value, or the key `password` of its JSON."""
     if not isinstance(host.password, VariableSpec):
         return host.password or None
     value = variables[host.password.key]

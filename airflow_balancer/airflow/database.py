@@ -1,4 +1,4 @@
-"""Sessions with the metadata database of this process: reading it, planning, and applying plans."""
+"""This process's metadata database: opens connections, and makes and applies the plans for fleets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _TRY_MILLISECONDS = 10_000
 
 
 def open_engine() -> Engine:
-    """Return the engine of the metadata database, not yet connected.
+    """Return the engine of the metadata database, without connecting.
 
     Raises:
-        UnavailableError: This process has none, or SQLite would make an empty one on being opened.
+        UnavailableError: This process has no metadata database, or the SQLite file does not exist: connecting would create it.
     """
     try:
         engine = versions.engine()
@@ -47,19 +47,19 @@ def open_engine() -> Engine:
 
 @contextmanager
 def read_connection(seconds: float | None = None) -> Iterator[Connection]:
-    """Give a connection to the metadata database, and roll back whatever is done in it.
+    """Yield a connection to the metadata database, and roll back its transaction at the end.
 
     Args:
-        seconds: How long PostgreSQL may take for each statement; default: any time.
+        seconds: PostgreSQL's timeout for each statement; None for no limit.
 
     Raises:
-        UnavailableError: This process has no metadata database, or it refuses.
+        UnavailableError: This process has no metadata database, or the database refuses.
     """
     engine = open_engine()
     try:
         with engine.connect() as connection:
             if seconds and connection.dialect.name == "postgresql":
-                # What is abandoned here must end there as well: a statement may wait for another's lock.
+                # A statement that the caller gives up on must end in the server, too: it may be waiting for a lock.
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * seconds)}")
             yield connection
     except SQLAlchemyError as error:
@@ -67,13 +67,13 @@ def read_connection(seconds: float | None = None) -> Iterator[Connection]:
 
 
 def _refused(error: SQLAlchemyError) -> UnavailableError:
-    # Only the driver's own error is shown: SQLAlchemy's may hold the database's URL or a statement's values.
+    # Show only the driver's error: SQLAlchemy's may contain the database's URL or a statement's values.
     original = getattr(error, "orig", None)
     return UnavailableError(metadata.refusal(original) if original else f"the metadata database refuses ({type(error).__name__})")
 
 
 class MetadataDatabase:
-    """The metadata database as a `Target`; `seconds` is how long each statement that reads may take."""
+    """The metadata database as a `Target`; `seconds` limits each statement that reads."""
 
     def __init__(self, seconds: float | None = None) -> None:
         self._seconds = seconds
@@ -84,17 +84,17 @@ class MetadataDatabase:
             return metadata.read_pools(connection)
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
-        """Return how full all pools are now, by their names."""
+        """Return the pools' current occupancy by name."""
         with read_connection(self._seconds) as connection:
             return metadata.read_occupancy(connection)
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
-        """Return what `apply` would write."""
+        """Return the plans that `apply` would carry out."""
         with read_connection(self._seconds) as connection:
             return plan_fleets(connection, fleets)
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-        """Make pools and connections what the `fleets` want; see `apply_patiently`."""
+        """Bring pools and connections to what the `fleets` want; see `apply_patiently`."""
         open_engine()
         try:
             return apply_patiently(fleets, prune=prune)
@@ -103,10 +103,10 @@ class MetadataDatabase:
 
 
 def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
-    """Return what `apply_fleets` would write.
+    """Return the plans that `apply_fleets` would carry out.
 
     Raises:
-        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow.
+        ConfigurationError: The fleets disagree on a connection, or want one that Airflow cannot hold.
     """
     variables = _variables(connection, variable_keys(fleets))
     wanted, warnings = _wanted(connection, fleets)
@@ -116,23 +116,23 @@ def plan_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
 
 
 def apply_fleets(connection: Connection, fleets: Mapping[str, Fleet]) -> Plans:
-    """Make pools and connections what the `fleets` want; all of the pools first, then all of the connections.
+    """Bring pools, then connections, to what the `fleets` want.
 
     Args:
         connection: A connection whose transaction the caller commits.
-        fleets: The fleets; the keys say where each comes from.
+        fleets: The fleets by origin.
 
     Raises:
-        ConfigurationError: The fleets want a connection differently, or one that does not fit Airflow: no connection is written.
-        sqlalchemy.exc.DBAPIError: The database refuses: nothing of that kind is written.
+        ConfigurationError: The fleets disagree on a connection, or want one that Airflow cannot hold; no connection is written.
+        sqlalchemy.exc.DBAPIError: The database refuses; no pool, or no connection, is written.
     """
     return Plans(_apply_pools(connection, fleets), _apply_connections(connection, fleets))
 
 
 def apply_patiently(fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-    """Apply the pools in a transaction of their own, then the connections; with `prune`, delete what is orphaned.
+    """Apply pools and connections in a transaction each, and retry if another process holds a lock for too long.
 
-    Each is tried again where another process held a lock for too long. It raises what `apply_fleets` does.
+    With `prune`, delete orphans. Raises the same errors as `apply_fleets`.
     """
     patience = _TRY_MILLISECONDS
     pools = _patiently(lambda connection: _apply_pools(connection, fleets, prune=prune, patience=patience))
@@ -149,7 +149,7 @@ def _patiently(apply: Callable[[Connection], T]) -> T:
 
 
 def _wanted(connection: Connection, fleets: Mapping[str, Fleet]) -> tuple[Mapping[str, WantedPool], tuple[str, ...]]:
-    """Return the pools that the fleets want, as this Airflow has teams or not, and warnings of teams that are ignored."""
+    """Return the pools that the fleets want, and a warning for each team that this Airflow ignores."""
     wanted = wanted_pools(fleets)
     if not name_teams(wanted):
         return wanted, ()
@@ -178,7 +178,7 @@ def _apply_connections(
 
 
 def _variables(connection: Connection, keys: set[str]) -> dict[str, str]:
-    """Return Airflow Variables as Airflow reads them, the environment first; other secrets backends are not read."""
+    """Return Airflow Variables from the environment, then from the database; other secrets backends are not read."""
     given = {key: value for key in keys if (value := os.environ.get(f"AIRFLOW_VAR_{key.upper()}")) is not None}
     missing = keys - given.keys()
     return {**(metadata.read_variables(connection, missing, versions.cipher()) if missing else {}), **given}

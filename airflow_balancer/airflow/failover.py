@@ -1,4 +1,4 @@
-"""Which host each attempt of a task goes to, and what is said of hosts that cannot be reached; pure, Airflow is not loaded."""
+"""The host of each attempt of a task, and the messages about unreachable hosts; pure, without Airflow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ H = TypeVar("H", bound=Candidate)
 
 
 def starting_with(ranked: Sequence[H], first: str | None) -> list[H]:
-    """Return the hosts with the one of this name in front, where there is one.
+    """Return the hosts with the one named `first` in front, if there is one.
 
     >>> from ..fleet.model import HostSpec
     >>> hosts = [HostSpec(name=name, size=8) for name in ("host1", "host2", "host3")]
@@ -24,7 +24,7 @@ def starting_with(ranked: Sequence[H], first: str | None) -> list[H]:
 
 
 def in_turn(ranked: Sequence[T], number: int) -> list[T]:
-    """Return the hosts from that of an attempt on, the ranking being a circle.
+    """Return the ranking as a circle that starts with the host of attempt `number`.
 
     >>> in_turn(["host1", "host2", "host3"], 2)
     ['host2', 'host3', 'host1']
@@ -34,12 +34,12 @@ def in_turn(ranked: Sequence[T], number: int) -> list[T]:
 
 
 def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str, str]) -> dict[str, int]:
-    """Return how many slots are taken on each host, without those of the attempt's own task.
+    """Return the taken slots by host, without those of the attempt's own task.
 
     Args:
         attempt: The attempt.
-        load: How many slots are taken on each host, by name.
-        pools: The name of each host's pool, by the host's name.
+        load: The taken slots by host.
+        pools: The name of each host's pool, by host.
 
     >>> load_of_others(Attempt("key", pool="host1"), {"host1": 1, "host2": 0}, {"host1": "host1", "host2": "host2"})
     {'host1': 0, 'host2': 0}
@@ -48,12 +48,12 @@ def load_of_others(attempt: Attempt, load: Mapping[str, int], pools: Mapping[str
 
 
 def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mapping[str, Exception]) -> str:
-    """Return the message of an attempt that fails because its hosts cannot be reached.
+    """Return the message of an attempt that fails because its hosts are unreachable.
 
     Args:
         attempt: The attempt.
-        ranked: All candidates as they are called, in the order of the attempts.
-        failures: The hosts that were tried, and why each cannot be reached.
+        ranked: All candidates as messages call them, in the order of the attempts.
+        failures: The error of each host that was tried.
     """
     reasons = "; ".join(f"{host} cannot be reached: {reason_of(error)}" for host, error in failures.items())
     if len(ranked) == 1:
@@ -63,7 +63,7 @@ def unreachable_message(attempt: Attempt, ranked: Sequence[str], failures: Mappi
 
 
 def reason_of(error: Exception) -> str:
-    """Return an error's text, or its class where it has none.
+    """Return an error's text, or the name of its class if the text is empty.
 
     >>> reason_of(EOFError())
     'EOFError'

@@ -26,36 +26,36 @@ from .failover import in_turn, reason_of, starting_with, unreachable_message
 from .load import taken_slots
 
 _NO_ANSWER = ("Error reading SSH protocol banner", "Key-exchange timed out", "Negotiation failed")
-"""How paramiko's messages begin when a host hangs up or does not answer; the class alone is also that of an unknown host key."""
+"""How paramiko's messages begin when a host hangs up or does not answer. An unknown host key raises the same class."""
 
 
 class BalancedSSHHook(SSHHook):
     """An SSH hook over the candidates of a query: attempt k of the task connects to the k-th host of the key's ranking.
 
-    Used in a task, such as a `@task` function: the task gives the key and the number of the attempt. After
-    the last host comes the first again; an attempt after the task was cleared goes on counting.
+    Use it in a task, such as a `@task` function: the task gives the key and the attempt's number. After the last
+    host comes the first again. Clearing a task does not restart the count.
 
-    An attempt is counted in the pool of its task, wherever it runs: Airflow moves no retry to another
-    pool. Give the task `pool=balancer.queue_pool(...)` to count all attempts on a queue's hosts together.
+    Airflow counts an attempt in the pool of its task, whichever host it runs on, because it never moves a retry to
+    another pool. Set `pool=balancer.queue_pool(...)` on the task to count all attempts on a queue's hosts together.
 
-    With the strategy `least_loaded` the ranking is by the load at that attempt, without the task's own
-    slots; where it cannot be read, which is logged, it is that of a DAG file. Hosts with `hold_slots` are
-    asked how many slots are held. Others, and those that do not answer in time, count by their pools, in
-    which a task that runs on another host counts where it does not run.
+    With the strategy `least_loaded`, the attempt ranks the hosts by their current load, without the task's own slots.
+    Hosts with `hold_slots` report how many slots are held. All others, and hosts that do not answer in time, count
+    by their pools, where a task that failed over counts for its first host. If no load can be read, the hook
+    logs why and uses the ranking of the DAG file.
 
-    A host that refuses the connection, hangs up or does not answer raises HostUnreachable; with
-    `failover`, the next hosts of the ranking are tried first, each once. A host that answers is never
-    passed over: a refused login or an unknown host key is the provider's own error, as is a command
-    that fails. How often one host is tried is `conn_retry_attempts`, a key of its `ssh_hook_args`.
+    A host that refuses the connection, hangs up or does not answer raises HostUnreachable. With `failover`, the hook
+    first tries each of the next hosts once. It never skips a host that answers: a refused login, an unknown host key
+    and a failed command raise the provider's own errors. `conn_retry_attempts`, a key of `ssh_hook_args`, says how
+    often to try one host.
 
     Args:
         balancer: The balancer with the hosts.
-        key: Identifies the task. By default it is the task, as `<dag_id>.<task_id>`, and `[<index>]` where it is mapped;
-            outside of a task it must be given, and the attempt is the first.
-        first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
-        failover: Whether an attempt whose host cannot be reached goes on to the next host.
-        **arguments: The keys of a query, as for `BalancerConfiguration.select_host`; all others as for
-            `Host.hook`, such as `conn_timeout=5`.
+        key: Identifies the task. Default: `<dag_id>.<task_id>`, followed by `[<index>]` for a mapped task.
+            Outside of a task a key is required, and the attempt is the first.
+        first: The host of the first attempt, if it was picked elsewhere; the other candidates follow.
+        failover: Whether an attempt goes on to the next host if its host is unreachable.
+        **arguments: The keys of a query, as for `BalancerConfiguration.select_host`, and arguments of `Host.hook`,
+            such as `conn_timeout=5`.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class BalancedSSHHook(SSHHook):
         **arguments: Any,
     ) -> None:
         hook_args = {name: value for name, value in arguments.items() if name not in HOST_KEYS}
-        # The host is known when it connects; the base class wants one now, and checks the other arguments.
+        # The host is chosen on connecting. The base class requires one now, and checks the other arguments.
         super().__init__(remote_host="balanced", **{arg: value for arg, value in hook_args.items() if arg != "use_local"})
         self.balancer = balancer
         self.query = {name: value for name, value in arguments.items() if name in HOST_KEYS}
@@ -80,20 +80,20 @@ class BalancedSSHHook(SSHHook):
         self._ranked: dict[tuple[str, int], list[Host]] = {}
 
     def __repr__(self) -> str:
-        """As in a serialized DAG: short, the same at each parse, and changed only by what changes a pick."""
+        """Return the string for a serialized DAG: short, equal at each parse, and changed only when a pick changes."""
         try:
             return candidates_text(self, pool=DEFAULT_POOL)
         except BalancerError as error:
             return f"BalancedSSHHook({error})"
 
     def ranked(self, key: str, index: int = -1) -> list[Host]:
-        """Return the hosts in the order in which the attempts of a key, or of one index of it, go through them.
+        """Return the hosts in the order of a key's attempts, or of the attempts of one of its indices.
 
         Raises:
-            NoMatch: No host matches, or all that do are drained; or `first` is not among them.
+            NoMatch: No host matches, all matching hosts are drained, or `first` is not a candidate.
         """
         if (key, index) not in self._ranked:
-            # Where `first` was picked elsewhere, that pick is the one to take note of.
+            # If `first` was picked elsewhere, that pick is already recorded.
             with reading(recorder=None) if self.first else nullcontext():
                 ranked = self.balancer.rank_hosts(**self.query, key=key, index=index)
             if self.first and self.first not in (names := [host.name for host in ranked]):
@@ -103,32 +103,29 @@ class BalancedSSHHook(SSHHook):
         return self._ranked[key, index]
 
     def get_conn(self) -> paramiko.SSHClient:
-        """Return a connection to the host of the attempt, the same one while it lasts.
+        """Return a connection to the attempt's host; reuse it while it is open.
 
         Raises:
-            HostUnreachable: The host accepts no connection; with `failover`, none of the hosts does.
-            ConfigurationError: It is used outside of a task, and has no key.
+            HostUnreachable: The host is unreachable; with `failover`, all hosts are.
+            ConfigurationError: The hook is used outside of a task, without a key.
         """
         if self.client and (transport := self.client.get_transport()) and transport.is_active():
             return self.client
         attempt = attempt_of(self.context or current_context(), self.key)
         ranked = self._ranked_now(attempt)
         if passed := self._drained(**{name: value for name, value in self.query.items() if name != "prefer"}):
-            self.log.info("%s goes to no drained host: %s", attempt, listing(passed))
+            self.log.info("%s skips drained hosts: %s", attempt, listing(passed))
         turn = in_turn(ranked, attempt.number)
         failures: dict[str, Exception] = {}
         for host in turn if self.failover else turn[:1]:
-            try:
-                return self._connect(host, attempt, turn).get_conn()
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
-                failures[called(host)] = error
+            reached = self._reach(host, attempt, turn)
+            if isinstance(reached, SSHHook):
+                return reached.get_conn()
+            failures[called(host)] = reached
         raise HostUnreachable(unreachable_message(attempt, list(map(called, ranked)), failures)) from failures[called(turn[0])]
 
     def _drained(self, **query: Any) -> list[str]:
-        """Return what is said of the drained hosts that match, without secrets."""
+        """Return the messages about drained hosts that match the query, without secrets."""
         try:
             hosts = [host for host in self.balancer.filter_hosts(**query) if host.drain]
         except NoMatch:
@@ -136,7 +133,7 @@ class BalancedSSHHook(SSHHook):
         return [mask_text(drained(host), self.balancer.fleet.secrets) for host in hosts]
 
     def _ranked_now(self, attempt: Attempt) -> list[Host]:
-        """Return the hosts by the live load where the strategy goes by it and it can be read, else without."""
+        """Return the hosts ranked by their current load if the strategy uses it and it can be read, else as in the DAG file."""
         strategy, candidates = self.balancer.strategy, self.ranked(attempt.key, attempt.index)
         if not isinstance(strategy, LeastLoaded):
             return candidates
@@ -147,6 +144,16 @@ class BalancedSSHHook(SSHHook):
             return candidates
         return self.balancer.rank_hosts(**self.query, key=attempt.key, index=attempt.index, load=load)
 
+    def _reach(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook | Exception:
+        """Return a hook connected to a host, or the error if the host cannot be reached."""
+        try:
+            return self._connect(host, attempt, turn)
+        except Exception as error:
+            if not is_unreachable(error):
+                raise
+            self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
+            return error
+
     def _connect(self, host: Host, attempt: Attempt, turn: Sequence[Host]) -> SSHHook:
         counted = f", counted in pool {attempt.pool!r}" if attempt.pool else ""
         self.log.info("%s goes to %s%s", attempt, called(host), counted)
@@ -154,34 +161,29 @@ class BalancedSSHHook(SSHHook):
         if isinstance(hook, SlotSSHHook):
             hook.context, hook.others = self.context, lambda: self._others(host, attempt, turn)
         hook.get_conn()
-        # From here on this hook has all that the host's own one has: user, timeouts, the client that is closed in the end.
+        # Take over everything from the host's own hook: user, timeouts, and the client that is closed at the end.
         self.__dict__.update(vars(hook))
         return hook
 
     def _others(self, full: Host, attempt: Attempt, turn: Sequence[Host]) -> Iterator[SSHHook]:
-        """Connect to the hosts that follow one without a free slot, each when it is needed; pass over those that do not answer."""
+        """Yield connected hooks of the hosts that follow a full one, connecting lazily; skip unreachable hosts."""
         for host in in_turn(turn, turn.index(full) + 2)[:-1]:
-            try:
-                hook = self._connect(host, attempt, turn)
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                self.log.warning("%s: %s cannot be reached: %s", attempt, called(host), reason_of(error))
-            else:
-                yield hook
+            reached = self._reach(host, attempt, turn)
+            if isinstance(reached, SSHHook):
+                yield reached
 
 
 def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: str = "") -> str:
-    """Return the string of the hosts that a hook may connect to; see `picking.serialized.describe`.
+    """Return the string that lists a hook's candidates in a serialized DAG; see `picking.serialized.describe`.
 
     Args:
         hook: The hook.
-        pool: The pool that its task has in its DAG.
-        task: The key of the task, where it is known.
-        first: The host of the task's first attempt, where it is not mapped: the lock file may keep another one than is picked by its key.
+        pool: The pool of its task in the DAG.
+        task: The key of the task, if known.
+        first: The first host of an unmapped task: a lock file may keep a host other than the one its key picks.
 
     Raises:
-        NoMatch: No host matches, or all that do are drained; or `first` is not among them.
+        NoMatch: No host matches, all matching hosts are drained, or `first` is not a candidate.
     """
     ranked, strategy = hook.ranked(hook.key or task), hook.balancer.strategy
     hosts = [Counted(host.name, host.size or 1, host.pool.pool) for host in ranked]
@@ -191,8 +193,8 @@ def candidates_text(hook: BalancedSSHHook, *, pool: str, task: str = "", first: 
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Return whether an error of connecting means that the host accepts no connection or does not answer."""
+    """Return whether a connection error means that the host is unreachable: it refuses, hangs up or does not answer."""
     if isinstance(error, paramiko.SSHException):
         return isinstance(error, paramiko.ProxyCommandFailure) or str(error).startswith(_NO_ANSWER)
-    # An OSError with a file's name is about a key file, not about the host.
+    # An OSError with a file name is about a key file, not the host.
     return isinstance(error, EOFError) or (isinstance(error, OSError) and error.filename is None)

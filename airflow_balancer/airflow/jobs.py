@@ -1,9 +1,9 @@
-"""Detached jobs on a host: where each attempt's job is, whether it still runs, and that it starts once; pure.
+"""The commands that find, start once and collect detached jobs on a host; pure.
 
-A job has a folder of its own, the provider's. Beside these folders is one more, `started`, with a link for each attempt of a
-task, which the job makes as its first act. Its target is the job's id. Only one process can make it, so a job that comes late
-starts no second time; a search puts `-` where an earlier attempt has no job yet, and so keeps it from ever starting one.
-All commands are for a POSIX shell, as the provider's are.
+The provider keeps each job in a folder. Beside these folders, `started` has a link for each attempt of a task, whose target
+is the job's id. A job first creates its attempt's link. Only one process can, so a delayed job cannot start a second
+time. A search creates the missing links of earlier attempts with the target `-`, so that those never start a job.
+The commands need a POSIX shell, like the provider's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shlex import quote
 from typing import NamedTuple
 
 _NO_JOB = "-"
-"""The target of a link after which no job starts, or whose job has been collected; no target is a file: `ln` would go into a folder."""
+"""The target of a link whose job must not start, or was collected. It must not exist as a folder: `ln` would create the link inside."""
 _LINE = re.compile(r"^(\S+) (af_[A-Za-z0-9_]+) (running|ended|gone)$", re.MULTILINE)
 
 
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     Attributes:
         link: The name of its link in the folder `started`.
         job_id: Its id.
-        state: `running`, `ended`, or `gone` where it ended without an exit code.
+        state: `running`, `ended`, or `gone` if it ended without an exit code.
     """
 
     link: str
@@ -39,8 +39,8 @@ class JobFiles:
 
     Attributes:
         folder: The folder of all jobs.
-        name: What the links of the task's attempts begin with; the same for all attempts.
-        number: Which attempt this is.
+        name: The prefix of the task's links, equal for all attempts.
+        number: The number of this attempt.
     """
 
     folder: str
@@ -57,15 +57,15 @@ class JobFiles:
         return f"{self.folder}/started/{link}"
 
     def starting(self, command: str, job_id: str) -> str:
-        """Return a command for a job: it makes the attempt's link and runs `command`, or ends where there is such a link.
+        """Return the job's command: it creates the attempt's link and runs `command`, or exits if the link exists.
 
-        The command has a shell of its own, so that the job has an exit code and a log, however the command ends.
+        `command` runs in its own shell, so that the job has an exit code and a log however the command ends.
         """
         link = quote(self.path(self.link))
         return f"mkdir -p {quote(self.folder)}/started; ln -s {quote(job_id)} {link} 2>/dev/null || exit 0\nbash -c {quote(command)}"
 
     def search(self) -> str:
-        """Return a command that prints the jobs of this attempt and those before it; an earlier one that has no job gets none."""
+        """Return a command that prints the jobs of this and earlier attempts, and keeps earlier attempts from starting one."""
         links = " ".join(quote(f"{self.name}.{number}") for number in range(self.number, 0, -1))
         return f"""mkdir -p {quote(self.folder)}/started && cd {quote(self.folder)} || exit 1
 for link in {links}; do
@@ -74,13 +74,13 @@ job=$(readlink "started/$link") && [ -d "$job" ] && printf '%s ' "$link" "$job" 
 done; :"""
 
     def forget(self, link: str) -> str:
-        """Return a command after which a job is no longer found: its exit code and log were collected."""
+        """Return a command that hides a job from searches, once its exit code and log are collected."""
         return f"ln -sf {_NO_JOB} {quote(self.path(link))}"
 
 
 def _state(folder: str) -> str:
-    """Return a command that prints what a job does whose folder this is; the folder may be in quotes."""
-    # A process of another name has the number of one that ended before the host was restarted.
+    """Return a command that prints the state of the job in a folder, which may be a quoted string."""
+    # After a restart of the host, another process may have the job's process id: compare its command line.
     return f"""if [ -s "{folder}/exit_code" ]; then echo ended
 elif p=$(cat "{folder}/pid" 2>/dev/null); [ -d "{folder}" ] && [ -z "$p" ]; then echo running
 elif {{ kill -0 "-$p" || kill -0 "$p"; }} 2>/dev/null && case $(ps -o args= -p "$p" 2>/dev/null) in "" | *"{folder}"*) ;; *) false ;; esac
@@ -91,16 +91,12 @@ fi"""
 
 
 def state_command(folder: str) -> str:
-    """Return a command that prints what a job does: `running`, `ended` or `gone`.
-
-    Args:
-        folder: The job's folder.
-    """
+    """Return a command that prints the state of the job in a folder: `running`, `ended` or `gone`."""
     return f"job={quote(folder)}; {_state('$job')}"
 
 
 def found_in(output: str) -> list[Found]:
-    """Return the jobs that a search printed; what a login shell's own files print is passed over.
+    """Return the jobs that a search printed; skip what the login shell's startup files print.
 
     >>> found_in("welcome\\nextract_0a.2 af_etl_extract_try2_x running\\n")
     [Found(link='extract_0a.2', job_id='af_etl_extract_try2_x', state='running')]
@@ -112,8 +108,8 @@ def job_name(task: str, *unique: str) -> str:
     """Return the name of a task's jobs on a host.
 
     Args:
-        task: The task as people call it.
-        *unique: What tells it from all other tasks that run on the host.
+        task: The task's readable name.
+        *unique: Strings that identify the task among all that run on the host.
 
     >>> job_name("etl.extract", "etl", "extract", "manual", "-1")
     'etl_extract_36b733a248014d0b'

@@ -1,6 +1,6 @@
-"""The listener: makes pools when a scheduler starts, and brings them up to date when a DAG run does, and when a file is edited.
+"""The listener: creates pools when a scheduler starts, and updates them when a DAG run starts or a file changes.
 
-Nothing here can stop a scheduler: every failure is caught, and logged once. What it needs is imported when it is first called.
+A failure here never stops a scheduler: it is caught, and logged once. The first call imports the rest.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _sync() -> Sync:
 
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """Log what goes wrong outside of Sync, such as a broken installation, the first time."""
-    global _failed  # noqa: PLW0603 once in each process
+    """Log the first failure outside of Sync, such as a broken installation."""
+    global _failed  # noqa: PLW0603 once per process
     try:
         yield
     except Exception:
@@ -44,8 +44,8 @@ def _harmless() -> Iterator[None]:
 
 @hookimpl
 def on_starting(component: object) -> None:
-    """Make the pools when a scheduler, a dag-processor or a triggerer starts; a task's process does nothing."""
-    global _task_process  # noqa: PLW0603 a process becomes a task's once, and stays one
+    """Create the pools when a scheduler, dag-processor or triggerer starts, but not in a task's process."""
+    global _task_process  # noqa: PLW0603 once a process runs a task, it stays a task's process
     with _harmless():
         from .versions import is_job, is_task_marker
 
@@ -59,7 +59,7 @@ def on_starting(component: object) -> None:
 
 @hookimpl
 def on_dag_run_running(dag_run: object) -> None:
-    """Bring the pools up to date, where a file changed, before the tasks of a DAG run are looked at."""
+    """Update the pools if a file changed, before the scheduler looks at the tasks of a DAG run."""
     if not _task_process:
         with _harmless():
             _sync().at_run(dag_run)

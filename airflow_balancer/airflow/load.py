@@ -1,4 +1,4 @@
-"""How many slots are taken on a task's candidates now: on the hosts where they are held there, else in their pools."""
+"""The current load of a task's candidates: the slots held on each host, else the slots taken in its pool."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _log = logging.getLogger("airflow_balancer")
 
 
 def taken_slots(attempt: Attempt, hosts: Sequence[Host], fleet: Fleet, *, seconds: float, **hook_args: Any) -> dict[str, int]:
-    """Return how many slots are taken on each host now, by name, without those of the attempt's own task.
+    """Return the taken slots by host, without those of the attempt's own task.
 
-    A host with `hold_slots` is asked. One that does not say so in time counts by its pool, as do all others;
-    where the pools are unknown, it counts as full.
+    Hosts with `hold_slots` report their held slots. All others, and those that do not answer in time, count by their
+    pools, or as full if the pools cannot be read.
 
     Args:
         attempt: The attempt, which holds no slot yet.
-        hosts: The candidates, in the order in which they are asked.
-        fleet: The fleet that they are in.
-        seconds: How long the hosts have to answer.
+        hosts: The candidates, in the order to ask them.
+        fleet: The fleet of the hosts.
+        seconds: How long to wait for the hosts' answers.
         **hook_args: Arguments of the hosts' hooks.
 
     Raises:
-        BalancerError: Nothing is known of any of them.
+        BalancerError: No host's load can be read.
     """
     held, silent = _held_slots(hosts, seconds, hook_args)
     if silent:
-        _log.warning("%s: these hosts count by their pools, as they do not say how many slots are held: %s", attempt, listing(silent))
+        _log.warning("%s: these hosts did not report their held slots, and count by their pools: %s", attempt, listing(silent))
     if len(held) == len(hosts):
         return held
     try:
@@ -45,13 +45,13 @@ def taken_slots(attempt: Attempt, hosts: Sequence[Host], fleet: Fleet, *, second
     except BalancerError as error:
         if not held:
             raise
-        _log.warning("%s: hosts that hold no slots, or do not say so, count as full: %s", attempt, error)
+        _log.warning("%s: hosts without a report count as full: %s", attempt, error)
         pools = {host.name: host.size or 1 for host in hosts}
     return pools | held
 
 
 def _held_slots(hosts: Sequence[Host], seconds: float, hook_args: Mapping[str, Any]) -> tuple[dict[str, int], list[str]]:
-    """Return how many slots are held on each host that says so, and why the others do not."""
+    """Return the held slots of each host that reports them, and why the others do not."""
     asked = {host.name: host for host in hosts if host.hold_slots}
     answers = ask_all({name: _question(host, seconds, hook_args) for name, host in asked.items()}, seconds)
     held = {name: answer for name, answer in answers.items() if isinstance(answer, int)}
@@ -60,7 +60,7 @@ def _held_slots(hosts: Sequence[Host], seconds: float, hook_args: Mapping[str, A
 
 
 def _question(host: Host, seconds: float, hook_args: Mapping[str, Any]) -> Callable[[], int]:
-    """Return what asks a host; its hook is made now: only the task's own thread reads connections and Variables."""
+    """Return a function that asks a host. Create its hook here: only the task's own thread may read connections and Variables."""
     try:
         question: Callable[[], int] = partial(host.hook(**hook_args).held, seconds)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Mapped operators: each index is counted in the pool of its host, by a short string in the serialized DAG, which the policy reads."""
+"""Mapped operators: the policy counts each index in the pool of its host, by a short string in the serialized DAG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .hooks import BalancedSSHHook, candidates_text
 
 
 class TaskBalancer:
-    """The balancer of a mapped operator: Airflow serializes such an argument as its string, which holds the task's candidates alone."""
+    """The balancer of a mapped operator. Airflow serializes this argument as its string, which lists the task's candidates."""
 
     def __init__(self, balancer: BalancerConfiguration, text: str) -> None:
         self.balancer = balancer
@@ -25,15 +25,15 @@ class TaskBalancer:
 
 
 def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
-    """Let the policy count each index of a mapped operator in its host's pool, unless it is given another pool.
+    """Let the policy count each index of a mapped operator in its host's pool, unless the operator names a pool.
 
     Args:
-        made: What `BalancedSSHOperator.partial` returns; its arguments are changed.
+        made: The result of `BalancedSSHOperator.partial`; this changes its arguments.
         given: The arguments of `partial`.
 
     Raises:
-        ConfigurationError: The balancer is mapped, too, so that no pool can be found.
-        NoMatch: No host matches, or all that do are drained.
+        ConfigurationError: `expand` gives the balancer, so no pool can be found.
+        NoMatch: No host matches, or all matching hosts are drained.
     """
     arguments: dict[str, Any] = made.kwargs
     own_pool = arguments.get("pool") in (None, DEFAULT_POOL) and "pool" not in given
@@ -46,7 +46,7 @@ def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
     hook = BalancedSSHHook(balancer, **query, key=arguments.get("key"), first=arguments.get("first"))
     task = f"{dag.dag_id}.{arguments['task_id']}" if (dag := arguments.get("dag")) else ""
     recorder = current_reading().recorder
-    if recorder and not hook.key:  # which indices there will be is not known, so none is locked
+    if recorder and not hook.key:  # the number of indices is unknown, so the lock file cannot list them
         recorder = replace(recorder, lock=None)
     with reading(recorder=recorder):
         pool = _shared_pool(hook, query, task) if own_pool else ""
@@ -56,7 +56,7 @@ def count_by_index(made: Any, given: Mapping[str, Any]) -> None:
 
 
 def _shared_pool(hook: BalancedSSHHook, query: Mapping[str, Any], task: str) -> str:
-    """Return the pool of a mapped task where none is known for an index: its queue's, else that of the task's own host."""
+    """Return the pool of a mapped task's instances before the policy places them: the queue's, else its unmapped host's."""
     balancer, queue = hook.balancer, query.get("queue")
     if balancer.queue_pools and isinstance(queue, str) and queue in {name for host in balancer.hosts for name in host.queues}:
         return balancer.queue_pool(queue)

@@ -1,7 +1,7 @@
-"""The metadata database: reads pools and connections and applies plans, over one SQLAlchemy Core connection.
+"""Reads pools and connections and applies plans in the metadata database, over one SQLAlchemy Core connection.
 
-Each apply is a few statements whatever the number of rows, in a savepoint: all of it is written, or nothing.
-It runs inside another's transaction (the scheduler's, which must not be committed) as well as in its own.
+Each apply takes a few statements, however many rows it writes. They share a savepoint, so it writes everything or nothing,
+also inside the scheduler's transaction, which this module must not commit.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .pools import COUNTED_STATES, UNFINISHED_STATES, Plan, PoolOccupancy, Wante
 from .teams import name_teams
 
 T = TypeVar("T")
-N = TypeVar("N", PoolSlots, SshConnection)
+N = TypeVar("N", bound=PoolSlots | SshConnection)
 _CHUNK = 2_500
-"""The most rows of one statement: ten columns of them stay below SQLite's 32,766 parameters."""
+"""The most rows in one statement: ten columns each stay below SQLite's 32,766 parameters."""
 PATIENCE = 400
-"""The longest wait for another's lock, in milliseconds: below PostgreSQL's deadlock_timeout of a second,
+"""The longest wait for a lock, in milliseconds: below PostgreSQL's deadlock_timeout of a second,
 so that in a deadlock this side gives way, never the scheduler."""
 
 
@@ -37,7 +37,7 @@ def _pools(*more: str) -> TableClause:
 
 POOLS = _pools()
 TEAM_POOLS = _pools("team_name")
-"""The same table with the column that it has from Airflow 3.3 on."""
+"""The same table since Airflow 3.3."""
 TEAMS = table("team", column("name", String))
 CONNECTIONS = table(
     "connection",
@@ -56,7 +56,7 @@ VARIABLES = table("variable", column("key", String), column("val", String), colu
 
 
 class Cipher(Protocol):
-    """What encrypts Airflow's secrets: Airflow's Fernet, or its stand-in that leaves them in clear."""
+    """Airflow's Fernet, which encrypts secrets, or its stand-in, which leaves them in clear text."""
 
     is_encrypted: Any
 
@@ -68,14 +68,14 @@ class Cipher(Protocol):
 
 
 def refusal(original: BaseException | None) -> str:
-    """Return in one line what the database's driver said, without the values that it was given: they may be secrets."""
-    # PostgreSQL names the values of a row in the lines after the first.
+    """Return the database driver's message in one line, without the row's values, which may be secrets."""
+    # PostgreSQL quotes the values in the lines after the first.
     first, *_ = str(original).strip().splitlines() or [""]
     return f"the metadata database refuses ({type(original).__name__}: {first})"
 
 
 def read_pools(connection: Connection, pools: TableClause = POOLS) -> list[PoolSlots]:
-    """Return all pools of Airflow, with their teams where the table has those."""
+    """Return all of Airflow's pools, with their teams if the table has that column."""
     rows = connection.execute(select(*pools.c))
     return [PoolSlots(name or "", slots, text or "", bool(deferred), *team) for name, slots, text, deferred, *team in rows]
 
@@ -90,7 +90,7 @@ def _table_of(wanted: Mapping[str, WantedPool]) -> TableClause:
 
 
 def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[str]]:
-    """Return the unfinished tasks of each of the pools: those that have not ended, of runs that have not."""
+    """Return the unfinished tasks in each pool, of runs that have not ended."""
     same_run = (TASKS.c.dag_id == RUNS.c.dag_id) & (TASKS.c.run_id == RUNS.c.run_id)
     open_tasks = TASKS.c.state.is_(None) | TASKS.c.state.in_(UNFINISHED_STATES)
     columns = (TASKS.c.pool, TASKS.c.dag_id, TASKS.c.task_id, TASKS.c.map_index)
@@ -103,13 +103,13 @@ def read_users(connection: Connection, pools: Iterable[str]) -> dict[str, list[s
 
 
 def plan_with_users(connection: Connection, wanted: Mapping[str, WantedPool]) -> Plan[PoolSlots]:
-    """Return the plan for the `wanted` pools, which deletes none that unfinished tasks use."""
+    """Return the plan for the `wanted` pools; it spares pools that unfinished tasks use."""
     plan = plan_pools(wanted, read_pools(connection, _table_of(wanted)))
     return spare_used(plan, read_users(connection, [pool.name for pool in plan.orphaned])) if plan.orphaned else plan
 
 
 def read_occupancy(connection: Connection) -> dict[str, PoolOccupancy]:
-    """Return how full each pool is, counted as Airflow's `Pool.slots_stats` does, in two queries."""
+    """Return each pool's occupancy, counted as Airflow's `Pool.slots_stats` does, in two queries."""
     counts: dict[str, dict[str, int]] = {}
     query = select(TASKS.c.pool, TASKS.c.state, func.sum(TASKS.c.pool_slots)).where(TASKS.c.state.in_(COUNTED_STATES))
     for pool, state, slots in connection.execute(query.group_by(TASKS.c.pool, TASKS.c.state)):
@@ -124,13 +124,13 @@ def _occupancy(pool: PoolSlots, counts: Mapping[str, int]) -> PoolOccupancy:
 
 
 def read_connections(connection: Connection, cipher: Cipher) -> list[SshConnection]:
-    """Return all connections of Airflow, with the secrets of those only that the balancer made."""
+    """Return all of Airflow's connections; only those that the balancer made come with their secrets."""
     rows = connection.execute(select(*CONNECTIONS.c))
     return [_connection(dict(row._mapping), cipher) for row in rows]
 
 
 def read_variables(connection: Connection, keys: Iterable[str], cipher: Cipher) -> dict[str, str]:
-    """Return the values of those Airflow Variables of the `keys` that are in the metadata database."""
+    """Return the values of the Airflow Variables with these `keys`, as far as the metadata database has them."""
     columns = (VARIABLES.c.key, VARIABLES.c.val, VARIABLES.c.is_encrypted)
     rows = connection.execute(select(*columns).where(VARIABLES.c.key.in_(sorted(keys))))
     return {key: _clear(value, encrypted, cipher) or "" for key, value, encrypted in rows}
@@ -139,68 +139,67 @@ def read_variables(connection: Connection, keys: Iterable[str], cipher: Cipher) 
 def apply_pools(
     connection: Connection, wanted: Mapping[str, WantedPool], *, prune: bool = False, patience: int = PATIENCE
 ) -> Plan[PoolSlots]:
-    """Make Airflow's pools what is `wanted`, and return the plan that was applied.
+    """Bring Airflow's pools to what is `wanted`, and return the plan carried out.
 
     Args:
         connection: A connection whose transaction the caller commits.
         wanted: The pools by name.
-        prune: Whether orphaned pools are deleted that no unfinished task uses.
-        patience: The longest wait for a lock of another process on PostgreSQL, in milliseconds.
+        prune: Whether to delete orphaned pools that no unfinished task uses.
+        patience: The longest wait for another process's lock on PostgreSQL, in milliseconds.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: The database refuses; nothing is written, the caller's transaction goes on.
+        sqlalchemy.exc.DBAPIError: The database refuses. Nothing is written, and the caller's transaction stays usable.
     """
     pools = _table_of(wanted)
-
-    def write(plan: Plan[PoolSlots]) -> None:
-        after = [*plan.create, *(change.after for change in plan.update)]
-        _upsert(connection, pools, [dict(zip(pools.c.keys(), pool, strict=False)) for pool in after])
-        if prune:
-            _delete(connection, pools, [pool.name for pool in plan.orphaned])
 
     def plan() -> Plan[PoolSlots]:
         return plan_with_users(connection, wanted) if prune else plan_pools(wanted, read_pools(connection, pools))
 
-    return _apply(connection, pools, plan, write, prune=prune, patience=patience)
+    def row(pool: PoolSlots) -> dict[str, Any]:
+        return dict(zip(pools.c.keys(), pool, strict=False))
+
+    return _apply(connection, pools, plan, row, prune=prune, patience=patience)
 
 
 def apply_connections(
     connection: Connection, wanted: Mapping[str, SshConnection], cipher: Cipher, *, prune: bool = False, patience: int = PATIENCE
 ) -> Plan[SshConnection]:
-    """Make Airflow's connections what is `wanted`, as `apply_pools` does with pools."""
-
-    def write(plan: Plan[SshConnection]) -> None:
-        after = [*plan.create, *(change.after for change in plan.update)]
-        _upsert(connection, CONNECTIONS, [_row(item, cipher) for item in after])
-        if prune:
-            _delete(connection, CONNECTIONS, [item.name for item in plan.orphaned])
+    """Bring Airflow's connections to what is `wanted`, as `apply_pools` does with pools."""
 
     def plan() -> Plan[SshConnection]:
         return plan_connections(wanted, read_connections(connection, cipher))
 
-    return _apply(connection, CONNECTIONS, plan, write, prune=prune, patience=patience)
+    return _apply(connection, CONNECTIONS, plan, lambda item: _row(item, cipher), prune=prune, patience=patience)
 
 
 def _apply(
-    connection: Connection, rows: TableClause, plan: Callable[[], Plan[N]], write: Callable[[Plan[N]], None], *, prune: bool, patience: int
+    connection: Connection,
+    rows: TableClause,
+    plan: Callable[[], Plan[N]],
+    row: Callable[[N], Mapping[str, Any]],
+    *,
+    prune: bool,
+    patience: int,
 ) -> Plan[N]:
     with connection.begin_nested():
         first = plan()
     if not first.differs(prune=prune):
         return first
     with connection.begin_nested(), _locked(connection, rows, patience):
-        # Planned again: another process may have applied the same since.
+        # Plan again under the lock: another process may have applied the same plan in the meantime.
         settled = plan()
-        if settled.differs(prune=prune):
-            write(settled)
+        after = [*settled.create, *(change.after for change in settled.update)]
+        _upsert(connection, rows, [row(item) for item in after])
+        if prune:
+            _delete(connection, rows, [item.name for item in settled.orphaned])
     return settled
 
 
 @contextmanager
 def _locked(connection: Connection, rows: TableClause, patience: int) -> Iterator[None]:
-    """Keep other writers from the table; readers, and the scheduler's row locks on pools, are not kept."""
+    """Block other writers of the table, but not its readers, nor the scheduler's row locks on pools."""
     if connection.dialect.name == "sqlite":
-        # Writes nothing, but takes SQLite's write lock before anything is read: a lock taken later fails at once.
+        # This writes nothing, but takes SQLite's write lock before the first read: taken later, it fails at once.
         some = next(iter(rows.c))
         connection.execute(update(rows).values({some.name: some}).where(false()))
         yield
@@ -225,7 +224,7 @@ def _upsert(connection: Connection, rows: TableClause, values: Sequence[Mapping[
 
 
 def upsert(dialect: str, rows: TableClause, values: Sequence[Mapping[str, Any]]) -> Executable:
-    """Return one statement that writes `values`; the first column of the table is the unique one."""
+    """Return one statement that inserts or updates `values`; the table's first column is the unique one."""
     unique, *others = (str(item.name) for item in rows.c)
     if dialect == "mysql":
         statement = mysql.insert(rows).values(list(values))
@@ -257,7 +256,7 @@ def _connection(row: dict[Any, Any], cipher: Cipher) -> SshConnection:
     try:
         password = _clear(row["password"], row["is_encrypted"], cipher)
         extra = json.dumps(json.loads(_clear(row["extra"], row["is_extra_encrypted"], cipher) or "{}"), sort_keys=True)
-    except Exception:  # written under another Fernet key, or edited into no JSON: both are written anew
+    except Exception:  # encrypted with another Fernet key, or edited into invalid JSON: write it again
         return item._replace(extra="")
     return item._replace(password=password, extra=extra)
 

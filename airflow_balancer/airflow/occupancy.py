@@ -1,4 +1,4 @@
-"""How full Airflow's pools are now, for the viewer, the command line and operators."""
+"""The current occupancy of Airflow's pools, for the viewer, the command line and operators."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .pools import PoolOccupancy
 from .target import current_options, read_target
 
 SECONDS = 2.0
-"""How long Airflow has to say how full its pools are."""
+"""How long to wait for Airflow."""
 
 
 class Occupancy(NamedTuple):
-    """The occupancy of all pools, by their names, and where it was read."""
+    """The occupancy of all pools by name, and where it was read."""
 
     source: str
     pools: Mapping[str, PoolOccupancy]
 
 
 class LiveLoad(NamedTuple):
-    """How many slots are taken on each host, by name, and where it was read; or nothing, and why it could not be read."""
+    """The taken slots by host, and the source they were read from; empty, and `why`, if they cannot be read."""
 
     load: Mapping[str, int]
     source: str
@@ -30,7 +30,7 @@ class LiveLoad(NamedTuple):
 
 
 def live_load(fleet: Fleet, *, api_url: str = "", api_username: str = "") -> LiveLoad:
-    """Return the load of a fleet's hosts now, or none where it cannot be read."""
+    """Return the current load of a fleet's hosts, or the reason if it cannot be read."""
     try:
         read = read_occupancy(seconds=SECONDS, api_url=api_url, api_username=api_username)
     except BalancerError as error:
@@ -39,20 +39,19 @@ def live_load(fleet: Fleet, *, api_url: str = "", api_username: str = "") -> Liv
 
 
 def host_load(fleet: Fleet, *, seconds: float = SECONDS) -> dict[str, int]:
-    """Return how many slots are taken on each host of a fleet now, by the hosts' names.
+    """Return the taken slots of a fleet's hosts, by name.
 
-    They are those of running and queued tasks in the host's pool (and of deferred ones where the pool
-    includes them), each task counting as many as it has pool slots. See `load_of` for hosts that share
-    a pool, and `read_occupancy` for where it is read, in what time, and what it raises.
+    A host's load is the pool slots of the running and queued tasks in its pool, and of deferred tasks if the
+    pool includes them. See `load_of` for hosts that share a pool, and `read_occupancy` for the source and the errors.
     """
     return load_of(fleet, read_occupancy(seconds=seconds).pools)
 
 
 def load_of(fleet: Fleet, pools: Mapping[str, PoolOccupancy]) -> dict[str, int]:
-    """Return how many slots are taken on each host, by name; a missing pool counts as empty.
+    """Return the taken slots by host; a missing pool counts as empty.
 
-    On which of several hosts the tasks of a shared pool run is unknown: each host gets the share of
-    its size, rounded up, so that hosts of one size are as loaded as each other.
+    A shared pool does not say which of its hosts a task runs on. Each host gets a share in proportion to its
+    size, rounded up, so that hosts of equal size have equal load.
     """
     sizes: dict[str, int] = {}
     for host in fleet.hosts:
@@ -62,17 +61,17 @@ def load_of(fleet: Fleet, pools: Mapping[str, PoolOccupancy]) -> dict[str, int]:
 
 
 def read_occupancy(*, seconds: float = SECONDS, api_url: str = "", api_username: str = "") -> Occupancy:
-    """Return how full all pools of the Airflow that is meant are; see `open_target`.
+    """Return the occupancy of all pools of the target; see `open_target`.
 
     Args:
-        seconds: How long all of it may take: connecting, logging in, every page. Loading Airflow, where this process
-            has not yet, is not counted.
-        api_url: The API server that is meant; default: `[balancer] api_url`.
+        seconds: The deadline for connecting, logging in and reading all pages together. Importing Airflow
+            does not count.
+        api_url: The API server to read; default: `[balancer] api_url`.
         api_username: The user to log in as; default: `[balancer] api_username`.
 
     Raises:
-        UnavailableError: It cannot be read, or not in time; the text says why.
-        ConfigurationError: An option of section `[balancer]` cannot be read.
+        UnavailableError: The occupancy cannot be read in time; the message says why.
+        ConfigurationError: An option of section `[balancer]` is invalid.
     """
     options = current_options(api_url=api_url, api_username=api_username)
     return Occupancy(options.target, read_target(options, lambda target: target.read_occupancy(), seconds=seconds))

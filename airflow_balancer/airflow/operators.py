@@ -1,4 +1,4 @@
-"""The SSH operator whose host is that of the task's attempt."""
+"""The SSH operator that runs each attempt on the next host of the task's ranking."""
 
 from __future__ import annotations
 
@@ -21,41 +21,39 @@ _OF_THE_HOOK = ("conn_timeout", "banner_timeout")
 class BalancedSSHOperator(SSHOperator):
     """Runs a command over SSH: attempt k on the k-th host of the task's ranking, so that a dead host costs one retry.
 
-    The first attempt runs on the host that `select_host` gives for the same query and key. After the
-    last host comes the first again; an attempt after the task was cleared goes on counting.
+    The first attempt runs on the host that `select_host` returns for the same query and key. After the last host
+    comes the first again. Clearing a task does not restart the count.
 
-    Without `pool` the task is counted in the pool of the first attempt's host, and each index of a mapped
-    task (`partial`, `expand`, or in a mapped task group) in that of its own. A cleared task moves to the pool
-    of the host that it goes to next. Airflow moves no natural retry to another pool, so an attempt on another
-    host takes a slot of the first one's pool, and none of its own host's. Give
-    `pool=balancer.queue_pool("workers")` to count all that runs on a queue's hosts together, wherever each
-    attempt goes. Where `expand` gives the `query`, the `key` or the `first`, all indices are counted in the
-    pool of their queue, else in that of the host that the task would have unmapped.
+    Without `pool`, Airflow counts the task in the pool of its first host, and each index of a mapped task (`partial`,
+    `expand`, or in a mapped task group) in the pool of its own first host. A cleared task moves to the pool of its next
+    host. Airflow never moves a natural retry to another pool, so a retry on another host still takes a slot of the
+    first host's pool. Set `pool=balancer.queue_pool("workers")` to count everything that runs on a queue's hosts
+    together. If `expand` gives `query`, `key` or `first`, all indices count in the pool of their queue, else in the
+    pool of the unmapped task's host.
 
-    A host that refuses the connection, hangs up or does not answer fails the attempt, or with `failover`
-    makes it go on to the next host at once. A command that fails, a refused login and an unknown host
-    key never do.
+    A host that refuses the connection, hangs up or does not answer fails the attempt; with `failover`, the attempt
+    goes on to the next host at once. A failed command, a refused login and an unknown host key never cause a failover.
 
     Args:
         balancer: The balancer with the hosts.
-        query: The arguments of `BalancerConfiguration.select_host`, as in `{"queue": "workers"}`, without
-            the key. They are apart since Airflow has a `queue` of its own, that of the executor.
-        key: Identifies the task; default: `<dag_id>.<task_id>`, and `[<index>]` for a mapped task.
-        first: The name of the host of the first attempt, where it was picked elsewhere; the others follow.
-        failover: Whether an attempt whose host cannot be reached goes on to the next host.
-        pool: The pool that counts the task, whichever host it runs on; default: that of the first host.
-        **kwargs: As for SSHOperator, without `ssh_hook`, `ssh_conn_id` and `remote_host`.
+        query: The arguments of `BalancerConfiguration.select_host` without the key, as in `{"queue": "workers"}`.
+            They are a separate mapping because Airflow's own `queue` is the executor's.
+        key: Identifies the task. Default: `<dag_id>.<task_id>`, followed by `[<index>]` for a mapped task.
+        first: The host of the first attempt, if it was picked elsewhere; the other candidates follow.
+        failover: Whether an attempt goes on to the next host if its host is unreachable.
+        pool: The pool that counts the task, whichever host it runs on; default: the first host's.
+        **kwargs: The arguments of SSHOperator, except `ssh_hook`, `ssh_conn_id` and `remote_host`.
 
     Raises:
-        NoMatch: No host matches, or all that do are drained.
-        ConfigurationError: The query has an unknown key, or a host is given in another way, too.
+        NoMatch: No host matches, or all matching hosts are drained.
+        ConfigurationError: The query has an unknown key, or another argument also names a host.
     """
 
     template_fields: ClassVar[Sequence[str]] = (*SSHOperator.template_fields, "candidates")
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Return the operator to expand; without `pool`, each index is counted in the pool of the host that it runs on."""
+        """Return the operator to expand. Without `pool`, each index counts in the pool of its own host."""
         made = super().partial(**kwargs)
         count_by_index(made, kwargs)
         return made
@@ -82,20 +80,20 @@ class BalancedSSHOperator(SSHOperator):
         count_task(self, self.ssh_hook, pool)
 
     def execute(self, context: Any) -> Any:
-        """Run the command on the host of this attempt.
+        """Run the command on the attempt's host.
 
         Raises:
-            HostUnreachable: The host accepts no connection; with `failover`, none of the hosts does.
+            HostUnreachable: The host is unreachable; with `failover`, all hosts are.
         """
         self.ssh_hook.context = context
         return super().execute(context)
 
 
 def count_task(task: Any, hook: BalancedSSHHook, pool: str | None) -> None:
-    """Set the pool of a task, and its candidates, which the policy reads; those of a mapped task are set before.
+    """Set a task's pool, and its candidates for the policy unless `count_by_index` set them.
 
     Raises:
-        ConfigurationError: Nothing says which pool that is.
+        ConfigurationError: The task has no DAG, key or pool, so its pool is unknown.
     """
     if hook.key or task.has_dag():
         name = f"{task.dag_id}.{task.task_id}" if task.has_dag() else ""
@@ -107,7 +105,7 @@ def count_task(task: Any, hook: BalancedSSHHook, pool: str | None) -> None:
 
 
 def check_arguments(operator: str, query: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
-    """Check that an operator's host is chosen by a query alone, and that all its keys are known."""
+    """Check that only the query chooses an operator's host, and that all its keys are known."""
     for name in _NOT_HERE:
         if arguments.get(name):
             raise ConfigurationError(f"a {operator} takes no {name}: the balancer chooses the host")

@@ -1,4 +1,4 @@
-"""The options of section `[balancer]`: of airflow.cfg with Airflow, of the environment without."""
+"""The options of section `[balancer]`, from airflow.cfg or, without Airflow, from the environment."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0"
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "config_path": {
-        "description": "The configurations whose hosts and ports get pools, one in each line: a balancer YAML, an airflow-config YAML, "
-        "or the directory of a Hydra tree, and behind it the overrides that it alone is composed with. A path with a space is in quotes. "
-        "Relative to the DAGs folder. Empty: those found in the DAGs folder and the DAG bundles.",
+        "description": "The configurations whose hosts and ports get pools, one per line: a balancer YAML, an airflow-config YAML, "
+        "or the directory of a Hydra tree, followed by the overrides for it alone. Quote a path that contains a space. "
+        "Paths are relative to the DAGs folder. Empty: the configurations found in the DAGs folder and the DAG bundles.",
         "example": "config env=prod",
     },
     "config_name": {"description": "The name of the primary config in each directory of config_path, without .yaml.", "example": "config"},
     "overrides": {
-        "description": "Hydra overrides that each configuration of config_path is composed with, separated by spaces.",
+        "description": "Hydra overrides for every configuration of config_path, separated by spaces.",
         "example": "env=prod",
     },
     "sync": {
-        "description": "Whether the scheduler, the dag-processor and the triggerer make the pools and connections: true or false. "
+        "description": "Whether the scheduler, the dag-processor and the triggerer create pools and connections: true or false. "
         "Empty: true.",
         "example": "false",
     },
     "api_url": {
-        "description": "The address of Airflow's API server: `airflow-balancer pools`, the page and the strategy `least_loaded` "
-        "use it in place of this machine's metadata database.",
+        "description": "The address of Airflow's API server. `airflow-balancer pools`, the page and the strategy `least_loaded` "
+        "use it instead of this machine's metadata database.",
         "example": "https://airflow.example.org",
     },
-    "api_username": {"description": "The user who logs in there.", "example": "admin"},
+    "api_username": {"description": "The user to log in to the API server as.", "example": "admin"},
     "api_password": {"description": "The user's password.", "example": None, "sensitive": True},
 }
 
 
 @dataclass(frozen=True)
 class SectionOptions:
-    """The options of section `[balancer]`; `config_path` is as written, and `named` is what it says."""
+    """The options of section `[balancer]`; `config_path` is the string as written, `named` its parsed form."""
 
     config_path: str | None = None
     config_name: str | None = None
@@ -54,15 +54,15 @@ class SectionOptions:
 
     @property
     def target(self) -> str:
-        """What messages call the Airflow that is meant, where there is one."""
+        """The name of the target in messages."""
         return f"the API server at {mask_text(self.api_url)}" if self.api_url else "the metadata database"
 
     @property
     def named(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The configurations that `config_path` names, each with its overrides, those of `overrides` first.
+        """The configurations that `config_path` names, each with its overrides: first `overrides`, then the line's own.
 
         Raises:
-            ConfigurationError: A line cannot be read.
+            ConfigurationError: A line is invalid.
         """
         lines = [line.strip() for line in (self.config_path or "").splitlines()]
         return [self._named(line) for line in lines if line]
@@ -80,21 +80,21 @@ class SectionOptions:
 
 
 def environment_option(key: str) -> str | None:
-    """Return an option as Airflow would read it from the environment, without Airflow."""
+    """Return an option from the environment variable that Airflow would read, without importing Airflow."""
     return os.environ.get(f"AIRFLOW__BALANCER__{key.upper()}") or None
 
 
 def read_options(option: Callable[[str], str | None]) -> SectionOptions:
-    """Read section `[balancer]` with `option`, which returns one option as a string, or None.
+    """Read section `[balancer]` with `option`, which returns an option's string or None.
 
     Raises:
-        ConfigurationError: `sync`, `overrides` or `config_path` cannot be read, or `overrides` are of no configuration.
+        ConfigurationError: `sync`, `overrides` or `config_path` is invalid, or `overrides` is set without `config_path`.
     """
-    strings = {key: option(key) for key in ("config_path", "config_name", "api_url", "api_username", "api_password")}
-    overrides = tuple(_words(option("overrides") or "", "overrides"))
-    options = SectionOptions(overrides=overrides, sync=_switch(option("sync")), **strings)
+    strings = {key: option(key) for key in ("config_name", "api_url", "api_username", "api_password")}
+    path, overrides = (option("config_path") or "").strip() or None, tuple(_words(option("overrides") or "", "overrides"))
+    options = SectionOptions(path, overrides=overrides, sync=_switch(option("sync")), **strings)
     if overrides and not options.named:
-        raise ConfigurationError("[balancer] overrides is given without config_path: name the configuration that they are of there")
+        raise ConfigurationError("[balancer] overrides is set without config_path; name there the configurations to compose with them")
     return options
 
 

@@ -1,7 +1,7 @@
-"""The cluster policy: counts each task instance of a balanced task in the pool of the host that it goes to.
+"""The cluster policy: counts each task instance of a balanced task in the pool of the host that it runs on.
 
-Airflow loads this module in each of its processes, so it imports next to nothing until there is such a task.
-It goes by the string of the task's candidates in the serialized DAG: no file, no session, no clock.
+Airflow loads this module in each of its processes, so it imports next to nothing before the first such task.
+It reads only the string of candidates in the serialized DAG: no file, no session, no clock.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 hookimpl = HookimplMarker("airflow.policy")
 _ACTIVE = frozenset({"scheduled", "queued", "running", "deferred", "up_for_reschedule"})
-"""The states in which `try_number` is that of the present attempt, not of the one before."""
+"""The states in which `try_number` is the current attempt's, not the previous one's."""
 _WHERE = ("balancer", "ssh_hook")
-"""The arguments of a mapped operator whose string says the candidates."""
+"""The arguments of a mapped operator whose string lists the candidates."""
 _CHANGES_CANDIDATES = frozenset({*_WHERE, "query", "key", "first"})
 
 
 def _call_for_each_index() -> None:
-    """Let Airflow call policies for task instances of literal expansions, too.
+    """Make Airflow call policies for the task instances of literal expansions, too.
 
-    Airflow skips policies for them, to insert rows in bulk, unless it found an airflow_local_settings: that sets this attribute
-    of the public function, and nothing does for a policy of a package. There is no documented way to ask for it.
+    Airflow inserts their rows in bulk without calling policies, unless `airflow_local_settings` clears this attribute of the
+    public function. There is no documented way for a package's policy to clear it.
     """
     policy = getattr(sys.modules.get("airflow.settings"), "task_instance_mutation_hook", None)
     if getattr(policy, "is_noop", False):
@@ -43,27 +43,27 @@ _call_for_each_index()
 
 @hookimpl(tryfirst=True)
 def task_instance_mutation_hook(task_instance: Any) -> None:
-    """Set the pool of a task instance whose task is balanced; a user's own policy is called later, and has the last word."""
+    """Set the pool of a balanced task's instance. A user's own policy runs later, and may override it."""
     try:
         if pool := pool_of(task_instance):
             task_instance.pool = pool
-    except Exception:  # the scheduler goes on, and the task is counted where its DAG says
+    except Exception:  # the scheduler must go on; the task keeps its DAG's pool
         logging.getLogger("airflow_balancer").debug("airflow-balancer: the pool of %s stays", task_instance, exc_info=True)
 
 
 def pool_of(ti: Any) -> str | None:
-    """Return the pool of the host that the next or present attempt of a task instance goes to.
+    """Return the pool of the host of a task instance's current or next attempt.
 
     Returns:
-        None where it is to stay as it is: the task is not balanced, or has a pool that somebody else gave it.
+        None to keep the instance's pool: the task is not balanced, or someone else set its pool.
     """
     task: Any = getattr(ti, "task", None)
     index = ti.map_index if getattr(ti, "map_index", None) is not None else -1
     text = _text(task)
     if not text or (index < 0 and hasattr(task, "partial_kwargs")):
-        return None  # before it is expanded, a mapped task has one instance, which does not run
+        return None  # the one instance of a mapped task before its expansion, which never runs
     if "_try_number" in vars(ti):
-        return None  # Airflow before 2.10 counts attempts when they run, and says another number until then
+        return None  # Airflow before 2.10 counts an attempt only once it runs, so `try_number` is unreliable
     described, pools = _described(text)
     if task.pool != described.pool or (ti.pool not in pools and ti.pool != task.pool):
         return None
@@ -72,7 +72,7 @@ def pool_of(ti: Any) -> str | None:
 
 
 def _text(task: Any) -> str:
-    """Return the string of a task's candidates; an empty one where it is not balanced, or where they differ by index."""
+    """Return the string of a task's candidates; empty if the task is not balanced, or if they differ by index."""
     given: dict[str, Any] | None = getattr(task, "partial_kwargs", None)
     if given is None:
         return _balanced(getattr(task, "candidates", None))
@@ -83,7 +83,7 @@ def _text(task: Any) -> str:
 
 
 def _balanced(value: Any) -> str:
-    """Return a string of candidates: itself in a serialized DAG, that of the object in one that was just read."""
+    """Return a string of candidates: a serialized DAG holds the string, a freshly parsed one the object."""
     if type(value).__module__.startswith("airflow_balancer."):
         value = str(value)
     return value if isinstance(value, str) and value.startswith(MARK) else ""

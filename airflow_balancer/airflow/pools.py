@@ -1,4 +1,4 @@
-"""Pools: which ones the fleets want, and the plan that brings Airflow there; pure, Airflow is not loaded."""
+"""The pools that fleets want, and the plan that brings Airflow's pools there; pure, without Airflow."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Plan(Generic[T]):
     """Each item in exactly one of four groups, sorted by name.
 
     Attributes:
-        create: Wanted, and not in Airflow.
-        update: In Airflow, and other than wanted.
-        unchanged: As wanted, or left as it is; `notes` says why it is left.
-        orphaned: Made by the balancer and no longer wanted; only pruning deletes it.
-        notes: By name, why an item is not changed to what the configuration says.
-        problems: What has to be mended first: these items are left as they are, or missing, and all others are settled.
-        warnings: What the configuration says and this Airflow does not know.
+        create: Wanted, but missing in Airflow.
+        update: In Airflow, but different from what is wanted.
+        unchanged: As wanted, or kept for the reason in `notes`.
+        orphaned: Made by the balancer and no longer wanted; only pruning deletes them.
+        notes: By name, why an item stays unlike its configuration.
+        problems: What to fix first. The items they concern stay as they are, or missing; the plan covers all others.
+        warnings: Parts of the configuration that this Airflow does not support.
     """
 
     create: tuple[T, ...] = ()
@@ -53,19 +53,19 @@ class Plan(Generic[T]):
     warnings: tuple[str, ...] = ()
 
     def differs(self, *, prune: bool = False) -> bool:
-        """Return whether applying the plan writes anything."""
+        """Return whether applying the plan changes anything."""
         return bool(self.create or self.update or (prune and self.orphaned))
 
     def summary(self) -> str:
-        """Return the number of items in each group as text."""
+        """Return the number of items in each group as a string."""
         groups = {"created": self.create, "updated": self.update, "unchanged": self.unchanged, "orphaned": self.orphaned}
         return ", ".join(f"{len(items)} {name}" for name, items in groups.items())
 
     def rows(self) -> list[dict[str, str]]:
-        """Return what differs as plain data, sorted by name: `change`, `name` and `note`.
+        """Return the differences as plain data, sorted by name: `change`, `name` and `note`.
 
         A `change` is `create`, `update`, `orphaned`, `kept` for an item that stays unlike its configuration, or
-        `missing` for one that is not made before a problem is mended.
+        `missing` for one that is not created before a problem is fixed.
         """
         groups: dict[str, Iterable[T]] = {
             "create": self.create,
@@ -80,17 +80,17 @@ class Plan(Generic[T]):
 
 
 COUNTED_STATES = ("running", "queued", "deferred", "scheduled")
-"""The task states whose slots Airflow counts for each pool."""
+"""The task states that Airflow counts in each pool."""
 UNFINISHED_STATES = (*COUNTED_STATES, "restarting", "up_for_retry", "up_for_reschedule")
-"""The states of tasks that have begun and not ended; one that has not begun has no state."""
+"""The states of tasks that have begun and not ended. A task that has not begun has no state."""
 _INFINITE = -1
 _MARK = re.compile(r" ?\[airflow-balancer: (-?\d+) slots?\]$")
-# The whole descriptions that airflow-pydantic's pool manager and older balancers write.
+# The descriptions that airflow-pydantic's pool manager and older balancers write.
 _UNMARKED = re.compile(r"Balancer pool for (host\([^()]*\)( port\(\d+\))?|queue\([^()]*\))")
 
 
 class WantedPool(NamedTuple):
-    """A pool that a configuration wants; with `override`, slots edited by hand are set back, with a `problem` it is left as it is."""
+    """A pool that a configuration wants. `override` resets slots edited by hand; a pool with a `problem` stays as it is."""
 
     pool: PoolSlots
     override: bool
@@ -99,10 +99,10 @@ class WantedPool(NamedTuple):
 
 
 def importable(wanted: Mapping[str, WantedPool]) -> dict[str, dict[str, Any]]:
-    """Return the pools as `airflow pools import` reads them, with the balancer's mark, so that it knows them afterwards.
+    """Return the pools in the format of `airflow pools import`, with the mark by which the balancer knows its own.
 
     Raises:
-        ConfigurationError: One of them has a problem.
+        ConfigurationError: A pool has a problem.
     """
     if problems := [want.problem for _, want in sorted(wanted.items()) if want.problem]:
         raise ConfigurationError(problems)
@@ -119,15 +119,15 @@ def importable(wanted: Mapping[str, WantedPool]) -> dict[str, dict[str, Any]]:
 
 
 class PoolOccupancy(NamedTuple):
-    """The slots of a pool by the state of the tasks in them.
+    """The number of a pool's slots, by the state of the tasks in them.
 
     Attributes:
-        total: How many there are; None for infinitely many.
-        running: Those of running tasks.
-        queued: Those of queued tasks.
-        deferred: Those of deferred tasks; taken only in a pool that includes them.
-        scheduled: Those that scheduled tasks wait for; none of them is taken yet.
-        taken: Those that no other task can have.
+        total: All slots; None if the pool is unlimited.
+        running: Slots of running tasks.
+        queued: Slots of queued tasks.
+        deferred: Slots of deferred tasks; taken only if the pool includes them.
+        scheduled: Slots that scheduled tasks wait for, not taken yet.
+        taken: Slots that other tasks cannot get.
     """
 
     total: int | None
@@ -139,12 +139,12 @@ class PoolOccupancy(NamedTuple):
 
     @property
     def open(self) -> int | None:
-        """The slots that are not taken; None for infinitely many."""
+        """The slots that are not taken; None if the pool is unlimited."""
         return None if self.total is None else self.total - self.taken
 
 
 def task_name(dag: str, task: str, index: int) -> str:
-    """Return how messages call a task.
+    """Return the name of a task in messages.
 
     >>> task_name("etl", "extract", -1), task_name("etl", "extract", 3)
     ('etl.extract', 'etl.extract[3]')
@@ -153,19 +153,19 @@ def task_name(dag: str, task: str, index: int) -> str:
 
 
 def limit_of(slots: int) -> int | None:
-    """Return the number of slots of a pool, which Airflow stores as `slots`; None for infinitely many."""
+    """Return the slots of a pool that Airflow stores as `slots`; None if the pool is unlimited."""
     return None if slots == _INFINITE else slots
 
 
 def is_ours(pool: PoolSlots) -> bool:
-    """Return whether the balancer made this pool, going by its description."""
+    """Return whether the balancer made this pool, according to its description."""
     return _MARK.search(pool.description) is not None or _UNMARKED.fullmatch(pool.description) is not None
 
 
 def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
-    """Return the pools of all `fleets` by name; the keys of `fleets` say where each comes from.
+    """Return the pools of all `fleets`, which are given by origin, by name.
 
-    A pool has a problem where its name is too long or Airflow's own, or two fleets want it differently.
+    A pool has a problem if its name is too long or reserved by Airflow, or if two fleets disagree on it.
     """
     wanted: dict[str, WantedPool] = {}
     for origin, fleet in sorted(fleets.items()):
@@ -180,9 +180,9 @@ def wanted_pools(fleets: Mapping[str, Fleet]) -> dict[str, WantedPool]:
 def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -> Plan[PoolSlots]:
     """Compare the `wanted` pools with the `current` ones of Airflow.
 
-    The mark in a pool's description keeps the slots that the balancer gave it: slots that differ from
-    them were edited by hand, and stay unless overridden. A pool without the mark was made by others:
-    only `override_pool_size` changes its slots, and it is never orphaned. A pool with a problem stays as it is.
+    The mark in a pool's description records the slots that the balancer set. If the pool has others, someone edited
+    them by hand, and they stay unless overridden. A pool without the mark is someone else's: only
+    `override_pool_size` changes its slots, and it is never orphaned. A pool with a problem stays as it is.
     """
     existing = {pool.name: pool for pool in current}
     create, update, unchanged, notes = [], [], [], {}
@@ -210,9 +210,9 @@ def plan_pools(wanted: Mapping[str, WantedPool], current: Iterable[PoolSlots]) -
 
 
 def spare_used(plan: Plan[PoolSlots], users: Mapping[str, Sequence[str]]) -> Plan[PoolSlots]:
-    """Return the plan without the deletion of pools that unfinished tasks use, by their names; each is a problem.
+    """Return the plan without deleting pools that have unfinished tasks, the `users`; each such pool is a problem.
 
-    Deleting one would leave tasks that never start: Airflow schedules none whose pool does not exist.
+    Airflow never schedules a task whose pool does not exist.
     """
     spared = [pool for pool in plan.orphaned if users.get(pool.name)]
     if not spared:
@@ -234,9 +234,9 @@ def _used(tasks: Sequence[str]) -> str:
 
 
 def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[dict[str, Any]]:
-    """Return the pools that are not as configured, as plain data sorted by name.
+    """Return the pools that differ from their configuration, as plain data sorted by name.
 
-    Each row has `change`, `name`, `slots` (what Airflow has), `wanted` (what is configured) and `note`; see `Plan.rows`.
+    Each row has `change`, `name`, `slots` (in Airflow), `wanted` (as configured) and `note`; see `Plan.rows`.
     """
     current = {pool.name: pool.slots for pool in (*plan.unchanged, *plan.orphaned, *(change.before for change in plan.update))}
 
@@ -248,7 +248,7 @@ def pool_rows(plan: Plan[PoolSlots], wanted: Mapping[str, WantedPool]) -> list[d
 
 
 def _settle(before: PoolSlots, want: WantedPool) -> tuple[PoolSlots, str]:
-    """Return what an existing pool becomes, and why its slots are not the wanted ones."""
+    """Return what an existing pool becomes, and a note if its slots stay unlike the wanted ones."""
     slots, described, team = want.pool.slots, want.pool.description, want.pool.team or before.team
     if not is_ours(before):
         if before.slots == slots or want.override:

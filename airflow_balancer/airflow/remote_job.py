@@ -1,4 +1,4 @@
-"""The deferrable SSH operator whose job runs detached on a host of the balancer, and holds a slot there until it ends."""
+"""The deferrable SSH operator: a detached job on one of the balancer's hosts, which holds a slot until it ends."""
 
 from __future__ import annotations
 
@@ -32,47 +32,47 @@ except ModuleNotFoundError as error:
 
 _OF_THE_HOOK = ("conn_timeout", "banner_timeout", "conn_retry_attempts")
 _STORED = "airflow_balancer.remote_job"
-"""The key in Airflow 3.3's `task_state_store` of where the job of a task is."""
+"""The key in Airflow 3.3's `task_state_store` that records where a task's job is."""
 
 _UNKNOWN = "whether a job of an earlier attempt has ended there is not known, and a new one starts elsewhere"
 
 
 class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
-    """Runs a command as a detached job on the host of the task's attempt, and defers until the job ends.
+    """Runs a command as a detached job on the attempt's host, and defers until the job ends.
 
-    The hosts are those of a BalancedSSHOperator. With `hold_slots` the job holds one of its host's slots
-    until it ends: a full host is passed over, and if all are full the task is rescheduled.
+    It chooses hosts as BalancedSSHOperator does. With `hold_slots`, the job holds one of its host's slots until it
+    ends. The operator skips full hosts, and reschedules the task if all are full.
 
-    A job is started once. An attempt first looks for a job of those before it: it joins one that runs,
-    and collects the exit code and the log of one that has ended since. With Airflow 3.3 it asks the host
-    that the last attempt went to, before that all candidates. A job that was killed, or whose host was
-    restarted, is started anew. Where the host does not answer, the log says that the end of its job is
-    not known, and the job is started on another host; in Airflow 3.3 the retry follows at once.
+    A job starts only once. An attempt first looks for a job of an earlier attempt. It joins one that still runs, and
+    collects the exit code and log of one that has ended. With Airflow 3.3 it asks the host of the last attempt;
+    with older versions, all candidates. It restarts a job that was killed, or whose host was restarted. If a host does
+    not answer, the operator logs that it does not know whether the job has ended, and starts the job on another
+    host; with Airflow 3.3 that retry follows at once.
 
-    The host needs a POSIX shell as login shell, and bash. The triggerer reads no password but from an
-    Airflow Variable or a connection. Jobs of two deployments are kept apart.
+    The host needs bash, and a POSIX shell as login shell. The triggerer reads passwords only from an Airflow Variable
+    or a connection. Two deployments never share jobs.
 
     Args:
-        balancer: As for BalancedSSHOperator, and so are `query`, `key`, `first`, `failover` and `pool`.
+        balancer: The balancer with the hosts; see BalancedSSHOperator for all named arguments.
         query: The arguments of `BalancerConfiguration.select_host`, without the key.
         key: Identifies the task.
-        first: The name of the host of the first attempt.
-        failover: Whether an attempt whose host cannot be reached goes on to the next host.
-        pool: The pool that counts the task; default: that of the first host.
-        **kwargs: As for SSHRemoteJobOperator, without `ssh_conn_id` and `remote_host`.
+        first: The host of the first attempt.
+        failover: Whether an attempt goes on to the next host if its host is unreachable.
+        pool: The pool that counts the task; default: the first host's.
+        **kwargs: The arguments of SSHRemoteJobOperator, except `ssh_conn_id` and `remote_host`.
 
     Raises:
-        NoMatch: No host matches, or all that do are drained.
-        ConfigurationError: The query has an unknown key, a host is given in another way, too, or is one with Windows.
+        NoMatch: No host matches, or all matching hosts are drained.
+        ConfigurationError: The query has an unknown key, another argument also names a host, or `remote_os` is Windows.
     """
 
     template_fields: ClassVar[Sequence[str]] = (*SSHRemoteJobOperator.template_fields, "candidates")
     _host: Host
-    """The host of the job, once there is one."""
+    """The job's host; set once a host is chosen."""
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Return the operator to expand; it is counted as a BalancedSSHOperator is."""
+        """Return the operator to expand; its indices count in pools as those of a BalancedSSHOperator."""
         made = super().partial(**kwargs)
         count_by_index(made, kwargs)
         return made
@@ -102,10 +102,10 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         count_task(self, self.balanced_hook, pool)
 
     def execute(self, context: Any) -> None:
-        """Join or collect the job of an earlier attempt, else start one; then defer.
+        """Join or collect the job of an earlier attempt, or start one, then defer.
 
         Raises:
-            HostUnreachable: The host accepts no connection; with `failover`, none of the hosts does.
+            HostUnreachable: The host is unreachable; with `failover`, all hosts are.
         """
         store, self._context = context.get("task_state_store"), context
         stored = store.get(_STORED) if store else None
@@ -117,10 +117,10 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any], host: str = "", link: str = "") -> None:
-        """Log what the job printed, and end as it did.
+        """Log the job's output, and end the task as the job ended.
 
         Raises:
-            HostUnreachable: The host does not answer any more.
+            HostUnreachable: The host no longer answers.
         """
         self._context = context
         self._files = self._files_of(link.rpartition(".")[0])
@@ -137,17 +137,17 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
                 self._forget(link)
 
     def defer(self, *, trigger: Any, **options: Any) -> None:
-        """Defer with a trigger that connects as the host's hook does, and say where the job is."""
+        """Defer with a trigger that connects like the host's hook, and pass on where the job is."""
         trigger = BalancedSSHRemoteJobTrigger.over(trigger, access_of(self.ssh_hook, self._host))
         super().defer(trigger=trigger, kwargs={"host": self._host.name, "link": self._link}, **options)
 
     def _detect_remote_os(self, ssh_client: Any) -> Literal["posix", "windows"]:  # noqa: ARG002 (the provider's)
-        # The last step before the provider makes the job's script, and the first at which the job's id is known.
+        # The provider calls this after setting the job's id, and just before it writes the job's script.
         self.command: str = self._files.starting(self.command, self._job_id)
         return "posix"
 
     def on_kill(self) -> None:
-        """End the job; this needs no slot."""
+        """Kill the job; this needs no slot."""
         if hasattr(self, "_host"):
             self.ssh_hook = self._plain_hook(self._host)
         super().on_kill()
@@ -159,7 +159,7 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         return JobFiles(self.remote_base_dir or POSIX_DEFAULT_BASE_DIR, name, max(self._context["ti"].try_number, 1))
 
     def _go_to(self, host: Host) -> None:
-        """Keep the host, before a job can start there."""
+        """Record the host, before a job can start there."""
         if isinstance(host.password, str) or host.ssh_hook_args.get("password"):
             text = "the triggerer, which waits for a job, takes no password from YAML: name an Airflow Variable, or give key_file"
             raise ConfigurationError(f"host {host.name!r}: {text}")
@@ -168,7 +168,7 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
             store.set(_STORED, {"host": host.name, "name": self._files.name})
 
     def _return_to(self, host: Host, link: str, job_id: str) -> None:
-        """Go on with a job on a host; commands there hold no slot, as the job may have the last one."""
+        """Continue with a job on its host. Commands there claim no slot: the job may hold the last one."""
         self._host, self.ssh_hook = host, self._plain_hook(host)
         self._link, self._job_id, self._detected_os = link, job_id, "posix"
         self._paths = RemoteJobPaths(job_id, "posix", self.remote_base_dir)
@@ -190,13 +190,14 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         return []
 
     def _earlier(self, hosts: Sequence[Host]) -> tuple[Host, Found] | None:
-        """Return the job of an earlier attempt that can be joined or collected."""
+        """Return the job of an earlier attempt to join or to collect."""
         with ThreadPoolExecutor(16) as threads:
             answers = list(threads.map(self._search, map(self._plain_hook, hosts)))
         jobs = []
         for host, answer in zip(hosts, answers, strict=True):
             if isinstance(answer, Exception):
-                self._give_up(host, answer)
+                self.log.warning("%s cannot be reached: %s; %s", called(host), reason_of(answer), _UNKNOWN)
+                self.balanced_hook.silent.add(host.name)
             else:
                 jobs += [(host, found) for found in answer]
         for host, found in jobs:
@@ -211,12 +212,8 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
                 raise
             return error
 
-    def _give_up(self, host: Host, error: Exception) -> None:
-        self.log.warning("%s cannot be reached: %s; %s", called(host), reason_of(error), _UNKNOWN)
-        self.balanced_hook.silent.add(host.name)
-
     def _join(self, host: Host, found: Found) -> None:
-        """Wait for a job that an earlier attempt started, and read its log from the start."""
+        """Wait for the job of an earlier attempt, and read its log from the start."""
         self._return_to(host, found.link, found.job_id)
         paths = ("job_dir", "log_file", "exit_code_file", "pid_file")
         job = {"job_id": found.job_id, **{name: getattr(self._paths, name) for name in paths}, "remote_os": "posix"}
@@ -225,7 +222,7 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
         super().execute_complete(self._context, {**job, "done": False})
 
     def _forget(self, link: str) -> None:
-        """Let no later attempt collect the job once more."""
+        """Keep later attempts from collecting the job again."""
         if store := self._context.get("task_state_store"):
             store.delete(_STORED)
             return
@@ -236,7 +233,7 @@ class BalancedSSHRemoteJobOperator(SSHRemoteJobOperator):
 
 
 class _JobHook(BalancedSSHHook):
-    """Connects to the host of a new job; hosts that did not say what became of an earlier one come last."""
+    """Connects to the host of a new job. Hosts that did not answer about an earlier job come last."""
 
     chosen: Callable[[Host], None]
 
@@ -255,11 +252,11 @@ class _JobHook(BalancedSSHHook):
 
 
 def _new_name(context: Any) -> str:
-    """Return what the links of a task's jobs begin with: random where it can be kept, else from what tells the task from others."""
+    """Return the prefix of a task's links: random if Airflow can store it, else derived from what identifies the task instance."""
     ti = context["ti"]
     if "task_state_store" in context:
         return job_name(f"{ti.dag_id}.{ti.task_id}", token_hex(16))
-    # Another deployment may have the same DAG and run; its run started at another moment.
+    # Another deployment may have the same DAG and run id, but its run started at another time.
     run = (ti.run_id, str(ti.map_index), str(context["dag_run"].start_date))
     return job_name(f"{ti.dag_id}.{ti.task_id}", ti.dag_id, ti.task_id, *run)
 

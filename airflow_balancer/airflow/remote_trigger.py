@@ -1,4 +1,4 @@
-"""The trigger that waits for a detached job on a host of the balancer."""
+"""The trigger that waits for a detached job on one of the balancer's hosts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .jobs import state_command
 
 
 class BalancedSSHRemoteJobTrigger(SSHRemoteJobTrigger):
-    """Waits for a job as the provider's trigger does, over a connection like that of the host's hook.
+    """Waits for a job as the provider's trigger does, over a connection like the one of the host's hook.
 
-    It notices a job that ended without an exit code, and reads the log of one that ended up to its end.
-    A password is not stored with the trigger: it reads the Airflow Variable.
+    It also notices a job that ended without an exit code, and reads the log of an ended job to its end.
+    It does not store passwords, but reads the Airflow Variable.
     """
 
     def __init__(self, *, access: dict[str, Any], **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class BalancedSSHRemoteJobTrigger(SSHRemoteJobTrigger):
 
     @classmethod
     def over(cls, trigger: SSHRemoteJobTrigger, access: dict[str, Any]) -> Self:
-        """Return a trigger for the job that the provider's one is for."""
+        """Return a trigger for the job of the provider's trigger."""
         return cls(**{**trigger.serialize()[1], "access": access})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -38,7 +38,7 @@ class BalancedSSHRemoteJobTrigger(SSHRemoteJobTrigger):
         return f"{__name__}.{type(self).__name__}", {**super().serialize()[1], "access": self.access}
 
     async def on_kill(self) -> None:
-        """End the job, when a user ends or clears its task; Airflow 3.3 calls it."""
+        """Kill the job when a user ends or clears its task; called since Airflow 3.3."""
         connection = await self._connect()
         await self._run_command(connection, build_posix_kill_command(f"{self.job_dir}/pid"))
         await self._close(connection)
@@ -62,14 +62,14 @@ class BalancedSSHRemoteJobTrigger(SSHRemoteJobTrigger):
         if exit_code is None:
             await self._check_process(conn)
         elif await self._get_log_size(conn) > self.log_offset + self.log_chunk_size:
-            # The provider's loop reads one more chunk of a job that has ended; nothing is left to wait for.
+            # Of an ended job, the provider's loop reads only one more chunk. Keep it reading, without waiting.
             self.poll_interval, exit_code = 0, None
         return exit_code
 
     async def _check_process(self, conn: asyncssh.SSHClientConnection) -> None:
         _, state, _ = await self._run_command(conn, state_command(self.job_dir))
         self._gone = self._gone + 1 if state.strip().endswith("gone") else 0
-        # A job that starts has no process yet.
+        # A job that is just starting has no process yet.
         if self._gone > 1:
             message = "the job ended without an exit code: it was killed, or its host was restarted"
             raise RuntimeError(message)
@@ -80,7 +80,7 @@ class BalancedSSHRemoteJobTrigger(SSHRemoteJobTrigger):
 
 
 def access_of(hook: SSHHook, host: Host) -> dict[str, Any]:
-    """Return how the trigger connects to the host as a hook does, without secrets."""
+    """Return the parameters with which the trigger connects like a host's hook, without secrets."""
     return {
         "host": hook.remote_host,
         "port": hook.port,

@@ -1,4 +1,4 @@
-"""The tasks of serialized DAGs, read as JSON: the pool of each, and the candidates of a balanced one. No DAG is made of them."""
+"""The tasks in serialized DAGs: the pool of each, and a balanced task's candidates. The JSON is read without building DAGs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..fleet.pools import DEFAULT_POOL
 from ..picking.folding import MARK
+from .versions import table_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select, Table
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
 MOST_VERSIONS = 5
-"""How many versions of a DAG are compared."""
+"""The most versions of a DAG that are compared."""
 _CHUNK = 200
 _WHERE = ("balancer", "ssh_hook")
-"""The arguments of a mapped operator whose string says the candidates."""
+"""The arguments of a mapped operator whose string lists the candidates."""
 
 
 class SerializedTask(NamedTuple):
-    """A task in another pool than the default one; `candidates` is the string of a balanced task's, empty for others."""
+    """A task outside the default pool. `candidates` is the string of a balanced task's candidates; empty for other tasks."""
 
     task_id: str
     pool: str
@@ -33,7 +34,7 @@ class SerializedTask(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A serialized form of a DAG: the key and the hash of its row, and which version it is, made when."""
+    """A serialized form of a DAG: its row's key and hash, the version's number, and when it was made."""
 
     dag_id: str
     key: Any
@@ -51,14 +52,14 @@ class Version(NamedTuple):
 
 
 class _Kept:
-    """The tasks of forms that were read before."""
+    """A cache of the tasks of serialized forms."""
 
     def __init__(self) -> None:
         self._tasks: dict[tuple[str, Any, str], list[SerializedTask]] = {}
         self._lock = Lock()
 
     def read(self, connection: Connection, forms: Sequence[Form]) -> list[list[SerializedTask]]:
-        """Return the tasks of each form; of those forms that are not given, none is kept."""
+        """Return the tasks of each form, and forget all other forms."""
         with self._lock:
             keys = {form[:3]: form for form in forms}
             for key in self._tasks.keys() - keys:
@@ -73,20 +74,20 @@ _newest, _earlier = _Kept(), _Kept()
 
 
 def keeps_versions() -> bool:
-    """Return whether this Airflow keeps the earlier versions of a DAG: Airflow 3 does."""
+    """Return whether this Airflow keeps earlier versions of a DAG, as Airflow 3 does."""
     from airflow.models.serialized_dag import SerializedDagModel
 
-    return "dag_version_id" in _table(SerializedDagModel).c
+    return "dag_version_id" in table_of(SerializedDagModel).c
 
 
 def read_newest(connection: Connection) -> dict[str, list[SerializedTask]]:
-    """Return the tasks of the newest form of each DAG that is there now; unchanged ones are not read again."""
+    """Return the tasks in the newest form of each current DAG, reading only forms that changed."""
     forms = sorted((Form(*row) for row in connection.execute(newest_forms())), key=lambda form: form.dag_id)
     return {form.dag_id: tasks for form, tasks in zip(forms, _newest.read(connection, forms), strict=True)}
 
 
 def read_versions(connection: Connection, dags: Iterable[str]) -> dict[str, list[Version]]:
-    """Return the last versions of each of the DAGs, the oldest first; on Airflow 2 it is one."""
+    """Return the last versions of each DAG, the oldest first; Airflow 2 has one."""
     names = sorted(dags)
     chunks = (names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK))
     forms = [Form(*row) for chunk in chunks for row in connection.execute(newest_forms(MOST_VERSIONS, chunk))]
@@ -97,28 +98,28 @@ def read_versions(connection: Connection, dags: Iterable[str]) -> dict[str, list
 
 
 def newest_forms(most: int = 1, dags: Sequence[str] | None = None) -> Select[Any]:
-    """Return the query for the newest forms of the DAGs that are there now, at most so many of each."""
+    """Return the query for at most `most` forms of each current DAG, the newest."""
     from airflow.models.dag import DagModel
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import literal, select
 
-    models, rows = _table(DagModel).c, _table(SerializedDagModel).c
+    models, rows = table_of(DagModel).c, table_of(SerializedDagModel).c
     there = ~models.is_stale if "is_stale" in models else models.is_active
     if keeps_versions():
         query = _versions(most, dags)
     else:
         query = select(rows.dag_id, rows.dag_id, rows.dag_hash, literal(1), rows.last_updated)
         query = query if dags is None else query.where(rows.dag_id.in_(dags))
-    return query.join(DagModel.__table__, models.dag_id == rows.dag_id).where(there)
+    return query.join(table_of(DagModel), models.dag_id == rows.dag_id).where(there)
 
 
 def _versions(most: int, dags: Sequence[str] | None) -> Select[Any]:
-    """Return the query of Airflow 3, whose forms have an index by version, and its versions one by DAG and number."""
+    """Return the query for Airflow 3. It uses the indexes of forms by version, and of versions by DAG and number."""
     from airflow.models.dag_version import DagVersion
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import func, select, true
 
-    versions, rows = _table(DagVersion), _table(SerializedDagModel)
+    versions, rows = table_of(DagVersion), table_of(SerializedDagModel)
     last = select(versions.c.dag_id, func.max(versions.c.version_number).label("number")).group_by(versions.c.dag_id)
     wanted = true() if dags is None else versions.c.dag_id.in_(dags)
     newest = last.where(wanted).subquery()
@@ -133,11 +134,11 @@ def _parsed(connection: Connection, forms: Sequence[Form]) -> dict[tuple[str, An
 
 
 def contents(keys: Sequence[Any]) -> Select[Any]:
-    """Return the query for the content of forms by their keys."""
+    """Return the query for the content of the forms with these keys."""
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import select
 
-    rows = _table(SerializedDagModel).c
+    rows = table_of(SerializedDagModel).c
     key = rows.dag_version_id if "dag_version_id" in rows else rows.dag_id
     return select(key, rows.data, rows.data_compressed).where(key.in_(keys))
 
@@ -149,7 +150,7 @@ def _plain(data: Any, compressed: bytes | None) -> Any:
 
 
 def tasks_of(serialized: Any) -> Iterator[SerializedTask]:
-    """Yield the tasks of a serialized DAG that are in another pool than the default one."""
+    """Yield the tasks of a serialized DAG that are outside the default pool."""
     tasks = _inside(_inside(_inside(serialized).get("dag")).get("tasks"))
     for item in tasks if isinstance(tasks, list) else ():
         task = _inside(item)
@@ -166,11 +167,6 @@ def _candidates(values: Iterable[Any]) -> str:
 
 
 def _inside(value: Any) -> Any:
-    """Return what Airflow's serialization wraps; an empty mapping for nothing."""
+    """Unwrap a serialized value; return an empty mapping for None."""
     wrapped = value["__var"] if isinstance(value, Mapping) and "__var" in value else value
     return {} if wrapped is None else wrapped
-
-
-def _table(model: Any) -> Table:
-    table: Table = model.__table__
-    return table

@@ -1,4 +1,4 @@
-"""Where the configurations are: the one that `[balancer] config_path` names, else those found in the DAG folders."""
+"""Finds the configurations: those that `[balancer] config_path` names, else those in the DAG folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Source(NamedTuple):
 
 
 class _ConfigFile(NamedTuple):
-    """What a YAML file says of itself: whether it holds a balancer, which files its defaults list pulls in."""
+    """A YAML file: whether it contains a balancer, and which files its defaults list includes."""
 
     path: Path
     balancer: bool
@@ -37,7 +37,7 @@ class _ConfigFile(NamedTuple):
 
 
 def named_sources(options: SectionOptions, folders: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
-    """Return the configurations that `config_path` and `config_name` name, and a problem for each that is not there."""
+    """Return the configurations that `config_path` and `config_name` name, and a problem for each missing one."""
     sources: list[Source] = []
     problems: list[Problem] = []
     for given, overrides in options.named:
@@ -56,22 +56,33 @@ def _places(given: Path, name: str | None, folders: Sequence[Path]) -> list[Path
 
 
 def watched_roots(options: SectionOptions, folders: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the folders in which a change of a YAML file may change a configuration."""
-    if not options.named:
+    """Return the folders whose YAML files may change a configuration."""
+    if not options.config_path:
         return tuple(folders)
-    # Those that are named and missing are watched as well: they may come.
+    # A named file that is missing may still appear.
     known, _ = named_sources(options, folders)
     missing = [path for given, _ in options.named for path in _places(Path(given).expanduser(), options.config_name, folders)]
     paths = [source.path if source.path.is_dir() else source.path.parent for source in known]
     return tuple(dict.fromkeys([*paths, *(path for path in missing if not path.exists())]))
 
 
-def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[list[Source], list[Problem]]:
-    """Return the configurations among the files of a snapshot, and a problem for each file that cannot be read.
+def read_sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
+    """Return the configurations that section `[balancer]` names, else those in a snapshot of `watched_roots`, and the problems."""
+    if options.config_path:
+        return named_sources(options, folders)
+    sources, problems = find_sources(snapshot)
+    if snapshot.limit:
+        where = ", ".join(map(str, snapshot.roots))
+        problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path", where))
+    return sources, problems
 
-    A configuration is a balancer YAML, or one with a balancer below `extensions` or `balancer`, by itself or
-    through its defaults list. The files that another one's defaults list pulls in are its parts, as are all
-    files of its config groups. A tree with one file over the bounds is not composed.
+
+def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[list[Source], list[Problem]]:
+    """Return the configurations in a snapshot, and a problem for each unreadable file.
+
+    A configuration is a balancer YAML, or a file that has a balancer below `extensions` or `balancer`, directly or
+    through its defaults list. The files that another file's defaults list includes, and all files of its config groups,
+    are parts of it. A tree with a file that exceeds the limits is not composed.
     """
     known: dict[Path, _ConfigFile] = {}
     problems: list[Problem] = []
@@ -93,7 +104,7 @@ def find_sources(snapshot: Snapshot, *, seconds: float = MAX_SECONDS) -> tuple[l
 
 
 def _outline(path: Path) -> Any:
-    """Return a file's outline, None for one that can concern no balancer."""
+    """Return a file's outline; None for a file that cannot define a balancer."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
@@ -101,13 +112,13 @@ def _outline(path: Path) -> Any:
         return read_outline(content) if _MENTION.search(content) else None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            return None  # removed since
+            return None  # removed in the meantime
         text = f"cannot be read: {error.strerror}; make it readable, or remove it"
         raise ConfigurationError([Problem(text, origin=str(path))]) from None
     except TooMuchError as error:
         raise ConfigurationError([Problem(f"{error}; not composed", origin=str(path))]) from None
     except (yaml.YAMLError, UnicodeError) as error:
-        # Of others' files, such as templates, only those that mention a balancer are worth a message.
+        # Report invalid YAML only if it mentions a balancer: DAG folders may contain templates and the like.
         if b"balancer" not in content.lower():
             return None
         mark = getattr(error, "problem_mark", None)
@@ -139,7 +150,7 @@ def _is_balancer(keys: dict[str, Any]) -> bool:
 
 
 def _pulled(defaults: list[Any]) -> Iterator[str]:
-    """Yield the config groups' files that a defaults list names, as paths without suffix."""
+    """Yield the files of config groups that a defaults list names, as paths without suffix."""
     for entry in defaults:
         if isinstance(entry, str):
             yield _group(entry)
@@ -149,7 +160,7 @@ def _pulled(defaults: list[Any]) -> Iterator[str]:
 
 
 def _unsafe_parts(item: _ConfigFile, snapshot: Snapshot) -> Iterator[Problem]:
-    """Yield a problem for each file over the bounds that composing a tree might read."""
+    """Yield a problem for each oversized file that composing a tree might read."""
     folder = item.path.parent
     for path in map(Path, snapshot.files) if item.pulls is not None else ():
         if path == item.path or not path.is_relative_to(folder):
@@ -172,12 +183,12 @@ def _files(item: _ConfigFile) -> list[Path]:
 
 
 def _parts(item: _ConfigFile, known: dict[Path, _ConfigFile], roots: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files that belong to a primary config: those it pulls in, and its config groups'."""
+    """Yield the parts of a primary config: the files its defaults list includes, and all files of its config groups."""
     if item.pulls is None:
         return
     folder = item.path.parent
     files = _files(item)
-    # Below a DAGs folder itself stand others' configurations, too: there only the groups that it names are its own.
+    # A DAGs folder itself may also hold unrelated configurations: there, only the groups in the defaults list are parts.
     groups = {file.parent for file in files} - {folder} if folder in roots else {folder}
     yield from (file for file in files if file != item.path)
     for path in known:

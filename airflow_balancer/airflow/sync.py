@@ -1,66 +1,43 @@
-"""Brings Airflow's pools and connections to what the configurations want: reads, merges, applies, complains once."""
+"""Keeps Airflow's pools and connections in step with the configurations, and reports each problem once."""
 
 from __future__ import annotations
 
 import logging
-import shlex
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BalancerError, ConfigurationError, Problem
 from ..files.locate import Snapshot, take_snapshot
 from ..fleet.fleet import Fleet
 from ..fleet.masking import mask_text
-from ..hydra.secrets import written_secrets
 from . import metadata, versions
-from .composing import Composer, path_without
+from .composing import Composer, Load, load_sources
 from .connections import Plans
 from .database import apply_fleets, apply_patiently
 from .options import SectionOptions, read_options
-from .sources import Source, find_sources, named_sources, watched_roots
+from .sources import read_sources, watched_roots
 
-Load = Callable[[Path, Sequence[str]], Fleet]
 Tell = Callable[[Sequence[str]], object]
 log = logging.getLogger("airflow_balancer")
 _RETRY_SECONDS = 5.0
-"""The pause before what the database refused is tried again."""
-
-
-def load_sources(sources: Sequence[Source], load: Load) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose each of the `sources` as data, which instantiates nothing; one that is wrong gives a problem, the others are loaded."""
-    fleets, problems = {}, []
-    for source in sources:
-        origin = str(source.path)
-        if origin in fleets:  # once more, with other overrides
-            origin = shlex.join([origin, *source.overrides])
-        try:
-            fleets[origin] = load(source.path, source.overrides)
-        except ConfigurationError as error:
-            problems += [problem if problem.origin else replace(problem, origin=origin) for problem in error.problems]
-        except Exception as error:  # whatever is wrong with one file, the others count
-            text = mask_text(str(error), written_secrets(source.path, source.overrides))
-            problems.append(Problem(f"cannot be composed: {type(error).__name__}: {text}", origin=origin))
-    return fleets, problems
+"""The pause before retrying what the database refused."""
 
 
 def log_problems(texts: Sequence[str]) -> None:
-    """Log problems, and what becomes of the pools."""
+    """Log problems, and what they mean for the pools."""
     for text in texts:
         log.error("airflow-balancer: %s", text)
     if texts:
-        log.error("airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference")
+        log.error("airflow-balancer: the pools of these configurations stay as they are; `airflow-balancer pools` shows the difference")
 
 
 class Sync:
-    """What one process knows of the configurations, so that unchanged files cost only a look at them.
+    """One process's view of the configurations; unchanged files cost one `stat` each.
 
     Args:
-        load: Composes a configuration; default: in a process of its own.
-        tell: Is called with the problems that were not said before.
+        load: Composes a configuration; default: in a child process.
+        tell: Receives the problems that were not reported before.
     """
 
     def __init__(self, load: Load | None = None, tell: Tell = log_problems) -> None:
@@ -75,20 +52,20 @@ class Sync:
 
     @property
     def enabled(self) -> bool:
-        """Whether section `[balancer]` was read, and lets this process sync."""
+        """Whether section `[balancer]` was read, and allows this process to sync."""
         return self._options is not None and self._options.sync
 
     @property
     def knows(self) -> bool:
-        """Whether a configuration was found, or something is said to be wrong with one."""
+        """Whether a configuration was found, or a problem with one was reported."""
         return bool(self._fleets or self._said)
 
     def at_start(self) -> None:
-        """Make pools and connections, in transactions of their own; raises nothing."""
+        """Create and update pools and connections in separate transactions; never raise."""
         self._guarded(lambda: apply_patiently(self._fleets))
 
     def at_run(self, dag_run: object) -> None:
-        """Do the same in the transaction of a DAG run's session, without waiting for others; raises nothing."""
+        """Do the same in the transaction of a DAG run's session, without waiting for locks; never raise."""
         self._guarded(lambda: apply_fleets(versions.session_connection(dag_run), self._fleets))
 
     def _guarded(self, apply: Callable[[], Plans]) -> None:
@@ -103,12 +80,12 @@ class Sync:
                 self._due, self._not_before = False, 0.0
         except ConfigurationError as error:
             problems += error.problems
-        except Exception as error:  # a scheduler goes on, whatever happens here
+        except Exception as error:  # the scheduler must go on
             problems.append(Problem(_refusal(error)))
         self._complain(problems)
 
     def _look(self) -> list[Problem]:
-        """Compose the configurations again where a file changed, and return what is wrong with them."""
+        """Compose the configurations again if a file changed, and return their problems."""
         if self._options is None:
             self._options = read_options(versions.option)
         if not self._options.sync or (self._snapshot and self._snapshot.still_true()):
@@ -118,20 +95,18 @@ class Sync:
         if before and before.files == self._snapshot.files:
             return []
         self._fleets, self._not_before = {}, 0.0
-        sources, problems = _sources(self._options, folders, self._snapshot)
-        with _composer(self._options, folders) as composer:
-            self._fleets, wrong = load_sources(sources, self._load or composer.load)
+        self._fleets, problems = _compose(self._options, folders, self._snapshot, self._load)
         self._due = bool(self._fleets)
-        # What was mended is said again when it breaks again.
-        self._said.intersection_update(map(str, [*problems, *wrong]))
-        return [*problems, *wrong]
+        # A problem that was fixed and comes back is logged again.
+        self._said.intersection_update(map(str, problems))
+        return problems
 
     def _complain(self, problems: Sequence[Problem]) -> None:
         secrets = {secret for fleet in self._fleets.values() for secret in fleet.secrets} if problems else ()
         self.say([mask_text(str(problem), secrets) for problem in problems])
 
     def say(self, problems: Sequence[str]) -> None:
-        """Tell of the problems that were not said before."""
+        """Report the problems that were not reported before."""
         new = [text for text in problems if text not in self._said]
         self._said.update(new)
         self._tell(new)
@@ -146,41 +121,22 @@ class Sync:
 
 
 def find_fleets(load: Load | None = None) -> tuple[dict[str, Fleet], list[Problem]]:
-    """Compose the configurations that this Airflow would sync: what section `[balancer]` names, else what is found.
+    """Compose the configurations that this Airflow would sync: those named in section `[balancer]`, else those found.
 
     Raises:
-        ConfigurationError: Section `[balancer]` is wrong.
+        ConfigurationError: Section `[balancer]` is invalid.
     """
     options, folders = read_options(versions.option), versions.dag_folders()
-    sources, problems = _sources(options, folders, take_snapshot(watched_roots(options, folders)))
-    with _composer(options, folders) as composer:
+    return _compose(options, folders, take_snapshot(watched_roots(options, folders)), load)
+
+
+def _compose(
+    options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot, load: Load | None
+) -> tuple[dict[str, Fleet], list[Problem]]:
+    sources, problems = read_sources(options, folders, snapshot)
+    with Composer(snapshot.roots, folders, named=bool(options.config_path)) as composer:
         fleets, wrong = load_sources(sources, load or composer.load)
     return fleets, [*problems, *wrong]
-
-
-def _sources(options: SectionOptions, folders: Sequence[Path], snapshot: Snapshot) -> tuple[list[Source], list[Problem]]:
-    if options.named:
-        return named_sources(options, folders)
-    sources, problems = find_sources(snapshot)
-    if snapshot.limit:
-        where = ", ".join(map(str, snapshot.roots))
-        problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path", where))
-    return sources, problems
-
-
-def _composer(options: SectionOptions, folders: Sequence[Path]) -> Composer:
-    return Composer(watched_roots(options, folders), folders, named=bool(options.config_path))
-
-
-@contextmanager
-def without_code_of(folders: Sequence[Path]) -> Iterator[None]:
-    """Keep Python modules out of reach that stand beside the DAGs."""
-    path = sys.path[:]
-    sys.path[:] = path_without(folders)
-    try:
-        yield
-    finally:
-        sys.path[:] = path
 
 
 def _refusal(error: Exception) -> str:

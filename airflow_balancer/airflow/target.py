@@ -1,4 +1,4 @@
-"""The Airflow that is meant: the API server whose address is given, else the one that is installed here."""
+"""The target: the Airflow behind the configured API server, else the one installed here."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .pools import PoolOccupancy
 
 T = TypeVar("T")
 _readers = BoundedSemaphore(4)
-"""An abandoned read runs until the other side ends it; at most this many may run at once."""
+"""Limits concurrent reads: an abandoned one runs on until the other side ends it."""
 
 
 def within(seconds: float, source: str, read: Callable[[], T]) -> T:
-    """Return what `read` returns, or abandon it when the time is up.
+    """Return the result of `read`, or abandon it after some seconds.
 
-    It runs in a thread of its own, since some of what may hang takes no deadline: looking up a name,
-    connecting to a database, a server that sends one byte at a time.
+    `read` runs in its own thread, because some operations accept no deadline: resolving a name, connecting to a
+    database, reading from a server that sends one byte at a time.
 
     Raises:
-        UnavailableError: It took longer; the message names the `source`. What `read` raises is raised here.
+        UnavailableError: `read` took longer; the message names the `source`. Errors of `read` are re-raised.
     """
     ends, future = monotonic() + seconds, Future[T]()
 
@@ -51,36 +51,33 @@ def within(seconds: float, source: str, read: Callable[[], T]) -> T:
     return future.result()
 
 
-_NOWHERE = "there is no Airflow here; give the address of its API server in [balancer] api_url (AIRFLOW__BALANCER__API_URL)"
-
-
 class Target(Protocol):
-    """An Airflow whose pools and connections are read, compared with fleets, and changed.
+    """An Airflow to read, to compare with fleets, and to change.
 
-    Each method raises BalancerError where Airflow cannot be reached or refuses; `plan` and `apply` raise
-    ConfigurationError where the fleets contradict each other or do not fit Airflow.
+    Each method raises BalancerError if Airflow is unreachable or refuses. `plan` and `apply` raise
+    ConfigurationError if the fleets contradict each other or Airflow's limits.
     """
 
     def read_pools(self) -> list[PoolSlots]:
         """Return all pools."""
 
     def read_occupancy(self) -> dict[str, PoolOccupancy]:
-        """Return how full all pools are now, by their names."""
+        """Return the pools' current occupancy by name."""
 
     def plan(self, fleets: Mapping[str, Fleet]) -> Plans:
-        """Return what `apply` would write."""
+        """Return the plans that `apply` would carry out."""
 
     def apply(self, fleets: Mapping[str, Fleet], *, prune: bool = False) -> Plans:
-        """Make pools and connections what the `fleets` want; with `prune`, delete those that they no longer want."""
+        """Bring pools and connections to what the `fleets` want; with `prune`, delete orphans."""
 
 
 def current_options(*, api_url: str = "", api_username: str = "") -> SectionOptions:
-    """Return the options of section `[balancer]`: of airflow.cfg where Airflow is installed, else of the environment.
+    """Return the options of section `[balancer]`, from airflow.cfg if Airflow is installed, else from the environment.
 
-    The arguments take precedence over the section's.
+    The arguments override those options.
 
     Raises:
-        ConfigurationError: An option cannot be read.
+        ConfigurationError: An option is invalid.
     """
     options = read_options(versions.option if versions.has_airflow() else environment_option)
     return replace(options, api_url=api_url or options.api_url, api_username=api_username or options.api_username)
@@ -88,9 +85,9 @@ def current_options(*, api_url: str = "", api_username: str = "") -> SectionOpti
 
 @contextmanager
 def open_target(options: SectionOptions, *, seconds: float | None = None) -> Iterator[Target]:
-    """Give the API server at `api_url` where it is set, else the metadata database of the Airflow that is installed.
+    """Yield the API server at `api_url` if that is set, else the metadata database of the installed Airflow.
 
-    Each step of a request and each statement may take so many `seconds`.
+    `seconds` limits each step of a request, and each statement.
 
     Raises:
         UnavailableError: There is neither, or it cannot be opened.
@@ -108,13 +105,13 @@ def open_target(options: SectionOptions, *, seconds: float | None = None) -> Ite
 
         yield MetadataDatabase(seconds)
     else:
-        raise UnavailableError(_NOWHERE)
+        raise UnavailableError(
+            "there is no Airflow here; give the address of its API server in [balancer] api_url (AIRFLOW__BALANCER__API_URL)"
+        )
 
 
 def read_target(options: SectionOptions, read: Callable[[Target], T], *, seconds: float) -> T:
-    """Return what `read` reads from the target, or abandon it when the time is up.
-
-    Loading Airflow, where this process has not yet, does not count.
+    """Return what `read` reads from the target, or abandon it after some seconds, not counting the import of Airflow.
 
     Raises:
         UnavailableError: There is no target, or it cannot be read in time.

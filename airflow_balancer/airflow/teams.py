@@ -1,4 +1,4 @@
-"""Teams of pools, which Airflow has where it runs with `[core] multi_team`; pure, Airflow is not loaded."""
+"""The teams of pools, which Airflow supports with `[core] multi_team`; pure, without Airflow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .pools import WantedPool
 
 
 def name_teams(wanted: Mapping[str, WantedPool]) -> bool:
-    """Return whether any of the pools is to have a team."""
+    """Return whether any wanted pool has a team."""
     return any(want.pool.team for want in wanted.values())
 
 
 def without_teams(wanted: Mapping[str, WantedPool]) -> tuple[dict[str, WantedPool], tuple[str, ...]]:
-    """Return the pools as an Airflow without teams has them, and a warning for each team that is ignored."""
+    """Return the pools without their teams, and a warning for each team."""
     teams = sorted({(want.pool.team, want.origin) for want in wanted.values() if want.pool.team})
     plain = {name: want._replace(pool=want.pool._replace(team=None)) for name, want in wanted.items()}
     why = "this Airflow runs without [core] multi_team, or is older than 3.3"
@@ -22,7 +22,7 @@ def without_teams(wanted: Mapping[str, WantedPool]) -> tuple[dict[str, WantedPoo
 
 
 def of_known_teams(wanted: Mapping[str, WantedPool], teams: Collection[str]) -> dict[str, WantedPool]:
-    """Return the pools, those of a team that is none of Airflow's `teams` with a problem."""
+    """Return the pools; one whose team is not among Airflow's `teams` gets a problem."""
     return {name: _checked(want, teams) for name, want in wanted.items()}
 
 

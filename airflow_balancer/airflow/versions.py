@@ -1,4 +1,4 @@
-"""Every difference between Airflow 2.11 and 3, and everything that is read from Airflow itself; for a running task see `ssh/task.py`."""
+"""The differences between Airflow 2.11 and 3, and all access to Airflow's own state; `ssh/task.py` has those of a running task."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Engine
 
     from .metadata import Cipher
 
 
 ELSEWHERE = "the next attempt goes to another host"
-"""Why a task is retried whose host could not be reached, as Airflow keeps it."""
+"""The reason that Airflow records for a retry after an unreachable host."""
 _LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 
 def has_airflow() -> bool:
-    """Return whether Airflow is installed here."""
-    # Not `airflow` alone: any folder of that name on the path would do.
+    """Return whether Airflow is installed."""
+    # Any folder on the path that is named `airflow` would satisfy the first check alone.
     return find_spec("airflow") is not None and find_spec("airflow.models") is not None
 
 
 def option(key: str) -> str | None:
-    """Return an option of section `[balancer]` of airflow.cfg, or None where it is not given."""
+    """Return an option of section `[balancer]` of airflow.cfg, or None if it is empty or missing."""
     from airflow.configuration import conf
 
     value = conf.get("balancer", key, fallback=None)
@@ -39,14 +40,14 @@ def option(key: str) -> str | None:
 
 
 def is_job(component: object) -> bool:
-    """Return whether a listener's component is the job of a scheduler, a dag-processor or a triggerer."""
+    """Return whether a listener's component is the job of a scheduler, dag-processor or triggerer."""
     return type(component).__name__ == "Job"
 
 
 def is_task_marker(component: object) -> bool:
-    """Return whether a listener's component says that this process runs a task.
+    """Return whether a listener's component marks a process that runs a task.
 
-    In Airflow 2 such a process makes a job next, which nothing else tells from a scheduler's.
+    In Airflow 2 such a process next starts a job, which otherwise looks like a scheduler's.
     """
     return type(component).__name__ in ("TaskCommandMarker", "TaskRunnerMarker")
 
@@ -55,11 +56,11 @@ def engine() -> Engine:
     """Return the engine of the metadata database.
 
     Raises:
-        RuntimeError: This process has no metadata database, such as a task's in Airflow 3.
+        RuntimeError: This process has no metadata database, as in Airflow 3's task processes.
     """
     from airflow import settings
 
-    # Airflow 3 takes the attribute away from tasks and DAG files; configuring it anew then says so.
+    # Airflow 3 removes the attribute in tasks and DAG files; configure_orm then raises an error that says so.
     if getattr(settings, "engine", None) is None:
         settings.configure_orm()
     if settings.engine is None:
@@ -77,8 +78,14 @@ def session_connection(dag_run: object) -> Connection:
     return session.connection()  # type: ignore[no-any-return]
 
 
+def table_of(model: Any) -> Table:
+    """Return the table of one of Airflow's models, for queries in SQLAlchemy Core."""
+    table: Table = model.__table__
+    return table
+
+
 def has_teams() -> bool:
-    """Return whether this Airflow runs with `[core] multi_team`, and its pools have a team by name, as from 3.3 on."""
+    """Return whether this Airflow runs with `[core] multi_team`, and names the team of a pool, as 3.3 does."""
     from airflow.configuration import conf
     from airflow.models.pool import Pool
 
@@ -86,15 +93,15 @@ def has_teams() -> bool:
 
 
 def cipher() -> Cipher:
-    """Return what encrypts the secrets of Airflow's connections."""
+    """Return the cipher of the secrets in Airflow's connections."""
     from airflow.models.crypto import get_fernet
 
     return get_fernet()  # type: ignore[no-any-return]
 
 
 def parses_dags(job: object) -> bool:
-    """Return whether the process of a job parses the DAG files, itself or in processes that it starts."""
-    # Read past SQLAlchemy, which may ask the database: this is called in a thread that does not own the job.
+    """Return whether a job's process parses the DAG files, itself or in child processes."""
+    # Bypass SQLAlchemy, which may query the database: the calling thread does not own the job's session.
     kind = vars(job).get("job_type")
     if kind != "SchedulerJob":
         return kind == "DagProcessorJob"
@@ -106,7 +113,7 @@ def parses_dags(job: object) -> bool:
 def dag_folders() -> list[Path]:
     """Return the folders with DAG files on this machine: Airflow 2's DAGs folder, or those of Airflow 3's DAG bundles.
 
-    Nothing is fetched. The folders of bundles that are not local are where Airflow checks them out on this machine.
+    This fetches nothing. For a bundle that is not local, it returns the folder where Airflow checks it out.
     """
     from airflow.configuration import conf
 
@@ -125,21 +132,21 @@ def dag_folders() -> list[Path]:
 
 @cache
 def _checkouts(names: tuple[str, ...]) -> tuple[Path, ...]:
-    """Return where bundles are checked out, looked up once: making a bundle may read a connection of the metadata database."""
+    """Return where bundles are checked out. Cached: creating a bundle may read a connection from the metadata database."""
     found: list[Path] = []
     for name in names:
         try:
             from airflow.dag_processing.bundles.manager import DagBundlesManager
 
             found.append(Path(DagBundlesManager().get_bundle(name).path))
-        except Exception as error:  # Airflow says what is wrong with it; here it might show what is secret in its arguments
-            text = "airflow-balancer: no configuration is looked for in DAG bundle %r (%s); name yours in [balancer] config_path"
+        except Exception as error:  # log only the class: the text might show secrets in the bundle's arguments
+            text = "airflow-balancer: cannot search for configurations in DAG bundle %r (%s); name yours in [balancer] config_path"
             logging.getLogger("airflow_balancer").warning(text, name, type(error).__name__)
     return tuple(found)
 
 
 def retry_elsewhere(error: type[Exception], hosts: Callable[[], Sequence[object]]) -> Any:
-    """Return a `retry_policy` whose retries after an error follow at once until each host had one; None before Airflow 3.3."""
+    """Return a `retry_policy` that retries at once after an error until each host had an attempt; None before Airflow 3.3."""
     try:
         from airflow.sdk import RetryDecision, RetryPolicy
     except ImportError:

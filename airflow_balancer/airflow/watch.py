@@ -1,7 +1,7 @@
-"""Looks for edited configurations on a timer, in the process that parses DAG files: no listener tells it of an edit.
+"""Checks for edited configurations on a timer, in the process that parses DAG files: no listener reports edits.
 
-What is changed is applied in a process of its own: composing takes DAG folders off the path for a moment, and the process
-that parses DAG files forks at any time.
+A child process applies the changes: composing briefly takes the DAG folders off the Python path, and the process that
+parses DAG files may fork at any time.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Thread
 
 from ..errors import ConfigurationError
-from ..files.locate import Snapshot, take_snapshot
+from ..files.locate import take_snapshot
 from . import versions
 from .database import read_connection
 from .metadata import read_pools
@@ -27,7 +28,7 @@ from .sources import watched_roots
 from .sync import Sync
 
 SECONDS = 15.0
-"""The time between two looks; a look takes a few microseconds a file."""
+"""The time between two checks; a check takes a few microseconds a file."""
 _APPLY_SECONDS = 300.0
 _UNSEEN = (
     "airflow-balancer: there is no configuration in {places}, and Airflow has no pool of one. Put it there, name it in [balancer] "
@@ -37,7 +38,7 @@ log = logging.getLogger("airflow_balancer")
 
 
 def apply_apart() -> list[str]:
-    """Bring pools and connections up to date in a process of its own, which logs to the same place; return the problems."""
+    """Update pools and connections in a child process, which logs to the same place; return the problems."""
     with NamedTemporaryFile() as told:
         subprocess.run([sys.executable, "-m", __name__, told.name], check=False, timeout=_APPLY_SECONDS)  # noqa: S603 (this module)
         problems: list[str] = json.loads(told.read() or "[]")
@@ -45,11 +46,11 @@ def apply_apart() -> list[str]:
 
 
 class Watch:
-    """What was seen at the last look.
+    """Applies the configurations when their files change.
 
     Args:
+        apply: Called if a file changed, and once if no configuration is known.
         known: Whether the process found a configuration when it started.
-        apply: Is called where a file changed, and once where no configuration is known.
     """
 
     def __init__(self, apply: Callable[[], object], *, known: bool) -> None:
@@ -58,7 +59,7 @@ class Watch:
         self._snapshot = take_snapshot(_roots())
 
     def look(self) -> None:
-        """Apply what changed since the last look."""
+        """Apply the configurations if a file changed since the last check."""
         if not self._known or self._changed():
             self._known = True
             self._apply()
@@ -66,15 +67,10 @@ class Watch:
     def _changed(self) -> bool:
         if self._snapshot.still_true():
             return False
-        before, self._snapshot = self._snapshot, _next(self._snapshot)
+        before = self._snapshot
+        with suppress(ConfigurationError):
+            self._snapshot = take_snapshot(_roots())
         return before.files != self._snapshot.files
-
-
-def _next(before: Snapshot) -> Snapshot:
-    try:
-        return take_snapshot(_roots())
-    except ConfigurationError:
-        return before
 
 
 def _roots() -> tuple[Path, ...]:
@@ -82,16 +78,16 @@ def _roots() -> tuple[Path, ...]:
 
 
 def watch(job: object, sync: Sync, *, seconds: float = SECONDS) -> Thread | None:
-    """Look for changes from now on, in a thread that ends with the process; return it, or None where nothing is to be synced.
+    """Start a daemon thread that checks for changes, and return it; None if this process does not sync.
 
     Args:
-        job: The job of this process. Its kind is known only once it runs; the thread ends where others look.
-        sync: What synced at the start.
-        seconds: The time between two looks.
+        job: This process's job. Its kind is known only once it runs; the thread ends unless the job parses DAG files.
+        sync: The Sync of the process's start.
+        seconds: The time between two checks.
     """
     if not sync.enabled:
         return None
-    # This process says what is wrong, so that it says it once, whether an edit or a run showed it.
+    # This process reports the problems, so that it reports each once, whether an edit or a run revealed it.
     watch = Watch(lambda: sync.say(apply_apart()), known=sync.knows)
 
     def run() -> None:
@@ -103,9 +99,9 @@ def watch(job: object, sync: Sync, *, seconds: float = SECONDS) -> Thread | None
             try:
                 watch.look()
                 failed = False
-            except Exception:  # the process goes on, whatever happens here
+            except Exception:  # the process must go on
                 if not failed:
-                    log.exception("airflow-balancer: looking for edited configurations fails; it is tried again every %g s", seconds)
+                    log.exception("airflow-balancer: cannot check for edited configurations; trying again every %g s", seconds)
                 failed = True
 
     thread = Thread(target=run, name="airflow-balancer: watch", daemon=True)
@@ -114,14 +110,14 @@ def watch(job: object, sync: Sync, *, seconds: float = SECONDS) -> Thread | None
 
 
 def say_unseen() -> None:
-    """Say what to do where no configuration is seen, and none was: Airflow has no pool that the balancer made."""
+    """Log what to do if there is no configuration, and Airflow has no pool that the balancer made."""
     with read_connection() as connection:
         if not any(map(is_ours, read_pools(connection))):
             log.warning(_UNSEEN.format(places=", ".join(map(str, _roots())) or "any DAG bundle"))
 
 
 def main(told: str) -> None:
-    """Sync once, as the listener does; write the problems to a file."""
+    """Sync once, as the listener does, and write the problems to a file."""
     sync = Sync(tell=lambda problems: Path(told).write_text(json.dumps(problems)))
     sync.at_start()
     if sync.enabled and not sync.knows:

@@ -1,1 +1,1 @@
-"""A host's SSH hook, whose commands hold slots on the host; of these modules only the hook's loads Airflow."""
+"""A host's SSH hook, and the slots that its commands hold on the host. Only `hook` imports Airflow at module level."""

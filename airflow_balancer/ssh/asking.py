@@ -1,4 +1,4 @@
-"""Questions to many hosts at once, under one deadline; no host is known here."""
+"""Asks many hosts at once, under one deadline."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from time import monotonic
 from typing import TypeVar
 
 AT_ONCE = 32
-"""How many hosts are asked at once; each further one is asked when one of these has answered."""
+"""The most hosts to ask at once."""
 
 T = TypeVar("T")
 
 
 def ask_all(questions: Mapping[str, Callable[[], T]], seconds: float) -> dict[str, T | Exception]:
-    """Return the answer to each question, or why there is none; what has no answer in time is left behind.
+    """Return the answer to each question, or the error, which is a TimeoutError after the deadline.
 
     Args:
-        questions: What to call, in this order, in threads that end with the process.
-        seconds: How long all of it may take.
+        questions: The functions to call, in this order, in daemon threads.
+        seconds: The deadline for all of them together.
     """
     ends, waiting, answered = monotonic() + seconds, SimpleQueue[str](), SimpleQueue[tuple[str, T | Exception]]()
     answers: dict[str, T | Exception] = dict.fromkeys(questions, TimeoutError(f"no answer within {seconds:g} s"))
@@ -48,5 +48,5 @@ def ask_all(questions: Mapping[str, Callable[[], T]], seconds: float) -> dict[st
 def _answer(question: Callable[[], T]) -> T | Exception:
     try:
         return question()
-    except Exception as error:  # a host may answer anything
+    except Exception as error:  # any failure is that host's answer
         return error

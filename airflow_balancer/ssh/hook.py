@@ -22,44 +22,44 @@ from .slots import Answer, Slots, claim_command, holder_of, read_answer, refusal
 from .task import attempt_of, current_context, rescheduled, waiting_since
 
 _MOST_BYTES = 2**18
-"""How much of a host's answer is read."""
+"""The most bytes to read of a host's answer."""
 Streams = tuple[paramiko.ChannelFile, paramiko.ChannelFile, paramiko.ChannelFile]
 
 
 class HostSSHHook(SSHHook):
-    """The SSH hook of a host, as `Host.hook` returns it."""
+    """A host's SSH hook, as returned by `Host.hook`."""
 
     @classmethod
     def of(cls, hook: SSHHook, **more: Any) -> Self:
-        """Return a hook with all that `hook` has, and these attributes."""
+        """Return a hook with all attributes of `hook`, and these."""
         made = cls.__new__(cls)
         made.__dict__.update(vars(hook), **more)
         return made
 
     def __repr__(self) -> str:
-        """The same at each parse: Airflow writes it into a serialized DAG, and makes a version where it differs."""
+        """Return a string that is equal at each parse: Airflow serializes it, and creates a DAG version when it changes."""
         return f"{type(self).__qualname__}({self.username or ''}@{self.remote_host}:{self.port})"
 
 
 class SlotSSHHook(HostSSHHook):
-    """An SSH hook that runs each command in one of the host's slots; `Host.hook` returns it where `hold_slots` is set.
+    """An SSH hook that runs each command in one of the host's slots; `Host.hook` returns it if `hold_slots` is set.
 
-    This holds for an SSHOperator, and for `exec_command` of the client that `get_conn` returns. Shells,
-    tunnels and SFTP need no slot.
+    An SSHOperator claims a slot, and so does `exec_command` of the client that `get_conn` returns. Shells, tunnels and
+    SFTP need no slot.
 
-    A command for which no slot is free is not started, and its task is rescheduled after `slot_wait`
-    seconds, a quarter more or less; that uses no retry. The same holds while there is a file `drain` in
-    `slot_dir`. Waiting tasks form no queue: whichever tries first after a slot is free gets it. The
-    spread lets no task lose for ever, and `slot_timeout` is how long a task waits at most.
+    If no slot is free, the command does not start. Its task is rescheduled after `slot_wait` seconds, give or take a
+    quarter, which uses no retry. The same happens while `slot_dir` contains a file `drain`. Waiting tasks do not queue:
+    the first to try after a slot is freed gets it. The random wait keeps a task from losing for ever, and
+    `slot_timeout` limits how long it waits.
     """
 
     slots: Slots
     context: Mapping[str, Any] | None = None
     others: Callable[[], Iterable[SSHHook]] = staticmethod(tuple)
-    """Returns hooks of the next candidates, each connected when its turn comes, for a command that finds no slot here."""
+    """Returns hooks of the next candidates, connected lazily, for a command that finds no free slot here."""
 
     def get_conn(self) -> paramiko.SSHClient:
-        """Return a connection to the host, the same one while it lasts; each command of it claims a slot."""
+        """Return a connection to the host, reused while it is open; each of its commands claims a slot."""
         client = super().get_conn()
         if "exec_command" not in vars(client):
             vars(client)["exec_command"] = partial(self._exec_command, client)
@@ -77,14 +77,14 @@ class SlotSSHHook(HostSSHHook):
         raise self._waiting(refused)
 
     def claim(self, command: str, *given: Any, **options: Any) -> tuple[Streams, Answer]:
-        """Start a command that claims a slot before anything else, and return its streams after the host's answer."""
+        """Start a command that first claims a slot; return its streams, positioned after the host's answer, and the answer."""
         token = token_hex(16)
         slots = self.slots
         claiming = claim_command(command, size=slots.size, slot_dir=slots.folder, holder=self._holder(), token=token)
         streams: Streams = paramiko.SSHClient.exec_command(super().get_conn(), claiming, *given, **options)
         channel = streams[1].channel
         try:
-            # A terminal has one stream for both.
+            # A terminal merges both streams.
             terminal = _has_terminal(*given, **options)
             answer = read_answer(token, lambda: channel.recv(1) if terminal else channel.recv_stderr(1))
             if answer.kind == "claimed":
@@ -97,13 +97,13 @@ class SlotSSHHook(HostSSHHook):
         return streams, answer
 
     def held(self, seconds: float) -> int:
-        """Return how many of the host's slots are held now, all where it takes no claims; this needs no slot.
+        """Return how many of the host's slots are held now; all of them if it is drained. This needs no slot.
 
         Args:
-            seconds: How long each step of connecting and asking may take, once.
+            seconds: The timeout of each step of connecting and asking, without retries.
 
         Raises:
-            NoSlot: The host cannot know.
+            NoSlot: The host cannot tell.
         """
         self.conn_timeout = self.banner_timeout = self.auth_timeout = seconds
         self.conn_retry_attempts = 1
@@ -121,7 +121,7 @@ class SlotSSHHook(HostSSHHook):
         return holder_of(str(attempt_of(context, "a command outside of tasks")), getattr(context["ti"], "run_id", "") if context else "")
 
     def _waiting(self, refused: Mapping[str, Answer]) -> Exception:
-        """Return what ends this run of a command that no host has a slot for."""
+        """Return the exception that ends this attempt to run a command, because no host has a free slot."""
         message = refusal_message(refused)
         context = self.context or current_context()
         if context is None:
@@ -136,10 +136,10 @@ class SlotSSHHook(HostSSHHook):
 
 
 def _move(client: paramiko.SSHClient, hook: SSHHook) -> None:
-    """Let a client that is in use be that of another hook: whoever has it goes on with it on the other host."""
+    """Turn a client into that of another hook, so that code that holds the client continues on the other host."""
     other = hook.get_conn()
     client.close()
-    # `moved_to` keeps the other client, as older versions of paramiko close the connection of one that is deleted.
+    # `moved_to` keeps the other client alive: older versions of paramiko close a deleted client's connection.
     vars(client).update(vars(other), moved_to=other)
     vars(client).pop("exec_command", None)
     if isinstance(hook, SlotSSHHook):
@@ -148,23 +148,23 @@ def _move(client: paramiko.SSHClient, hook: SSHHook) -> None:
 
 
 def hook_of(hook: SSHHook, slots: Slots | None) -> HostSSHHook:
-    """Return a hook as that of its host, whose commands hold `slots` where it has any."""
+    """Return a host's hook; with `slots`, each of its commands holds one."""
     return HostSSHHook.of(hook) if slots is None else SlotSSHHook.of(hook, slots=slots)
 
 
-# airflow-pydantic renders a hook by the name of its class, and imports the provider's.
+# airflow-pydantic renders a hook by its class's name, which it imports from the provider.
 HostSSHHook.__name__ = SlotSSHHook.__name__ = SSHHook.__name__
 
 
 class _UnreadPipe(BufferedPipe):
-    """Seems empty until it is waited for: SSHHook takes what is there before without logging it."""
+    """Reports itself as empty until a reader waits for it: SSHHook reads earlier output without logging it."""
 
     def __len__(self) -> int:
         return super().__len__() if self._event else 0
 
 
 def _put_back(pipe: BufferedPipe, data: bytes) -> None:
-    # paramiko's private names stand in these two alone: what was read can only be appended by its public ones.
+    # Only here and in `_UnreadPipe` are paramiko's private names used: its public ones can append, but not prepend.
     with pipe._lock:
         pipe._buffer[:0] = array("B", data)
     pipe.__class__ = _UnreadPipe
@@ -175,10 +175,10 @@ def _has_terminal(bufsize: int = -1, timeout: float | None = None, get_pty: bool
 
 
 def _started(hook: SSHHook, refused: dict[str, Answer], *command: Any, **options: Any) -> Streams | None:
-    """Start a command on a hook's host, or note why it has no slot for it.
+    """Start a command on a hook's host, or record why no slot is free there.
 
     Raises:
-        NoSlot: No slot can ever be held there.
+        NoSlot: The host cannot hold slots at all.
     """
     if not isinstance(hook, SlotSSHHook):
         streams: Streams = hook.get_conn().exec_command(*command, **options)

@@ -1,4 +1,4 @@
-"""What a host says of itself: the script that it runs, and the reading of its answer; pure."""
+"""The facts of a host: the script that collects them there, and the parser of its output; pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _CORES = re.compile(r"\d{1,6}")
 _OF_OS_RELEASE = ("id", "like", "version", "codename")
 _SYSTEMS = {"darwin": "macos", "mac": "macos", "osx": "macos"}
 
-# POSIX sh, for `sh -s`: what the user's login shell is does not matter. It creates nothing; its locks are shared
-# ones, and end at once. Each line of the answer begins with `::`, so that what a profile prints is not taken for one.
+# POSIX sh for `sh -s`, whatever the user's login shell. It creates nothing, and holds its shared locks only for a moment.
+# Each line of the answer begins with `::`, which distinguishes it from the output of a profile.
 _SCRIPT = """
 say() { printf '::%s\\n' "$*"; }
 text() { dd bs=300 count=1 <"$1" | head -n 1; }
@@ -77,7 +77,7 @@ main() {
 
 
 def script(slot_dir: str, *, slots_only: bool = False) -> str:
-    """Return the script for a host; `~/` at the beginning of its slot folder is the home there.
+    """Return the script for a host; a leading `~/` in its slot folder is the home on that host.
 
     >>> script("~/a b").splitlines()[0]
     'dir="$HOME"/\\'a b\\''
@@ -89,13 +89,13 @@ def script(slot_dir: str, *, slots_only: bool = False) -> str:
 
 @dataclass
 class Facts:
-    """What a host says of itself.
+    """The facts of a host.
 
     Attributes:
         values: The single values, by their names in the script.
-        slots: What stands in the file of each held slot.
-        unread: The slots whose files may not be read.
-        ports: The ports that listen.
+        slots: The content of each held slot's file.
+        unread: The slots whose files are unreadable.
+        ports: The listening ports.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Facts:
 
     @classmethod
     def read(cls, answer: bytes) -> Facts:
-        """Read an answer; lines that the script does not write are skipped.
+        """Parse an answer; skip lines that the script did not print.
 
         >>> Facts.read(b"welcome!\\n::cores 8\\n::slot 3 2026-11-25T19:00:00Z 77 etl\\n::hex 1F90\\n::end\\n")
         Facts(values={'cores': '8', 'end': ''}, slots={3: '2026-11-25T19:00:00Z 77 etl'}, unread=[], ports={8080})
@@ -120,8 +120,10 @@ class Facts:
         if name in ("slot", "unread"):
             if found := _SLOT.fullmatch(value):
                 number = int(found[1])
-                self.unread += [number] * (name == "unread")
-                self.slots.update({number: found[2]} if name == "slot" else {})
+                if name == "unread":
+                    self.unread.append(number)
+                else:
+                    self.slots[number] = found[2]
         elif name in ("hex", "port"):
             if re.fullmatch(r"[0-9A-F]{1,5}", value):
                 self.ports.add(int(value, 16 if name == "hex" else 10))
@@ -135,31 +137,31 @@ class Facts:
 
     @property
     def locks(self) -> str:
-        """What holds locks there; empty where nothing does."""
+        """The tool that can lock files; empty if the host has none."""
         return self.values.get("tool", "")
 
     @property
     def held(self) -> int | None:
-        """How many slots are held; None where the host cannot know."""
+        """The number of held slots; None if the host cannot tell."""
         return len(self.slots) if self.complete and self.locks and not self.closed and not self.unread else None
 
     @property
     def drain(self) -> str | None:
-        """What an operator wrote into the file `drain`; None where there is none."""
+        """The content of the file `drain`; None without such a file."""
         return self.values.get("drain")
 
     @property
     def closed(self) -> bool:
-        """Whether the slot folder may not be read."""
+        """Whether the slot folder is unreadable."""
         return "closed" in self.values
 
     @property
     def counted(self) -> bool:
-        """Whether the host knows which ports listen."""
+        """Whether the host can list its listening ports."""
         return "counted" in self.values
 
     def holder(self, slot: int) -> dict[str, Any]:
-        """Return since when, by which process and by whom a slot is held, by its file.
+        """Return a slot's holder according to its file: `since`, `pid` and `holder`.
 
         >>> Facts(slots={3: "2026-11-25T19:00:00Z 4711 etl.extract"}).holder(3)
         {'since': '2026-11-25T19:00:00Z', 'pid': 4711, 'holder': 'etl.extract'}
@@ -185,7 +187,7 @@ class Facts:
         return self.values.get("id") or _SYSTEMS.get(system, system)
 
     def is_system(self, written: str) -> bool:
-        """Return whether a host's `os` may mean this system: by its name, that of one that it is like, or its kernel's, or with a version.
+        """Return whether a host's `os` can mean this system: by its name, alone or with a version, a relative's, or its kernel's.
 
         >>> ubuntu = Facts({"system": "Linux", "id": "ubuntu", "like": "debian", "version": "24.04", "codename": "noble"})
         >>> [ubuntu.is_system(name) for name in ("Ubuntu", "ubuntu-24", "ubuntu 24.04", "noble", "debian", "linux", "ubuntu22", "macos")]
@@ -204,7 +206,7 @@ class Facts:
 
 
 def printable(text: str) -> str:
-    """Return the beginning of a text, without what a terminal would obey."""
+    """Return the beginning of a string without control characters."""
     return "".join(filter(str.isprintable, text[:_LONGEST]))
 
 

@@ -1,14 +1,14 @@
-"""Slots on the host: the command that claims one of a host's slots before it runs another, and its answer; pure.
+"""Slots on the host: the command that claims a slot and then runs another command, and the host's answer; pure.
 
-The command is for the SSH user's login shell, which may be sh, bash, zsh, csh or fish. `slots.sh` locks one of the files `0`,
-`1` and so on of a folder, on a descriptor that the command and all that it starts inherit. The kernel ends the lock with the
-last of them, however they end. `slots.sh` says on stderr, and on stdout, that it has a slot. Both lines start with a token
-that is new for each call: what a login shell's own files print comes before it, what the command prints after it.
+The command runs in the SSH user's login shell: sh, bash, zsh, csh or fish. `slots.sh` locks one of the files `0`, `1` and so
+on in a folder, on a descriptor that the command and its children inherit. The kernel releases the lock when the last of them
+ends, however it ends. `slots.sh` reports a claimed slot on stderr and on stdout. Both lines start with a token that is new
+for each call: it separates the output of the login shell's startup files from the command's output.
 
-bash and zsh read `~/.bashrc` and `~/.zshenv` for an SSH command, which may take long and define functions, so they run
-`slots.sh` themselves and go on with the command. A program that a signal kills is then reported as exit status 128 + signal;
-without a slot such a shell may have become the program, and have died of the signal itself. For all other shells /bin/sh runs
-`slots.sh`, and then the command in the login shell; of these only csh and fish have files, which are read twice.
+For an SSH command, bash and zsh read `~/.bashrc` and `~/.zshenv`, which may be slow and define functions. So these shells
+run `slots.sh` themselves, and then the command. If a signal kills the program, they report exit status 128 + signal, whereas
+without a slot such a shell may become the program and die of the signal itself. For all other shells, /bin/sh runs
+`slots.sh`, then the command in the login shell. Of these, csh and fish read their startup files twice.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from typing import NamedTuple
 _PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"""'"$`!\\""")
 _KINDS = ("claimed", "full", "drained", "error")
 _READS_FILES = """command -v readonly > /dev/null && readonly -p > /dev/null && eval 'test -n "${BASH_VERSION-}${ZSH_VERSION-}"'"""
-"""Succeeds in bash and zsh; any other shell can parse it, and goes on after it."""
+"""Succeeds in bash and zsh; any other shell parses it, fails and continues."""
 
 
 @dataclass(frozen=True)
 class Slots:
-    """How a host's slots are held.
+    """The slots of a host.
 
     Attributes:
-        host: The host as messages call it.
-        size: How many slots there are.
+        host: The host's name in messages.
+        size: The number of slots.
         folder: The folder of their files on the host; `~/` is the SSH user's home.
-        wait: Seconds until a task that finds all slots held tries again.
-        timeout: Seconds after which such a task fails.
+        wait: The seconds until a task that found no free slot tries again.
+        timeout: The seconds after which such a task fails.
     """
 
     host: str
@@ -48,12 +48,12 @@ class Slots:
 
 
 class Answer(NamedTuple):
-    """What a host answers a claim.
+    """A host's answer to a claim.
 
     Attributes:
-        kind: `claimed`, `full`, `drained`, or `error` where no slot can be held there.
-        text: The number of the slot; who holds which since when; the reason in the file `drain`; what to do.
-        before: What the login shell's own files printed in front of the answer, where they are read once.
+        kind: `claimed`, `full`, `drained`, or `error` if the host cannot hold slots.
+        text: By kind: the slot's number, the holders of all slots, the content of the file `drain`, or what to do.
+        before: The output of the login shell's startup files before the answer, if they are read only once.
     """
 
     kind: str
@@ -65,14 +65,14 @@ def claim_command(command: str, *, size: int, slot_dir: str, holder: str, token:
     """Return a command for any login shell that runs `command` while it holds one of the slots.
 
     Args:
-        command: What the login shell is to run.
-        size: How many slots there are.
+        command: The command for the login shell.
+        size: The number of slots.
         slot_dir: The folder of their files; `~/` is the SSH user's home.
-        holder: Who claims it, in one line, for others to read.
-        token: What the answer starts with; new for each call.
+        holder: A line that tells others who holds the slot.
+        token: The start of the answer; new for each call.
     """
     values = {"command": command, "size": str(size), "dir": slot_dir, "holder": " ".join(holder.split()), "token": token}
-    # By this machine's clock: that of the host costs a process there.
+    # Use this machine's clock: reading the host's costs a process there.
     values["since"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     program = "\n".join([*(f"slot_{name}={quote(value)}" for name, value in values.items()), _script()])
     here, other = (_encoded(f"slot_login={login}\n{program}") for login in ("", "${SHELL:-/bin/sh}"))
@@ -89,16 +89,16 @@ def _script() -> str:
 
 
 def _encoded(text: str) -> str:
-    """Return a string as `printf %b` decodes it, with what no login shell changes between quotes of either kind."""
+    """Encode a string for `printf %b`, with characters that no login shell changes between quotes of either kind."""
     return "".join(chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in text.encode())
 
 
 def read_answer(token: str, read: Callable[[], bytes]) -> Answer:
-    """Return the answer in a stream, from which it takes all up to the end of the answer's line.
+    """Read a stream up to the end of the answer's line, and return the answer.
 
     Args:
-        token: What the answer starts with, after anything that the login shell's own files printed.
-        read: Returns the next byte of the stream, or none at its end.
+        token: The start of the answer, which follows the output of the login shell's startup files.
+        read: Returns the next byte of the stream, or `b""` at its end.
     """
     seen, mark = bytearray(), token.encode()
     while byte := read():
@@ -107,7 +107,7 @@ def read_answer(token: str, read: Callable[[], bytes]) -> Answer:
             before, _, line = seen.rpartition(mark)
             kind, _, text = _printable(line).partition(" ")
             if kind in _KINDS:
-                # "again": the shell that runs the command reads its files once more, and they print the same.
+                # "again": the shell that runs the command reads its startup files again, which print the same.
                 slot, again, _ = text.partition(" again" if kind == "claimed" else "\n")
                 return Answer(kind, slot, b"" if again else bytes(before))
     said = _printable(seen)[-300:]
@@ -115,17 +115,17 @@ def read_answer(token: str, read: Callable[[], bytes]) -> Answer:
 
 
 def _printable(line: bytearray) -> str:
-    # Other users of the host may have written parts of it.
+    # Other users of the host may have written parts of the line.
     return "".join(char if char.isprintable() else "?" for char in line.decode(errors="replace").strip())
 
 
 def holder_of(attempt: str, run: str) -> str:
-    """Return who claims a slot, as the slot's file has it."""
+    """Return the line in a slot's file that names its holder."""
     return f"{attempt}{f', run {run}' if run else ''}, from {gethostname()}"
 
 
 def refusal_message(refused: Mapping[str, Answer]) -> str:
-    """Return which hosts had no slot, and who holds those that they have.
+    """Return the message that no host has a free slot, with the holders of their slots.
 
     >>> refusal_message({"host 'a'": Answer("full", "slot 0: since 12:00"), "host 'b'": Answer("drained", "new disk")})
     "no slot is free: host 'a' is full (slot 0: since 12:00); host 'b' is drained (new disk)"

@@ -1,7 +1,7 @@
-# Claims a slot on this host. bash and zsh run this themselves, before the command; for other login shells /bin/sh runs it, and
-# then the command in them. Set before: slot_login (the login shell, where it is not this one), slot_command, slot_size,
-# slot_dir, slot_since, slot_holder, slot_token. The names have a prefix, as a variable of the SSH user's environment that is set here is
-# changed for the command, too. `command` passes over the user's aliases and functions.
+# Claims a slot on this host. bash and zsh run this themselves, before the command; for other login shells, /bin/sh runs it,
+# then the command in the login shell. The caller sets slot_login (the login shell, unless this is it), slot_command,
+# slot_size, slot_dir, slot_since, slot_holder and slot_token. The prefix keeps these names apart from the SSH user's
+# environment, which the command inherits. `command` bypasses the user's aliases and functions.
 slot_refuse() {
     printf '%s %s\n' "$slot_token" "$1" >&2
     exit 75
@@ -31,7 +31,7 @@ slot_make() {
     (umask 002 && : >>"$slot_file") 2>/dev/null
 }
 
-# Opens a slot's file on descriptor 9. To lock another user's file it is enough to read it.
+# Opens a slot's file on descriptor 9. Read access is enough to lock another user's file.
 slot_open() {
     slot_file=$slot_dir/$slot_index
     if [ -L "$slot_file" ] || { [ -e "$slot_file" ] && [ ! -f "$slot_file" ]; }; then
@@ -59,7 +59,7 @@ slot_is_held() {
     slot_beyond=$((slot_beyond + 1))
 }
 
-# Lowers the limit until the slots below it and those that are held beyond it fit the size: it may have been larger before.
+# Lowers the limit until it and the slots held beyond it fit the size, which may have been larger before.
 slot_find_limit() {
     slot_limit=$slot_size slot_beyond=0
     for slot_file in "$slot_dir"/[0-9]*; do
@@ -73,7 +73,7 @@ slot_find_limit() {
     done
 }
 
-# Looks twice, as whoever counts the slots locks each for a moment.
+# Tries twice, because counting the slots locks each of them for a moment.
 slot_claim() {
     for slot_noted in "" 1; do
         slot_index=0
@@ -99,7 +99,7 @@ slot_heed_drain() {
 }
 
 slot_main() {
-    # In zsh a pattern that matches no file is an error.
+    # In zsh, a pattern without a match is an error.
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     case $slot_dir in
         "~/"*) slot_dir=$HOME/${slot_dir#"~/"} ;;
@@ -109,7 +109,7 @@ slot_main() {
     slot_heed_drain
     slot_find_limit
     slot_claim
-    # Once more, with the lock: where the file is there and no slot is held, no command can start.
+    # Check again with the lock: once the file exists and no slot is held, no command can start.
     slot_heed_drain
     { printf '%s %s %s\n' "$slot_since" $$ "$slot_holder" >|"$slot_file"; } 2>/dev/null || :
     export BALANCER_SLOT="$slot_index"
@@ -118,9 +118,9 @@ slot_main() {
     printf '%s\n' "$slot_text"
 }
 
-# GNU timeout, with no time to keep, dies of the signal that the command died of. A shell cannot tell that from a status.
+# GNU timeout without a limit dies of the signal that killed the command. A shell cannot tell such a death from an exit status.
 slot_run() {
-    # Another level of shells would make bash read no ~/.bashrc.
+    # At a deeper shell level, bash would not read ~/.bashrc.
     [ -z "${BASH_VERSION-}" ] || SHLVL=$((SHLVL - 1))
     case $slot_login in
         *csh | *fish) ;;
@@ -136,7 +136,7 @@ slot_run() {
 
 slot_main
 [ -z "$slot_login" ] || slot_run
-# The shell goes on with `eval`, in which it waits for the last command, too, instead of becoming it: sudo and ssh close what
-# they inherit, descriptor 9 included.
+# The shell continues with `eval`, so that it also waits for the last command instead of becoming it: sudo and ssh close
+# inherited descriptors, including 9.
 unset -f slot_refuse slot_lock slot_make slot_open slot_line slot_note slot_is_held slot_find_limit slot_claim slot_check_dir slot_heed_drain slot_main slot_run
 unset slot_login slot_size slot_dir slot_program slot_since slot_holder slot_token slot_file slot_index slot_status slot_text slot_held slot_limit slot_beyond slot_noted

@@ -1,4 +1,4 @@
-"""The task that code runs in: its attempt, and how it waits, in Airflow 2.11 and 3."""
+"""The running task, in Airflow 2.11 and 3: its attempt, and how it waits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Attempt:
     """One attempt of a task.
 
     Attributes:
-        key: Identifies the task; it decides the ranking of the hosts.
-        index: The index of a mapped task whose indices rank the hosts each for itself; -1 of any other task.
-        number: Which attempt this is, from 1.
-        task: The task as it is named in messages; empty outside of a task.
+        key: Identifies the task, and decides the ranking of the hosts.
+        number: The number of the attempt, from 1.
+        task: The task's name in messages; empty outside of a task.
         pool: The pool of the task.
-        slots: How many slots the task takes in it.
+        slots: The slots that the task takes in its pool.
+        index: The index of a mapped task, if each index ranks the hosts for itself; else -1.
     """
 
     key: str
@@ -40,8 +40,8 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
     """Return the attempt of a task's context.
 
     Args:
-        context: The context of the task that runs; None outside of a task, which is attempt 1.
-        key: Identifies the task, and is the same for all indices of a mapped one; default: `<dag_id>.<task_id>` and the index.
+        context: The context of the running task; None outside of a task, which counts as attempt 1.
+        key: Identifies the task, for all indices of a mapped one; default: `<dag_id>.<task_id>` and the index.
 
     Raises:
         ConfigurationError: There is neither a task nor a key.
@@ -53,13 +53,13 @@ def attempt_of(context: Mapping[str, Any] | None, key: str | None) -> Attempt:
     ti, task = context["ti"], f"{context['ti'].dag_id}.{context['ti'].task_id}"
     index: int = -1 if (given := getattr(ti, "map_index", None)) is None else given
     named = task if index < 0 else index_key(task, index)
-    # Airflow 2 lets the policy change the pool of an attempt when it starts.
+    # In Airflow 2, the policy can change an attempt's pool when it starts.
     counted = getattr(ti, "pool", None) or context["task"].pool, context["task"].pool_slots
     return Attempt(key or task, max(ti.try_number, 1), named, *counted, index=-1 if key else index)
 
 
 def current_context() -> Mapping[str, Any] | None:
-    """Return the context of the task that this code runs in, or None outside of a task."""
+    """Return the context of the running task, or None outside of a task."""
     try:
         from airflow.sdk import get_current_context
     except ImportError:
@@ -74,7 +74,7 @@ def current_context() -> Mapping[str, Any] | None:
 
 
 def waiting_since(context: Mapping[str, Any]) -> datetime | None:
-    """Return when an attempt that was rescheduled started first, or None where it never was."""
+    """Return when an attempt first started, or None if it was never rescheduled."""
     ti = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         since: datetime | None = ti.get_first_reschedule_date(context)
@@ -86,9 +86,9 @@ def waiting_since(context: Mapping[str, Any]) -> datetime | None:
 
 
 def rescheduled(seconds: float) -> Exception:
-    """Return what ends this run of a task so that the next one, of the same attempt, starts after some seconds.
+    """Return the exception that ends this run of a task, and reschedules the same attempt after some seconds.
 
-    Airflow 2 heeds the time for sensors only and would start any other task at once, so there the time passes here.
+    Airflow 2 respects the time only for sensors, and would start any other task at once, so there this function sleeps.
     """
     from airflow import __version__
     from airflow.exceptions import AirflowRescheduleException

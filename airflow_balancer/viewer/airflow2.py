@@ -1,4 +1,4 @@
-"""The viewer on Airflow 2: the same page and API through Flask, behind Airflow's login; FastAPI is not needed."""
+"""The viewer on Airflow 2: the same page and API through Flask, behind Airflow's login. It does not need FastAPI."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from airflow.www.extensions.init_auth_manager import get_auth_manager
 from flask import Response, request
 from flask_appbuilder import BaseView, expose
 
+from . import URL_PREFIX
 from .service import ROUTES, Reply, error_reply
-from .synced import URL_PREFIX, synced_viewer
+from .synced import synced_viewer
 
 _viewer = synced_viewer()
 
@@ -25,7 +26,7 @@ class BalancerView(BaseView):
     @expose("/")
     @has_access_view(AccessView.WEBSITE)
     def index(self) -> Response:
-        """Return the page, or lead to the login."""
+        """Return the page, or redirect to the login."""
         return _response(_viewer.page("", _match()))
 
     @expose("/<path:path>")
@@ -56,7 +57,7 @@ def _match() -> str:
 
 
 def _given(name: str) -> dict[str, Any]:
-    """Return the query as the API's model takes it: a list where it has one, else the last value."""
+    """Return the query's values as the API's model expects them: a list for a list field, else the last value."""
     fields = ROUTES[name].query.model_fields if name in ROUTES else {}
     lists = {key for key, field in fields.items() if field.default_factory is list}
     return {key: values if key in lists else values[-1] for key, values in request.args.to_dict(flat=False).items()}

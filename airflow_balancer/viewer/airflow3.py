@@ -1,5 +1,5 @@
 """The viewer's app on Airflow 3, behind its login."""
-# Not `from __future__ import annotations`: FastAPI reads the annotations where they are made.
+# Without `from __future__ import annotations`: FastAPI evaluates the annotations.
 
 from collections.abc import Collection
 from urllib.parse import urlencode
@@ -9,8 +9,9 @@ from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Request
 
+from . import URL_PREFIX
 from .app import create_app
-from .synced import URL_PREFIX, synced_viewer
+from .synced import synced_viewer
 
 
 def readable_dags(user: GetUserDep) -> Collection[str]:
@@ -20,7 +21,7 @@ def readable_dags(user: GetUserDep) -> Collection[str]:
 
 
 def login(request: Request) -> str:
-    """Return Airflow's login, which leads back to the page."""
+    """Return the address of Airflow's login, which redirects back to the page."""
     page = f"{request.scope.get('root_path', '')}/"
     return f"{page.removesuffix(f'{URL_PREFIX}/')}/api/v2/auth/login?{urlencode({'next': page})}"
 

@@ -1,21 +1,23 @@
-"""What the page shows of a configuration: its fleet, its values' origins, a query's pick, two environments compared."""
+"""What the page shows of configurations: their list, one fleet with the origins of its values, and two environments side by side."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..errors import BalancerError, ConfigurationError
-from ..fleet.model import HostSpec
 from ..fleet.strategy import STRATEGIES
+from ..hydra.composed import Composed
 from ..hydra.nodes import Path as NodePath
 from ..hydra.nodes import dotted, node_at
 from ..lock.file import lock_at
-from .catalogue import Catalogue, relative
+from .catalogue import Catalogue, UnknownError, relative
+from .configuration import Configuration
 from .models.fleet import (
     CompareAnswer,
     ComparisonRow,
@@ -24,8 +26,9 @@ from .models.fleet import (
     FleetAnswer,
     HostRow,
     LockedRow,
-    NamedPoolRow,
     OriginRow,
+    OverviewAnswer,
+    OverviewRow,
     PortRow,
     RequestRow,
     SettingPair,
@@ -38,9 +41,11 @@ from .opened import Opened
 from .picks import moves, picks_of
 
 MOST_ORIGINS = 2_000
-"""The most origins that are listed value by value; of more, those of one entry are one where they are the same."""
+"""The most origins to list value by value; beyond it, an entry whose values share one origin gets one row."""
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _Origin = tuple[NodePath, Any, str]
+_HOST_VALUES = attrgetter(*({"pool": "pool_name", "address": "remote_host"}.get(key, key) for key in HostRow.model_fields))
+_PORT_VALUES = attrgetter(*PortRow.model_fields)
 
 
 def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
@@ -48,18 +53,34 @@ def configurations(catalogue: Catalogue, _: NoQuery) -> ConfigurationsAnswer:
     listing = catalogue.look()
     shown = [
         ConfigurationRow(id=found.id, name=found.name, environments=list(found.environments), environment=found.environment)
-        for found in sorted(listing.configurations.values(), key=lambda found: found.name)
+        for found in listing.configurations.values()
     ]
     hint = "" if shown else catalogue.hint
     return ConfigurationsAnswer(configurations=shown, strategies=list(STRATEGIES), problems=list(listing.problems), hint=hint)
 
 
+def overview(catalogue: Catalogue, _: NoQuery) -> OverviewAnswer:
+    """Return the size of each configuration in its default environment, or what is wrong with it."""
+    return OverviewAnswer(configurations=[_overview_row(catalogue, found) for found in catalogue.look().configurations.values()])
+
+
+def _overview_row(catalogue: Catalogue, found: Configuration) -> OverviewRow:
+    try:
+        hosts = catalogue.open(found.id).fleet.hosts
+    except (ConfigurationError, UnknownError) as error:
+        return OverviewRow(id=found.id, name=found.name, problem=str(error))
+    drained, slots = sum(bool(host.drain) for host in hosts), sum(host.size for host in hosts)
+    return OverviewRow(id=found.id, name=found.name, hosts=len(hosts), drained=drained, slots=slots)
+
+
 def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
-    """Return the fleet of a configuration, and where it comes from."""
+    """Return the fleet of a configuration, and the file or override that each value comes from."""
     opened = catalogue.open(query.configuration, query.environment)
     found = opened.fleet
+    shown = _shown(opened)
     picks, failed = _picks(opened)
     origins = _origins(opened)
+    by_key = {path[0]: origin for path, _, origin in origins if path}
     return FleetAnswer(
         name=opened.configuration.name,
         source=opened.configuration.name,
@@ -73,11 +94,11 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
             problems=failed,
             addresses=sum(host.address is not None for host in found.hosts),
         ),
-        hosts=_hosts(opened),
-        ports=_ports(opened),
-        pools=[NamedPoolRow(**pool) for pool in opened.masked([pool.model_dump() for pool in found.named_pools])],
+        hosts=shown["hosts"],
+        ports=shown["ports"],
+        pools=shown["pools"],
         locked=_locked(opened),
-        settings=_settings(opened, {path[0]: origin for path, _, origin in origins if path}),
+        settings=[SettingRow(key=key, value=value, origin=by_key.get(key, "default")) for key, value in shown["settings"].items()],
         yaml=yaml.dump(opened.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120),
         origins=_listed(opened, origins),
         picks=picks,
@@ -85,15 +106,15 @@ def fleet(catalogue: Catalogue, query: ConfigurationQuery) -> FleetAnswer:
 
 
 def compare(catalogue: Catalogue, query: CompareQuery) -> CompareAnswer:
-    """Return two environments of a configuration, each host and port on both sides."""
+    """Return two environments of a configuration side by side."""
     left, right = (catalogue.open(query.configuration, side) for side in (query.left, query.right))
-    settings = zip(_settings(left, {}), _settings(right, {}), strict=True)
+    one, other = _shown(left), _shown(right)
     return CompareAnswer(
         left=left.environment,
         right=right.environment,
-        hosts=_compared(*({host.name: host.model_dump() for host in _hosts(side)} for side in (left, right))),
-        ports=_compared(*({f"{port.host}:{port.port}": port.model_dump() for port in _ports(side)} for side in (left, right))),
-        settings=[SettingPair(key=one.key, left=one.value, right=other.value) for one, other in settings],
+        hosts=_compared(*({host["name"]: host for host in side["hosts"]} for side in (one, other))),
+        ports=_compared(*({f"{port['host']}:{port['port']}": port for port in side["ports"]} for side in (one, other))),
+        settings=[SettingPair(key=key, left=value, right=other["settings"][key]) for key, value in one["settings"].items()],
         picks=_moved(left, right),
     )
 
@@ -115,26 +136,21 @@ def _compared(left: Mapping[str, dict[str, Any]], right: Mapping[str, dict[str, 
     return [row(name) for name in sorted({**left, **right})]
 
 
-def _host(host: HostSpec) -> dict[str, Any]:
-    return {
-        **{key: getattr(host, key) for key in ("name", "os", "queues", "tags", "size", "username", "drain", "hold_slots")},
-        "credential": host.credential,
-        "pool": host.pool_name,
-        "address": host.remote_host,
+def _shown(opened: Opened) -> dict[str, Any]:
+    """Return a fleet's hosts, ports, named pools and settings as plain data, without secrets."""
+    fleet = opened.fleet
+    data = {
+        "hosts": [dict(zip(HostRow.model_fields, _HOST_VALUES(host), strict=True)) for host in fleet.hosts],
+        "ports": [dict(zip(PortRow.model_fields, _PORT_VALUES(port), strict=True)) for port in fleet.ports],
+        "pools": [pool.model_dump() for pool in fleet.named_pools],
+        # The fleet holds the lock file's absolute path on this machine; the page shows the path as written.
+        "settings": {**fleet.settings.model_dump(), "lock": opened.composed.data.get("lock")},
     }
-
-
-def _hosts(opened: Opened) -> list[HostRow]:
-    return [HostRow(**host) for host in opened.masked([_host(host) for host in opened.fleet.hosts])]
-
-
-def _ports(opened: Opened) -> list[PortRow]:
-    shown = [{key: getattr(port, key) for key in PortRow.model_fields} for port in opened.fleet.ports]
-    return [PortRow(**port) for port in opened.masked(shown)]
+    return opened.masked(data)  # type: ignore[no-any-return]
 
 
 def _locked(opened: Opened) -> list[LockedRow]:
-    """Return the ports that the lock file keeps; none where it is wrong, which is said where one is requested."""
+    """Return the ports in the lock file; an empty list if the file is invalid, which requests for a port report."""
     if not (lock := opened.fleet.settings.lock):
         return []
     try:
@@ -144,15 +160,8 @@ def _locked(opened: Opened) -> list[LockedRow]:
     return [LockedRow(**row) for row in opened.masked([{key: getattr(entry, key) for key in LockedRow.model_fields} for entry in entries])]
 
 
-def _settings(opened: Opened, origins: Mapping[Any, str]) -> list[SettingRow]:
-    values = opened.fleet.settings.model_dump()
-    # The fleet knows where the lock file is on this machine, which is not for showing.
-    values = opened.masked({**values, "lock": opened.composed.data.get("lock")})
-    return [SettingRow(key=key, value=value, origin=origins.get(key, "default")) for key, value in values.items()]
-
-
 def _origins(opened: Opened) -> list[_Origin]:
-    """Return each value of the balancer's node by its path there, masked, with the file or override that it comes from."""
+    """Return each value of the balancer's node with its path there, masked, and the file or override that it comes from."""
     composed, configuration = opened.composed, opened.configuration
     found = composed.origins.below(composed.path, opened.data)
     named = [origin for origin in dict.fromkeys(origin for _, _, origin in found) if origin]
@@ -169,7 +178,7 @@ def _listed(opened: Opened, rows: Sequence[_Origin]) -> list[OriginRow]:
 
 
 def _by_entry(opened: Opened, rows: Iterable[_Origin]) -> Iterator[_Origin]:
-    """Yield one row for each host or port whose values have one origin."""
+    """Yield the rows, merged to one for each host or port whose values share one origin."""
     groups: dict[NodePath, list[_Origin]] = {}
     for row in rows:
         groups.setdefault(row[0][:2], []).append(row)
@@ -185,9 +194,9 @@ def _text(value: Any) -> str:
 
 
 def _picks(opened: Opened) -> tuple[list[RequestRow], int]:
-    """Return every node outside of the balancer that requests a host or a port, and how many of them get none."""
-    outcomes = opened.guarded(lambda composed: composed.outcomes())
-    failed = [isinstance(row["gets"], BalancerError) for row in outcomes]
-    roots = opened.configuration.roots
-    shown = [{**row, "gets": relative(str(row["gets"]), roots if wrong else ())} for row, wrong in zip(outcomes, failed, strict=True)]
-    return [RequestRow(**row, problem=wrong) for row, wrong in zip(opened.masked(shown), failed, strict=True)], sum(failed)
+    """Return a row for each node outside of the balancer that requests a host or a port, and the number of failed requests."""
+    rows = opened.guarded(Composed.outcomes)
+    for row in rows:
+        row["problem"] = isinstance(row["gets"], BalancerError)
+        row["gets"] = relative(str(row["gets"]), opened.configuration.roots) if row["problem"] else str(row["gets"])
+    return [RequestRow(**row) for row in opened.masked(rows)], sum(row["problem"] for row in rows)

@@ -1,5 +1,5 @@
-"""The FastAPI app: the page, its API and the API's OpenAPI document, each behind the same guard."""
-# Not `from __future__ import annotations`: FastAPI reads the endpoints' annotations where they are made.
+"""The FastAPI app: the page, its API and the API's OpenAPI document, all behind the same guards."""
+# Without `from __future__ import annotations`: FastAPI evaluates the endpoints' annotations.
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -36,15 +36,15 @@ def create_app(
     readable: Readable = _everything,
     login: Callable[[Request], str] | None = None,
 ) -> FastAPI:
-    """Return the app over a viewer.
+    """Return the app of a viewer.
 
     Args:
         viewer: Answers the requests.
-        guards: FastAPI dependencies of every address.
-        readable: A FastAPI dependency that returns the DAGs that the user may read; None for all.
-        login: Returns the address of the login, to which a browser is led whose user is not logged in.
+        guards: FastAPI dependencies of every route.
+        readable: A FastAPI dependency that returns the DAGs that the user may read, or None for all.
+        login: Returns the address of the login, to redirect browsers of users who are not logged in.
     """
-    # FastAPI's own addresses of the document and its pages are behind no dependency.
+    # FastAPI's own routes for the document and its pages would bypass the guards.
     app = FastAPI(
         title="airflow-balancer",
         version=__version__,
@@ -63,7 +63,7 @@ def create_app(
 
 
 def _serve_page(app: FastAPI, viewer: Viewer) -> None:
-    # It costs more than the rest of the app, and few ask for it.
+    # Build the document on demand: it costs more than the rest of the app, and is rarely requested.
     @cache
     def document() -> bytes:
         return json.dumps(get_openapi(title=app.title, version=app.version, routes=app.routes)).encode()

@@ -1,8 +1,9 @@
-"""Which tasks are in which host's pool, read from the serialized DAGs."""
+"""The tasks in each host's pool, read from the serialized DAGs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..airflow import versions
@@ -15,26 +16,20 @@ from .picks import picks_of
 from .places import read_places
 
 if TYPE_CHECKING:
-    from ..airflow.serialized import SerializedTask
+    from sqlalchemy.engine import Connection
 
-NO_AIRFLOW = "Airflow is not installed here; open the page within Airflow to see its tasks"
+    from ..airflow.serialized import SerializedTask
 
 
 def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> AssignmentsAnswer:
-    """Return the tasks in each host's pool; where there is no metadata database, why.
+    """Return the tasks in each host's pool, or why the metadata database cannot be read.
 
-    They are those of the Airflow that the page is in, whose login decides which DAGs are `readable`; None for all.
+    The page shows only DAGs that Airflow's login lets the user read: the `readable` ones, or all for None.
     """
     opened = catalogue.open(query.configuration, query.environment)
     fleet = opened.fleet
-    if not versions.has_airflow():
-        return AssignmentsAnswer(available=False, why=NO_AIRFLOW)
-    from ..airflow.database import read_connection
-    from ..airflow.serialized import read_newest
-
     try:
-        with read_connection() as connection:
-            dags = readable_only(read_newest(connection), readable)
+        with newest_tasks(readable) as (connection, dags):
             places = read_places(connection, fleet, dags)
     except UnavailableError as error:
         return AssignmentsAnswer(available=False, why=str(error))
@@ -51,24 +46,21 @@ def assignments(catalogue: Catalogue, query: ConfigurationQuery, readable: Colle
     return AssignmentsAnswer(available=True, hosts=hosts, queues=queues, tasks=places)
 
 
-def newest_tasks(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
-    """Return the tasks of the newest version of each DAG that the user may read; none without Airflow.
+@contextmanager
+def newest_tasks(readable: Collection[str] | None) -> Iterator[tuple[Connection, dict[str, Sequence[SerializedTask]]]]:
+    """Yield a connection to the metadata database, and the tasks in the newest version of each DAG that the user may read.
 
     Raises:
-        UnavailableError: There is no metadata database.
+        UnavailableError: There is no Airflow or no metadata database.
     """
     if not versions.has_airflow():
-        return {}
+        raise UnavailableError("Airflow is not installed here; open the page within Airflow to see its tasks")
     from ..airflow.database import read_connection
     from ..airflow.serialized import read_newest
 
     with read_connection() as connection:
-        return readable_only(read_newest(connection), readable)
-
-
-def readable_only(dags: Mapping[str, Sequence[SerializedTask]], readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
-    """Return those of the DAGs that the user may read; None for all."""
-    return {dag_id: tasks for dag_id, tasks in dags.items() if readable is None or dag_id in readable}
+        dags = read_newest(connection)
+        yield connection, {dag_id: tasks for dag_id, tasks in dags.items() if readable is None or dag_id in readable}
 
 
 def _by_pool(dags: Mapping[str, Sequence[SerializedTask]]) -> dict[str, list[TaskRow]]:

@@ -1,4 +1,4 @@
-"""Which configurations may be opened, and what they hold; files that did not change are not parsed again."""
+"""The configurations that the viewer may open. Unchanged files are not parsed again."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Files = dict[str, tuple[int, ...]]
 
 
 class UnknownError(LookupError):
-    """There is no such configuration, or no such environment of it."""
+    """The configuration, or its environment, does not exist."""
 
 
 class Listing(NamedTuple):
-    """What there is, and what is wrong with the rest."""
+    """The configurations found, by id and in the order of their names, and the problems of files that cannot be opened."""
 
     configurations: dict[str, Configuration]
     problems: tuple[str, ...]
@@ -37,11 +37,11 @@ class _Kept(NamedTuple):
 
 
 class Catalogue:
-    """The configurations of some places, by opaque ids; safe for several threads.
+    """The configurations of some places, by opaque ids; thread-safe.
 
     Args:
-        places: Where they are looked for.
-        around: The context in which they are composed.
+        places: Returns where to look for configurations.
+        around: Returns the context in which to compose them.
     """
 
     def __init__(self, places: Callable[[], Places], around: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
@@ -53,35 +53,37 @@ class Catalogue:
         self.hint = ""
 
     def look(self) -> Listing:
-        """Return what there is now; where no file changed, only their states are looked at."""
+        """Return the current configurations. If no file changed, this costs one `stat` a file."""
         with self._lock:
-            # Where the places themselves could not be found, they are looked for again.
+            # Without roots, the last call could not find the places: try again.
             if self._listing is None or not self._listing.snapshot.roots or not self._listing.snapshot.still_true():
                 self._listing = self._listed()
             return self._listing
 
     def open(self, identity: str, environment: str = "") -> Opened:
-        """Return a configuration in an environment, composed again only where a file of it changed.
+        """Return a configuration in an environment; compose it again only if one of its files changed.
 
         Raises:
-            UnknownError: There is none with that id, or it has no such environment.
-            ConfigurationError: It is wrong.
+            UnknownError: No configuration has that id, or it has no such environment.
+            ConfigurationError: The configuration is invalid.
         """
-        configuration = self.look().configurations.get(identity)
+        listing = self.look()
+        configuration = listing.configurations.get(identity)
         if configuration is None:
             raise UnknownError("there is no such configuration; it may have been moved or removed")
         if environment and environment not in configuration.environments:
             known = ", ".join(configuration.environments) or "it has none"
             raise UnknownError(f"there is no environment {environment!r} (environments: {known})")
         with self._lock:
-            outcome = self._open(configuration, environment or configuration.environment)
+            outcome = self._open(configuration, environment or configuration.environment, listing.snapshot)
         if isinstance(outcome, ConfigurationError):
             raise outcome.rewritten(lambda text: relative(text, configuration.roots))
         return outcome
 
-    def _open(self, configuration: Configuration, environment: str | None) -> Opened | ConfigurationError:
+    def _open(self, configuration: Configuration, environment: str | None, snapshot: Snapshot) -> Opened | ConfigurationError:
         key = (configuration.id, environment)
-        files = self._files(configuration)
+        folder = f"{configuration.path.parent}/"
+        files = {path: stamp for path, stamp in snapshot.files.items() if path.startswith(folder)}
         kept = self._kept.get(key)
         if kept is None or kept.files != {**_stamps(kept.files.keys() - files), **files}:
             with self._around():
@@ -91,10 +93,6 @@ class Catalogue:
         while len(self._kept) > _MOST_OPEN:
             self._kept.popitem(last=False)
         return kept.outcome
-
-    def _files(self, configuration: Configuration) -> Files:
-        folder = f"{configuration.path.parent}/"
-        return {path: stamp for path, stamp in self.look().snapshot.files.items() if path.startswith(folder)}
 
     def _listed(self) -> Listing:
         try:
@@ -107,24 +105,24 @@ class Catalogue:
         if snapshot.limit and not places.named:
             problems.append(Problem(f"looking for configurations ended after {snapshot.limit}; name yours in [balancer] config_path"))
         roots = tuple(root.resolve() for root in places.roots)
-        configurations = {}
+        found = []
         for path, overrides in sources:
             try:
-                found = describe_configuration(path, overrides, places, roots)
-                configurations[found.id] = found
+                found.append(describe_configuration(path, overrides, places, roots))
             except ConfigurationError as error:
                 problems += error.problems
+        configurations = {configuration.id: configuration for configuration in sorted(found, key=lambda each: each.name)}
         return Listing(configurations, tuple(relative(str(problem), places.roots) for problem in problems), snapshot)
 
 
 def relative(text: str, roots: Iterable[Path]) -> str:
-    """Return a message with the files that it names relative to the `roots`."""
+    """Return a message with its file names relative to the `roots`."""
     for root in dict.fromkeys(path for given in roots for path in (given, given.resolve())):
         text = text.replace(f"{root}/", "")
     return text
 
 
 def _stamps(paths: Iterable[str]) -> Files:
-    """Return what tells whether each of the files changed; empty for a file that does not exist."""
+    """Return the stamp of each file, which changes with the file; a missing file has an empty stamp."""
     snapshot = take_snapshot(map(Path, paths))
     return {str(path): snapshot.files.get(str(path), ()) for path in snapshot.roots}

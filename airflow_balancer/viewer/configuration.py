@@ -1,4 +1,4 @@
-"""A configuration that may be opened: where it is, and which environments it has."""
+"""A configuration that the viewer may open: its file, overrides and environments."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PREFIXES = re.compile(r"^(?:(?:optional|override)\s+)*/?")
 
 
 class Places(NamedTuple):
-    """Where configurations are looked for.
+    """Where to look for configurations.
 
     Attributes:
-        roots: The folders.
-        named: The configurations in them that are meant, each with its overrides; empty for all that are found.
-        hint: What to do where there is none.
+        roots: The folders to search.
+        named: The configurations to show, each with its overrides; empty to show all in the folders.
+        hint: What to do if there is no configuration.
     """
 
     roots: tuple[Path, ...]
@@ -39,17 +39,17 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration that may be opened.
+    """A configuration that the viewer may open.
 
     Attributes:
-        id: What a request calls it.
-        name: Its path below its root.
+        id: Its id in requests.
+        name: Its path, relative to the first root.
         path: Its file.
-        roots: The folders that all of its files are in; the name is relative to the first.
-        overrides: The overrides that it is composed with.
-        group: The config group of its environments; empty where it has none.
+        roots: The folders that may contain its files.
+        overrides: The overrides to compose it with.
+        group: The config group of its environments; empty without environments.
         environments: The options of that group.
-        environment: The default one.
+        environment: The default environment.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Configuration:
     environment: str | None = None
 
     def overrides_for(self, environment: str | None) -> tuple[str, ...]:
-        """Return the overrides that compose it in one of its environments."""
+        """Return the overrides that compose it in an environment."""
         if environment is None or environment == self.environment:
             return self.overrides
         others = (text for text in self.overrides if text.lstrip("+").partition("=")[0] != self.group)
@@ -70,10 +70,10 @@ class Configuration:
 
 
 def describe_configuration(path: Path, overrides: tuple[str, ...], places: Places, roots: tuple[Path, ...]) -> Configuration:
-    """Describe a configuration found in `places`, without composing it; `roots` are their folders, links resolved.
+    """Describe a configuration in `places`, without composing it; `roots` are the places' folders, with symbolic links resolved.
 
     Raises:
-        ConfigurationError: It is a link to a file outside of the folders.
+        ConfigurationError: It is a symbolic link to a file outside of the folders.
     """
     root = next((root for root in places.roots if path.is_relative_to(root)), path.parent)
     if not is_inside(path, roots):
@@ -87,24 +87,24 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
         allowed += above
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
-    # A file's name may be no text, which JSON cannot hold.
+    # A file name may be undecodable, and JSON holds only valid strings.
     name = os.fsencode(str(path.relative_to(root)) + told_apart.removeprefix(str(path))).decode(errors="replace")
     return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 
 def _tree(path: Path) -> tuple[list[Path], str, str]:
-    """Return the folders that a primary config composes from beside its own, and its `env` group; a large plain file is not parsed."""
+    """Return the other folders that a primary config composes from, its `env` group and that group's default. Skip plain files."""
     try:
         if not _COMPOSES.search(read_content(path)):
             return [], "", ""
         root = read_root(path)
         return tree_above(path, root), *_environment_group(root)
-    except (OSError, yaml.YAMLError, ConfigurationError):  # said when it is opened
+    except (OSError, yaml.YAMLError, ConfigurationError):  # reported when the configuration is opened
         return [], "", ""
 
 
 def _environment_group(root: dict[str, Any]) -> tuple[str, str]:
-    """Return the config group whose last part is `env`, with its package, and the option in the defaults list."""
+    """Return the config group whose last part is `env`, with its package, and its option in the defaults list."""
     defaults = root.get("defaults")
     for entry in defaults if isinstance(defaults, list) else ():
         for text, option in entry.items() if isinstance(entry, dict) else ():

@@ -1,4 +1,4 @@
-"""The pages that Airflow mounts; nothing here stops a web server."""
+"""The pages that Airflow mounts. A failure here never stops a web server."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .synced import URL_PREFIX
+from . import URL_PREFIX
 
 NAME = "Balancer"
 
 
 def fastapi_apps() -> list[dict[str, Any]]:
-    """Return what Airflow 3 mounts; nothing on Airflow 2, or where it cannot be made."""
+    """Return the app for Airflow 3 to mount; an empty list on Airflow 2, or if the app cannot be created."""
 
     def apps() -> list[dict[str, Any]]:
         from .airflow3 import app
@@ -23,12 +23,12 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
 
 def external_views() -> list[dict[str, Any]]:
-    """Return the entry of Airflow 3's navigation; none where there is no app behind it."""
+    """Return the entry of Airflow 3's navigation; an empty list without an app behind it."""
 
     def views() -> list[dict[str, Any]]:
         from . import airflow3 as viewer3  # noqa: F401
 
-        # Relative, so that it works below a base_url with a path.
+        # A relative link also works below a base_url with a path.
         href, icon = f"{URL_PREFIX.strip('/')}/", f"{URL_PREFIX.strip('/')}/icon.svg"
         return [{"name": NAME, "href": href, "url_route": "balancer", "icon": icon, "category": "browse", "destination": "nav"}]
 
@@ -36,7 +36,7 @@ def external_views() -> list[dict[str, Any]]:
 
 
 def flask_views() -> list[dict[str, Any]]:
-    """Return the view of Airflow 2's web server; nothing on Airflow 3."""
+    """Return the view for Airflow 2's web server; an empty list on Airflow 3."""
 
     def views() -> list[dict[str, Any]]:
         from .airflow2 import BalancerView
@@ -51,6 +51,6 @@ def _harmless(make: Callable[[], list[dict[str, Any]]], *, of: int) -> list[dict
         from airflow import __version__
 
         return make() if int(__version__.partition(".")[0]) == of else []
-    except Exception:  # the web server starts without the page
+    except Exception:  # the web server must start without the page
         logging.getLogger("airflow_balancer").exception("airflow-balancer: the viewer cannot be shown")
         return []

@@ -1,4 +1,4 @@
-"""Why a task is on its host: by the picks of the tree, else by the candidates in its serialized DAG."""
+"""Explains why a task is on its host, from the picks of the tree, else from the candidates in its serialized DAG."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_NAMED = 5
 
 
 class Reasons:
-    """Why tasks are where they are.
+    """Explains why tasks are on their hosts.
 
     Args:
-        picks: The picks of the tree; one whose key names both the DAG and the task is the task's.
-        fleet: The fleet, which has the hosts that a task's query leaves out.
-        dags: The tasks of each DAG, those that are balanced with their candidates.
+        picks: The picks of the tree; a pick belongs to a task if its key names both the DAG and the task.
+        fleet: The fleet, including the hosts that a task's query leaves out.
+        dags: The tasks of each DAG; balanced ones have candidates.
     """
 
     def __init__(self, picks: Sequence[Pick], fleet: Fleet, dags: Mapping[str, Sequence[SerializedTask]]) -> None:
@@ -41,7 +41,7 @@ class Reasons:
                 self._by_part.setdefault(part, []).append((parts, f"{pick.why}; candidates: {pick.picked.query}"))
 
     def of(self, place: TaskPlace) -> str:
-        """Return why a task is where it is, and where it goes next if that is elsewhere; empty where nothing says."""
+        """Return why a task is on its host, and where its next run goes if that is elsewhere; empty if unknown."""
         attempts = self._attempts(place)
         own = (why for parts, why in self._by_part.get(place.task_id, ()) if place.dag_id in parts)
         why = next(own, "") or (self._by_candidates(attempts, place) if attempts else "")
@@ -51,7 +51,7 @@ class Reasons:
         return ": ".join(filter(None, [f"the next run goes to {', '.join(hosts[:_MOST_NAMED])}", why]))
 
     def _attempts(self, place: TaskPlace) -> Attempts | None:
-        """Return where the attempts of a balanced task go."""
+        """Return the attempts of a balanced task; None for other tasks."""
         task = self._tasks.get((place.dag_id, place.task_id))
         if task is None or not task.candidates:
             return None
@@ -60,7 +60,7 @@ class Reasons:
         return None
 
     def _next(self, attempts: Attempts | None, place: TaskPlace) -> list[str]:
-        """Return where the next run of a task goes; empty where that is not known."""
+        """Return the hosts of a task's next run; empty if unknown."""
         if attempts and (pick := attempts.first(place.map_index)):
             return [pick.host]
         task = self._tasks.get((place.dag_id, place.task_id))
@@ -71,7 +71,7 @@ class Reasons:
         return "; ".join([reason, self._left_out(attempts), *_retried(attempts, place)]) if reason else ""
 
     def _left_out(self, attempts: Attempts) -> str:
-        """Return how many hosts are candidates, and which ones are not, with the condition that leaves them out."""
+        """Return how many hosts are candidates, and which are left out by which condition."""
         asked = attempts.described.query, attempts.candidates.names
         if asked not in self._without:
             self._without[asked] = self._others(*asked)
@@ -84,7 +84,7 @@ class Reasons:
             return "all hosts are candidates"
         why = {name: "drained" if key == "drain" else key for key, names in left.hosts.items() for name in names}
         counted = f" ({left.counted})"
-        if why.keys() != {host.name for host in others}:  # the query is not known, or the DAG is older than the fleet
+        if why.keys() != {host.name for host in others}:  # the query is unknown, or the DAG is older than the fleet
             why, counted = {host.name: "drained" for host in others if host.drain}, ""
         names = [f"{host.name} ({why[host.name]})" if host.name in why else host.name for host in others[:_MOST_NAMED]]
         more = f" and {len(others) - _MOST_NAMED} more{counted}" if len(others) > _MOST_NAMED else ""
@@ -92,7 +92,7 @@ class Reasons:
 
 
 def _retried(attempts: Attempts, place: TaskPlace) -> list[str]:
-    """Return where a later attempt begins, which is counted in the pool of the first one."""
+    """Return the host that a retry tries first; the retry still counts in the first host's pool."""
     number = place.try_number or 1
     if number == 1 or isinstance(attempts.described.strategy, LeastLoaded):
         return []

@@ -1,4 +1,4 @@
-"""The health of each host, from what Airflow's database knows of the attempts in its pool; no host is asked."""
+"""The health of each host, from the attempts in its pool that Airflow's database records. It contacts no host."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 HOURS = 24
 SECONDS = 5.0
-"""How long the database has to answer."""
+"""How long to wait for the database."""
 _FRESH = 30.0
-"""For how many seconds an answer is given again."""
+"""For how many seconds to reuse an answer."""
 _kept: dict[tuple[str, ...], tuple[float, dict[str, HealthRow]]] = {}
 _lock = Lock()
 
 
 def health(catalogue: Catalogue, query: ConfigurationQuery) -> HealthAnswer:
-    """Return how the attempts in each pool of a configuration went in the last day; if that cannot be read, why."""
+    """Return the health of each pool of a configuration over the last day, or why it cannot be read."""
     fleet = catalogue.open(query.configuration, query.environment).fleet
     if not versions.has_airflow():
         return HealthAnswer(available=False, why="Airflow is not installed here; open the page within Airflow to see its attempts")
@@ -45,7 +45,7 @@ def health(catalogue: Catalogue, query: ConfigurationQuery) -> HealthAnswer:
 def _fresh(pools: tuple[str, ...]) -> dict[str, HealthRow]:
     from ..airflow.database import open_engine
 
-    open_engine()  # loading Airflow does not count
+    open_engine()  # importing Airflow does not count against the deadline
     with _lock:
         since, rows = _kept.get(pools, (0.0, {}))
         if pools not in _kept or monotonic() - since > _FRESH:

@@ -1,4 +1,4 @@
-"""Which tasks moved to another host since an earlier version of their DAG, and why."""
+"""The tasks that moved to another host since an earlier version of their DAG, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import UnavailableError
 from ..fleet.fleet import Fleet
 from ..picking.attempts import attempts_of
 from ..picking.reasons import Side, reason_of_move
-from .assignments import NO_AIRFLOW, readable_only
+from .assignments import newest_tasks
 from .catalogue import Catalogue
 from .models.airflow import MovedAnswer, TaskMove, VersionMove
 from .models.requests import ConfigurationQuery
@@ -23,23 +23,19 @@ if TYPE_CHECKING:
 
 _NO_VERSIONS = "Airflow 2 keeps the newest version of each DAG alone; Airflow 3 keeps the earlier ones too"
 _INDICES = 16
-"""How many indices of a mapped task are compared."""
+"""The number of indices of a mapped task to compare."""
 
 
 def moved(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[str] | None = None) -> MovedAnswer:
-    """Return the tasks that moved within the last versions of their DAGs, the newest moves first; where they are not kept, why."""
+    """Return the tasks that moved within the last versions of their DAGs, newest first, or why these cannot be read."""
     fleet = catalogue.open(query.configuration, query.environment).fleet
-    if not versions.has_airflow():
-        return MovedAnswer(available=False, why=NO_AIRFLOW)
-    from ..airflow.database import read_connection
-    from ..airflow.serialized import MOST_VERSIONS, keeps_versions, read_newest, read_versions
+    from ..airflow.serialized import MOST_VERSIONS, keeps_versions, read_versions
 
-    if not keeps_versions():
+    if versions.has_airflow() and not keeps_versions():
         return MovedAnswer(available=False, why=_NO_VERSIONS)
     pools = pools_of(fleet)
     try:
-        with read_connection() as connection:
-            dags = readable_only(read_newest(connection), readable)
+        with newest_tasks(readable) as (connection, dags):
             read = read_versions(connection, {dag_id for dag_id, tasks in dags.items() if any(task.pool in pools for task in tasks)})
     except UnavailableError as error:
         return MovedAnswer(available=False, why=str(error))
@@ -49,13 +45,13 @@ def moved(catalogue: Catalogue, query: ConfigurationQuery, readable: Collection[
 
 
 def version_moves(dag_id: str, old: Version, new: Version, fleet: Fleet) -> Iterator[VersionMove]:
-    """Yield the tasks that go elsewhere in one version of a DAG than in another one before it."""
+    """Yield the tasks that a version of a DAG moves to another host than the version before."""
     for move in task_moves(dag_id, old.tasks, new.tasks, fleet):
         yield VersionMove(**move.model_dump(), before_version=old.number, version=new.number, when=new.made)
 
 
 def task_moves(dag_id: str, old: Sequence[SerializedTask], new: Sequence[SerializedTask], fleet: Fleet) -> Iterator[TaskMove]:
-    """Yield the tasks of a DAG that go elsewhere than before; the fleet is the one after."""
+    """Yield the tasks of a DAG that move to another host; `fleet` is the new one."""
     pools, earlier = pools_of(fleet), {task.task_id: task for task in old}
     for task in new:
         was = earlier.get(task.task_id)
@@ -70,7 +66,7 @@ class _Change(NamedTuple):
 
 
 def _change(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, pools: Mapping[str, Pool]) -> _Change | None:
-    """Return where a task was and is, and why; None where no attempt of it goes elsewhere."""
+    """Return a task's hosts before and after, and why it moved; None if it did not."""
     if not task.pool:
         return _Change(_hosts(was.pool, pools), [], "no candidate is left")
     if was.pool != task.pool:
@@ -85,7 +81,7 @@ def _change(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, 
 
 
 def _hosts(pool: str, pools: Mapping[str, Pool]) -> list[str]:
-    """Return the hosts of a pool; the pool itself where this fleet has none for it."""
+    """Return the hosts of a pool, or the pool's name if this fleet has no hosts for it."""
     return (pools[pool].hosts if pool in pools else []) or [pool]
 
 
@@ -97,7 +93,7 @@ def _first(name: str, task: SerializedTask, index: int) -> str:
 
 
 def _reason(name: str, was: SerializedTask, task: SerializedTask, fleet: Fleet, index: int) -> str:
-    """Return why a task moved, going by its candidates then and now; empty where the serialized DAGs do not say."""
+    """Return why a task moved, according to its candidates before and after; empty if the serialized DAGs do not tell."""
     if not was.candidates or not task.candidates:
         return ""
     with suppress(KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Opens a configuration: composes it as data, refuses what names foreign code or files, knows its secrets."""
+"""Opens a configuration: composes it as data, rejects references to foreign code or files, and gathers its secrets."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _MODELS = frozenset(("Host", "Port", "Pool", "Variable", "PoolManagerConfigurati
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A configuration in one environment, composed.
+    """A configuration, composed in one environment.
 
     Attributes:
-        configuration: Which one.
-        environment: In which environment; None where it has none.
+        configuration: The configuration.
+        environment: The environment; None if the configuration has no environments.
         composed: The composed config.
-        fleet: The fleet in it.
-        secrets: The strings that no answer may hold.
-        reading: What it may read, and did.
+        fleet: Its fleet.
+        secrets: The strings that no answer may contain.
+        reading: What it may read, and the files that it has read.
     """
 
     configuration: Configuration
@@ -53,7 +53,7 @@ class Opened:
     _lock: Lock = field(repr=False, default_factory=Lock)
 
     def masked(self, data: Any) -> Any:
-        """Return plain data without the secrets of this configuration."""
+        """Return plain data without this configuration's secrets."""
         return mask(data, self.secrets)
 
     @cached
@@ -62,13 +62,13 @@ class Opened:
         return self.masked(self.composed.data)
 
     def guarded(self, call: Callable[[Composed], T]) -> T:
-        """Return what `call` makes of the composed config, resolving no more of it than the viewer may."""
-        # Picks are kept with their config, and several threads may resolve it at once.
+        """Return the result of `call` on the composed config, under the viewer's limits on resolving it."""
+        # A config caches its picks, and several threads may resolve it at once.
         with self._lock, reading(**vars(self.reading)), bounded_effort():
             return call(self.composed)
 
     def pick(self, key: str, wanted: HostFilter, strategy: str = "") -> HostSpec:
-        """Return the host that a key gets, beside all requests in the config; `strategy` replaces the configuration's own."""
+        """Return the host of a key, given all requests in the config; `strategy` replaces the configuration's own."""
         return self.guarded(lambda composed: _with_strategy(composed, strategy).pick(key, wanted))
 
 
@@ -83,7 +83,7 @@ def _with_strategy(composed: Composed, strategy: str) -> Composed:
 
 
 def open_configuration(configuration: Configuration, environment: str | None) -> tuple[Opened | ConfigurationError, set[Path]]:
-    """Return the configuration, or what is wrong with it, and the files that it is made of."""
+    """Return the opened configuration or its error, and the files that it consists of."""
     permitted = Reading(roots=tuple(root.resolve() for root in configuration.roots), foreign_code=False)
     files: set[Path] = set()
     try:
@@ -97,7 +97,7 @@ def open_configuration(configuration: Configuration, environment: str | None) ->
             return Opened(configuration, environment, composed, fleet, composed.secrets, permitted), files | permitted.opened
     except ConfigurationError as error:
         wrong = error
-    except Exception as error:  # whatever is wrong with a file, the viewer goes on
+    except Exception as error:  # one broken file must not stop the viewer
         wrong = ConfigurationError(f"{configuration.path}: cannot be composed: {type(error).__name__}: {error}")
     secrets = written_secrets(configuration.path, configuration.overrides_for(environment))
     masked = mask_error(wrong, secrets)
@@ -112,7 +112,7 @@ def _check(composed: Composed, files: Iterable[Path], roots: Sequence[Path]) -> 
     problems += _foreign_targets(composed)
     if problems:
         raise ConfigurationError(problems)
-    # A lone surrogate, which YAML's escapes can make, is in no JSON.
+    # YAML's escapes can produce a lone surrogate, which JSON cannot contain.
     "".join(value for data in (composed.written, composed.data) for _, value in walk(data) if isinstance(value, str)).encode()
 
 

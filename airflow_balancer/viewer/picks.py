@@ -1,4 +1,4 @@
-"""Every pick that a configuration makes, why it is this host, and what moves to another one."""
+"""The picks of a configuration, the reason for each, and the moves between two fleets."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class Pick(NamedTuple):
 
 
 def picks(catalogue: Catalogue, query: ConfigurationQuery) -> PicksAnswer:
-    """Return every pick of a configuration's own tree, and why it is this host."""
+    """Return the picks of a configuration's own tree, and the reason for each."""
     opened = catalogue.open(query.configuration, query.environment)
     return PicksAnswer(hosts=len(opened.fleet.hosts), picks=[pick_row(pick) for pick in opened.guarded(picks_of)])
 
 
 def pick_row(pick: Pick) -> PickRow:
-    """Return a pick as the API has it."""
+    """Return a pick in the API's format."""
     made = pick.picked
     names = [host.name for host in rank(made.key, made.candidates)]
     return PickRow(key=made.key, query=made.query, host=made.host, candidates=names, why=pick.why)
 
 
 def picks_of(composed: Composed) -> list[Pick]:
-    """Return the picks of a composed config's own nodes; those that cannot be made are left out."""
+    """Return the picks of a composed config's own nodes, without those that fail."""
     if not isinstance(composed.root, DictConfig):
         return []
     settings = composed.fleet.settings
@@ -54,12 +54,12 @@ def picks_of(composed: Composed) -> list[Pick]:
 
 
 def side_of(fleet: Fleet) -> Side:
-    """Return what the picks of a fleet are made with."""
+    """Return the strategy and the hosts behind a fleet's picks."""
     return Side(build_strategy(fleet.settings.strategy), fleet.by_name)
 
 
 def moves(before: Sequence[Pick], after: Sequence[Pick], old: Fleet, new: Fleet) -> Iterator[MoveRow]:
-    """Yield each request whose host differs from one fleet to another."""
+    """Yield each request whose host differs between two fleets."""
     sides = side_of(old), side_of(new)
     earlier, later = ({(pick.picked.key, pick.picked.query): pick.picked for pick in made} for made in (before, after))
     for key, query in sorted(earlier.keys() | later.keys()):

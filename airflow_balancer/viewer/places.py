@@ -1,4 +1,4 @@
-"""Each task that is in a pool of a fleet: on which host, and its latest attempt."""
+"""The tasks in a fleet's pools: their hosts, and their latest attempts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .models.airflow import TaskPlace
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from ..airflow.latest import Latest
+    from ..airflow.attempts import Latest
     from ..airflow.serialized import SerializedTask
 
 
@@ -23,8 +23,8 @@ class Pool(NamedTuple):
 
 
 def read_places(connection: Connection, fleet: Fleet, dags: Mapping[str, Sequence[SerializedTask]]) -> list[TaskPlace]:
-    """Return the tasks in a fleet's pools with their latest attempts; mapped ones that ran are expanded."""
-    from ..airflow.latest import read_latest
+    """Return the tasks in a fleet's pools with their latest attempts, with a row for each index of a mapped task that ran."""
+    from ..airflow.attempts import read_latest
 
     pools = pools_of(fleet)
     wanted = {(dag_id, task.task_id): task.pool for dag_id, tasks in dags.items() for task in tasks if task.pool in pools}
@@ -36,24 +36,20 @@ def read_places(connection: Connection, fleet: Fleet, dags: Mapping[str, Sequenc
 
 def _of_task(task: tuple[str, str], pool: str, attempts: Sequence[Latest], pools: Mapping[str, Pool]) -> Iterator[TaskPlace]:
     dag_id, task_id = task
-    if not attempts:
-        there = pools[pool]
-        none = {"state": None, "try_number": None, "path": "", "why": "", "map_index": -1}
-        yield TaskPlace(dag_id=dag_id, task_id=task_id, pool=pool, kind=there.kind, hosts=there.hosts, **none)  # type: ignore[arg-type]
-    for attempt in sorted(attempts, key=lambda one: one.map_index):
-        # A policy may count an index in the pool of another host than the task's.
-        name = attempt.pool if attempt.pool in pools else pool
-        there = pools[name]
+    ordered: list[Latest | None] = [*sorted(attempts, key=lambda one: one.map_index)]
+    for attempt in ordered or [None]:
+        # A policy may count an index in another host's pool than the task's.
+        name = attempt.pool if attempt and attempt.pool in pools else pool
         yield TaskPlace(
             dag_id=dag_id,
             task_id=task_id,
-            map_index=attempt.map_index,
+            map_index=attempt.map_index if attempt else -1,
             pool=name,
-            kind=there.kind,
-            hosts=there.hosts,
-            state=attempt.state,
-            try_number=attempt.try_number,
-            path=attempt.path,
+            kind=pools[name].kind,
+            hosts=pools[name].hosts,
+            state=attempt and attempt.state,
+            try_number=attempt and attempt.try_number,
+            path=attempt.path if attempt else "",
             why="",
         )
 

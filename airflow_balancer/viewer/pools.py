@@ -1,4 +1,4 @@
-"""Airflow's pools on the page: how full they are, and which are not as a configuration says."""
+"""Airflow's pools on the page: their occupancy, and how they differ from a configuration."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
 
 def occupancy(_: Catalogue, __: NoQuery) -> OccupancyAnswer:
-    """Return the occupancy of all pools; if it cannot be read, why."""
+    """Return the occupancy of all pools, or why it cannot be read."""
     try:
         read = read_occupancy()
     except BalancerError as error:
         return OccupancyAnswer(available=False, why=str(error))
-    shown = ("total", "running", "queued", "deferred", "scheduled", "open")
-    pools = {name: OccupancyRow(**{key: getattr(pool, key) for key in shown}) for name, pool in read.pools.items()}
+    pools = {name: OccupancyRow.model_validate(pool, from_attributes=True) for name, pool in read.pools.items()}
     return OccupancyAnswer(available=True, pools=pools)
 
 
 def pools(catalogue: Catalogue, query: ConfigurationQuery) -> PoolsAnswer:
-    """Return how Airflow's pools differ from a configuration, and the command that mends it."""
+    """Return how Airflow's pools differ from a configuration, and the command that brings them in line."""
     opened = catalogue.open(query.configuration, query.environment)
     wanted = wanted_pools({opened.configuration.name: opened.fleet})
     try:
@@ -66,7 +65,7 @@ def _command(opened: Opened, action: str, options: SectionOptions | None = None)
 
 
 def _wanted_by_others(catalogue: Catalogue, opened: Opened) -> set[str]:
-    """Return the pools that the other configurations want: to those they are no orphans."""
+    """Return the pools that other configurations want, which are no orphans."""
     names: set[str] = set()
     for identity in catalogue.look().configurations:
         if identity != opened.configuration.id:

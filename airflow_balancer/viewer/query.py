@@ -1,4 +1,4 @@
-"""Tries a query: the candidates in the strategy's order, the one picked, and the same request in Python and YAML."""
+"""Tries a query: the picked host, the candidates in the strategy's order, and the same request in Python and YAML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
     opened = catalogue.open(query.configuration, query.environment)
     key = query.key or DEFAULT_KEY
     given = _given(query)
-    # The key of a query without one would be shared by all that copy the snippet.
+    # A default key in the snippet would be shared by everyone who copies it.
     named: Given = {**given, "key": query.key} if query.key else given
     patterns: dict[str, Any] = {**given}
     wanted = HostFilter.of(**patterns)
@@ -51,7 +51,7 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
 
 
 def _overrides(opened: Opened, strategy: str) -> list[str]:
-    """Return the overrides that compose the configuration with the environment and the strategy of a query."""
+    """Return the overrides that set a query's environment and strategy."""
     environment = [f"env={opened.environment}"] if opened.environment else []
     return [*environment, *([f"{dotted((*opened.composed.path, 'strategy'))}={strategy}"] if strategy else [])]
 
@@ -79,17 +79,17 @@ def _candidates(strategy: Strategy, key: str, hosts: Sequence[HostSpec], live: L
 
 
 def python_expression(name: str, overrides: Sequence[str], given: Given) -> str:
-    """Return the line of Python that requests a host of a configuration."""
+    """Return the line of Python that selects a host of a configuration."""
     arguments = [_literal(name), *([f"[{', '.join(map(_literal, overrides))}]"] if overrides else [])]
     query = ", ".join(f"{key}={_literal(value)}" for key, value in given.items())
     return f"load({', '.join(arguments)}).select_host({query})"
 
 
 def resolver_expression(given: Given) -> str:
-    """Return the interpolation that requests a host.
+    """Return the interpolation that selects a host.
 
     Raises:
-        ConfigurationError: OmegaConf has no way to write it.
+        ConfigurationError: OmegaConf's grammar cannot express a value.
     """
     query = ",".join(f"{key}:{_element(value)}" for key, value in given.items())
     return f"${{balancer.host:{{{query}}}}}"
@@ -108,7 +108,7 @@ def _element(value: str | int | list[str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return a string in OmegaConf's quotes, in which backslashes count before a quote alone, and `${` begins an interpolation."""
+    """Quote a string for OmegaConf, which escapes only backslashes before a quote, and cannot escape `${`."""
     if "${" in value or "\n" in value:
         raise ConfigurationError(f"{value!r} cannot be written in an interpolation; select the host in Python")
     escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + r"\'", value)

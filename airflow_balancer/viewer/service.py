@@ -1,4 +1,4 @@
-"""Answers requests of any web framework: status, headers and body, with conditional answers and one shape of errors."""
+"""Answers requests of any web framework with status, headers and body; handles ETags, and gives all errors one format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from .models.picks import PickedAnswer, PicksAnswer, WhatIfAnswer
 from .models.requests import CompareQuery, ConfigurationQuery, ErrorAnswer, ErrorDetail, NoQuery, PickQuery, WhatIfQuery
 from .moved import moved
 from .opened import Opened
-from .overview import overview
 from .picks import picks
 from .pools import occupancy, pools
 from .query import pick
@@ -42,7 +41,6 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-
 
 log = logging.getLogger("airflow_balancer")
 _MOST_KEPT = 32
@@ -70,7 +68,7 @@ class Reply(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One address of the API below `api/`: its query, its answer, what computes it, and whether it names DAGs, which not all may read."""
+    """A route of the API below `api/`. With `of_dags` the answer names DAGs, and `call` takes those that the user may read."""
 
     query: type[BaseModel]
     answer: type[BaseModel]
@@ -80,7 +78,7 @@ class Route(NamedTuple):
 
 ROUTES = {
     "configurations": Route(NoQuery, ConfigurationsAnswer, answers.configurations),
-    "overview": Route(NoQuery, OverviewAnswer, overview),
+    "overview": Route(NoQuery, OverviewAnswer, answers.overview),
     "fleet": Route(ConfigurationQuery, FleetAnswer, answers.fleet),
     "pools": Route(ConfigurationQuery, PoolsAnswer, pools),
     "occupancy": Route(NoQuery, OccupancyAnswer, occupancy),
@@ -96,7 +94,7 @@ _KEPT = {"fleet": ("environment",), "compare": ("left", "right")}
 
 
 class Viewer:
-    """The page and its API over the configurations of a catalogue; safe for several threads."""
+    """The page and its API over the configurations of a catalogue; thread-safe."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -112,9 +110,9 @@ class Viewer:
         return content_reply(file.read_bytes(), _TYPES.get(file.suffix, "text/plain; charset=utf-8"), match)
 
     def api(self, name: str, query: BaseModel, match: str = "", readable: Collection[str] | None = None) -> Reply:
-        """Return the answer of one of the ROUTES, or the error; nothing is raised.
+        """Return the answer of one of the ROUTES, or an error; never raise.
 
-        `match` is the request's If-None-Match, `readable` the DAGs that the user may read, None for all.
+        `match` is the request's If-None-Match header; `readable` the DAGs that the user may read, or None for all.
         """
         try:
             return _conditional(self._answer(name, query, readable), match)
@@ -128,7 +126,7 @@ class Viewer:
             return failure_reply(error)
 
     def api_of(self, name: str, given: Mapping[str, Any], match: str = "", readable: Collection[str] | None = None) -> Reply:
-        """Return the same for a query that is still to be checked."""
+        """Validate a query, then answer it as `api` does."""
         route = ROUTES.get(name)
         if route is None:
             return error_reply(404, "there is no such page")
@@ -155,36 +153,28 @@ class Viewer:
         return kept[1]
 
     def _opened(self, name: str, query: BaseModel) -> list[Opened]:
-        """Return what a query is about: a configuration in one environment, or in two."""
+        """Return the configuration that a query names, in one environment or two; an empty list if it names no configuration."""
         given = query.model_dump()
         sides = _KEPT.get(name, ("environment",)) if "configuration" in given else ()
         return [self._catalogue.open(given["configuration"], given[side]) for side in sides]
 
     def _build(self, name: str, query: BaseModel, masks: Sequence[Opened], **more: Any) -> Reply:
-        """Return the answer, without the secrets of `masks`; those that are kept mask their parts themselves."""
+        """Return the answer without the secrets of `masks`, which is empty for answers that mask themselves."""
         try:
             answer = ROUTES[name].call(self._catalogue, query, **more)
         except BalancerError as error:
-            raise _told(error, masks) from None
+            raise mask_error(error, {secret for opened in masks for secret in opened.secrets}) from None
         text = answer.model_dump_json()
-        if all(needs_no_mask(text, opened.secrets) for opened in masks):
-            return _reply(text.encode(), "application/json")
-        data = _masked(answer.model_dump(mode="json"), masks)
-        return _reply(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
-
-
-def _masked(data: Any, masks: Sequence[Opened]) -> Any:
-    for opened in masks:
-        data = opened.masked(data)
-    return data
-
-
-def _told(error: BalancerError, masks: Sequence[Opened]) -> BalancerError:
-    return mask_error(error, {secret for opened in masks for secret in opened.secrets})
+        if not all(needs_no_mask(text, opened.secrets) for opened in masks):
+            data = answer.model_dump(mode="json")
+            for opened in masks:
+                data = opened.masked(data)
+            text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return _reply(text.encode(), "application/json")
 
 
 def content_reply(content: bytes, kind: str, match: str = "") -> Reply:
-    """Return content of a type, or that it is what the request's If-None-Match knows."""
+    """Return content, or status 304 if the request's If-None-Match header has its ETag."""
     return _conditional(_reply(content, kind), match)
 
 
@@ -207,22 +197,20 @@ def error_reply(
     headers: Mapping[str, str] | None = None,
     left_out: Mapping[str, int] | None = None,
 ) -> Reply:
-    """Return an error as the API has it."""
-    told = list([message] if problems is None else problems)
-    shown = ErrorAnswer(error=ErrorDetail(message=message, problems=told, left_out=left_out or {}))
-    return Reply(
-        status, shown.model_dump_json(exclude_defaults=True).encode(), {**HEADERS, "Content-Type": "application/json", **(headers or {})}
-    )
+    """Return an error in the API's format."""
+    detail = ErrorDetail(message=message, problems=list([message] if problems is None else problems), left_out=left_out or {})
+    body = ErrorAnswer(error=detail).model_dump_json(exclude_defaults=True).encode()
+    return Reply(status, body, {**HEADERS, "Content-Type": "application/json", **(headers or {})})
 
 
 def invalid_reply(errors: Collection[Any]) -> Reply:
-    """Return what is wrong with a query, going by pydantic's errors."""
+    """Return the error of an invalid query, from pydantic's errors."""
     problems = [f"{'.'.join(str(part) for part in error['loc'] if part != 'query')}: {error['msg']}" for error in errors]
     return error_reply(422, "; ".join(problems), problems)
 
 
 def failure_reply(error: Exception) -> Reply:
-    """Return that something failed, and log where, without the error's text: it may hold a secret."""
+    """Return an internal error, and log its class and place, but not its text, which may contain a secret."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

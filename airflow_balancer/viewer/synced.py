@@ -1,15 +1,17 @@
-"""The viewer over the configurations that this Airflow syncs."""
+"""The viewer of the configurations that this Airflow syncs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ..airflow import versions
+from ..airflow.composing import without_code_of
+from ..airflow.options import read_options
+from ..airflow.sources import named_sources, watched_roots
+from ..errors import ConfigurationError
+from ..files.locate import find_source
+from .catalogue import Catalogue
+from .configuration import Places
+from .service import Viewer
 
-if TYPE_CHECKING:
-    from .configuration import Places
-    from .service import Viewer
-
-
-URL_PREFIX = "/airflow-balancer"
 _HINT = (
     "There is no balancer's YAML in the DAGs folder or in a DAG bundle on this machine. Put one there, such as "
     "balancer.yaml with hosts: [{name: host1, size: 8}], or name yours in [balancer] config_path."
@@ -18,22 +20,10 @@ _HINT = (
 
 def synced_viewer() -> Viewer:
     """Return the viewer of this process."""
-    from ..airflow import versions
-    from ..airflow.sync import without_code_of
-    from .catalogue import Catalogue
-    from .service import Viewer
-
     return Viewer(Catalogue(_places, lambda: without_code_of(versions.dag_folders())))
 
 
 def _places() -> Places:
-    from ..airflow import versions
-    from ..airflow.options import read_options
-    from ..airflow.sources import named_sources, watched_roots
-    from ..errors import ConfigurationError
-    from ..files.locate import find_source
-    from .configuration import Places
-
     options, folders = read_options(versions.option), versions.dag_folders()
     sources, problems = named_sources(options, folders)
     if problems and not sources:

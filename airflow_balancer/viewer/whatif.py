@@ -1,4 +1,4 @@
-"""What would move if hosts were drained, removed, resized or added; nothing is written, the YAML that does it is given."""
+"""What would move if hosts were drained, removed, resized or added, and the YAML for that change. It writes nothing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def whatif(catalogue: Catalogue, query: WhatIfQuery, readable: Collection[str] | None = None) -> WhatIfAnswer:
-    """Return which picks and tasks move, and each host's load before and after, if the fleet were another."""
+    """Return the picks and tasks that a change of the fleet moves, and each host's load before and after."""
     opened = catalogue.open(query.configuration, query.environment)
     overrides, added = _changes(opened.fleet, query)
     changed = _changed(opened, overrides, added, set(query.remove))
-    _ = changed.fleet  # what would be wrong with it is said first
+    _ = changed.fleet  # raise the problems of the new fleet first
     before, after = opened.guarded(picks_of), opened.guarded(lambda _: picks_of(changed))
     return WhatIfAnswer(
         picks=len(before),
@@ -47,22 +47,21 @@ def whatif(catalogue: Catalogue, query: WhatIfQuery, readable: Collection[str] |
 
 
 def _known(readable: Collection[str] | None) -> dict[str, Sequence[SerializedTask]]:
-    """Return the tasks of DAG files; none where they cannot be read."""
-    try:
-        return newest_tasks(readable)
-    except UnavailableError:
-        return {}
+    """Return the tasks of DAG files; no tasks if they cannot be read."""
+    with suppress(UnavailableError), newest_tasks(readable) as (_, dags):
+        return dags
+    return {}
 
 
 def tasks_that_move(dags: Mapping[str, Sequence[SerializedTask]], fleet: Fleet) -> Iterator[TaskMove]:
-    """Yield the tasks that would go elsewhere in a fleet, by the candidates in their serialized DAGs."""
+    """Yield the tasks that a new fleet moves, according to the candidates in their serialized DAGs."""
     sizes = {host.name: host.size for host in fleet.hosts if not host.drain}
     for dag_id, tasks in dags.items():
         yield from task_moves(dag_id, tasks, [_after(f"{dag_id}.{task.task_id}", task, sizes) for task in tasks], fleet)
 
 
 def _after(name: str, task: SerializedTask, sizes: Mapping[str, int]) -> SerializedTask:
-    """Return a task as its DAG would have it with hosts of these sizes; in no pool where none of its candidates is left."""
+    """Return a task as its DAG would describe it with hosts of these sizes; without a pool if no candidate is left."""
     with suppress(KeyError, ValueError):  # no candidates, or a string of another version of this package
         described = Described.parse(task.candidates)
         left = described.among(sizes)
@@ -70,7 +69,7 @@ def _after(name: str, task: SerializedTask, sizes: Mapping[str, int]) -> Seriali
             return task
         if not left.candidates:
             return task._replace(pool="")
-        if task.is_mapped or not described.pool:  # in a pool that stays
+        if task.is_mapped or not described.pool:  # its pool stays
             return task._replace(candidates=str(left))
         first = Attempts(left, name).first()
         pool = next((host.pool for host in left.candidates if first and host.name == first.host), described.pool)
@@ -82,7 +81,7 @@ def _changes(fleet: Fleet, query: WhatIfQuery) -> tuple[dict[str, dict[str, Any]
     """Return the values to set by host, and the hosts to add.
 
     Raises:
-        ConfigurationError: There is no such host, or there is one already, or a size is none.
+        ConfigurationError: A host does not exist, a host to add does, or a size is invalid.
     """
     sizes = dict(_size(text) for text in query.size)
     for name in [*query.drain, *query.remove, *sizes]:
@@ -110,7 +109,7 @@ def _changed(opened: Opened, overrides: Mapping[str, dict[str, Any]], added: Seq
     """Return a copy of the composed config with another fleet.
 
     Raises:
-        ConfigurationError: The fleet would be wrong.
+        ConfigurationError: The new fleet is invalid.
     """
     composed, fleet = opened.composed, opened.fleet
     hosts = [{**host.model_dump(exclude_unset=True), **overrides.get(host.name, {})} for host in fleet.hosts if host.name not in removed]

@@ -111,7 +111,7 @@ def test_the_queries_use_the_indexes_of_postgresql(postgres_database: str) -> No
 
 @pytest.mark.slow
 def test_the_latest_attempts_of_the_newest_run_are_found_by_indexes(postgres_database: str) -> None:
-    from airflow_balancer.airflow.latest import attempts_of
+    from airflow_balancer.airflow.attempts import attempts_of
 
     engine = sqlalchemy.create_engine(postgres_database)
     with engine.connect() as connection:

@@ -78,7 +78,7 @@ class TestWanted:
 
     def test_two_configurations_may_not_want_other_connections(self) -> None:
         other = {"b.yaml": fleets({"name": "host1", "username": "other"})["a.yaml"]}
-        with pytest.raises(ConfigurationError, match=r"^b.yaml: connection 'host1': is wanted otherwise"):
+        with pytest.raises(ConfigurationError, match=r"^b.yaml: connection 'host1': differs between two configurations"):
             wanted_connections(fleets({"name": "host1"}) | other, {})
 
     def test_a_password_stands_in_no_repr(self) -> None:

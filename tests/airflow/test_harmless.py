@@ -17,7 +17,7 @@ from airflow_balancer.airflow import listener
 from airflow_balancer.airflow.sync import Sync
 from tests.airflow.scheduler import GOOD, Scheduler
 
-AFTER = "airflow-balancer: the pools of the above are left as they are; `airflow-balancer pools` shows the difference"
+AFTER = "airflow-balancer: the pools of these configurations stay as they are; `airflow-balancer pools` shows the difference"
 
 HOSTILE = {
     "top": "_target_: builtins.open\nfile: {path}\nmode: w\nextensions: {{balancer: {{hosts: [{{name: bad}}]}}}}\n",

@@ -212,7 +212,7 @@ def test_the_log_says_which_hosts_are_drained_and_why_without_secrets(hosts, log
     drained = changed(hosts, {"drain": "hunter2 is replaced", "password": "hunter2"})
     with running(context(1)):
         assert reached(BalancedSSHHook(drained, queue="workers")) == order(hosts)[1]
-    assert f"attempt 1 of etl.extract goes to no drained host: {order(hosts)[0]} is drained: ********** is replaced" in log()
+    assert f"attempt 1 of etl.extract skips drained hosts: {order(hosts)[0]} is drained: ********** is replaced" in log()
 
 
 def test_a_first_host_that_is_drained_is_no_candidate_and_the_error_says_why(hosts):

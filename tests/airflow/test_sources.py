@@ -253,7 +253,7 @@ class TestNamed:
         [
             ({"config_path": "my conf"}, "config_path: 'conf' in the line 'my conf' is no override, such as env=prod; put a path with a"),
             ({"config_path": "it's"}, "config_path: behind the path must be Hydra overrides separated by spaces: No closing quotation"),
-            ({"overrides": "env=prod"}, "overrides is given without config_path: name the configuration that they are of there"),
+            ({"overrides": "env=prod"}, "overrides is set without config_path; name there the configurations to compose with them"),
         ],
     )
     def test_what_cannot_be_read_is_an_error_that_says_what_to_do(self, options: dict[str, str], message: str) -> None:

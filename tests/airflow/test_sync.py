@@ -16,9 +16,9 @@ pytest.importorskip("airflow.models", reason="Airflow is not installed")
 import sqlalchemy
 
 from airflow_balancer.airflow import versions
-from airflow_balancer.airflow.composing import Composer
+from airflow_balancer.airflow.composing import Composer, load_sources
 from airflow_balancer.airflow.sources import Source
-from airflow_balancer.airflow.sync import Sync, find_fleets, load_sources
+from airflow_balancer.airflow.sync import Sync, find_fleets
 from tests.airflow.scheduler import GOOD, Scheduler
 
 

@@ -165,7 +165,7 @@ class TestBundles:
         monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", '[{"name": "x", "classpath": "gone.Bundle"}]')
         versions._checkouts.cache_clear()
         assert versions.dag_folders() == versions.dag_folders() == []
-        text = "no configuration is looked for in DAG bundle 'x' (AirflowConfigException); name yours in [balancer] config_path"
+        text = "cannot search for configurations in DAG bundle 'x' (AirflowConfigException); name yours in [balancer] config_path"
         assert said() == [f"airflow-balancer: {text}"]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_balancer import load, load_fleet
-from airflow_balancer.airflow import composing, sync
+from airflow_balancer.airflow import composing
 from airflow_balancer.airflow.sources import find_sources
 from airflow_balancer.cli import app
 from airflow_balancer.errors import BalancerError, ConfigurationError, Problem
@@ -97,9 +97,9 @@ def _composed(roots: Sequence[Path], path: Path, overrides: Sequence[str]) -> Fl
     return Fleet.from_data(answer["node"])
 
 
-def _synced(file: Path, overrides: Sequence[str], read: sync.Load) -> Hosts | None:
+def _synced(file: Path, overrides: Sequence[str], read: composing.Load) -> Hosts | None:
     sources, problems = find_sources(take_snapshot([file.parent]))
-    fleets, wrong = sync.load_sources([source._replace(overrides=tuple(overrides)) for source in sources], read)
+    fleets, wrong = composing.load_sources([source._replace(overrides=tuple(overrides)) for source in sources], read)
     if texts := [str(problem) for problem in (*problems, *wrong)]:
         raise (Foreign if any(FOREIGN in text for text in texts) else Refused)("\n".join(texts))
     fleet = fleets.get(str(file))

@@ -141,9 +141,8 @@ def _everything_by(path: str, file: Path) -> str:
 
 def _scheduler(file: Path) -> str:
     pytest.importorskip("airflow.models", reason="Airflow is not installed")
-    from airflow_balancer.airflow.composing import Composer
+    from airflow_balancer.airflow.composing import Composer, load_sources
     from airflow_balancer.airflow.sources import Source, find_sources
-    from airflow_balancer.airflow.sync import load_sources
 
     found, problems = find_sources(take_snapshot([file.parent]))
     with Composer([file.parent], [], named=True) as composer:

@@ -17,8 +17,9 @@ from airflow_pydantic import SSHTask
 
 from airflow_balancer import Host, load, load_fleet
 from airflow_balancer.airflow.api import RestApi
+from airflow_balancer.airflow.composing import load_sources
 from airflow_balancer.airflow.sources import Source
-from airflow_balancer.airflow.sync import Sync, load_sources
+from airflow_balancer.airflow.sync import Sync
 from airflow_balancer.errors import UnavailableError
 from airflow_balancer.hydra.compose import compose_file
 from tests.hostile.rig import sample

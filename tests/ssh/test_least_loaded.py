@@ -158,7 +158,7 @@ def test_a_silent_host_costs_no_more_than_the_deadline_and_counts_by_its_pool(ba
         found = load(balancer, seconds=10)
         took = monotonic() - start
     assert (found, 9 < took < 15) == ({"a": 3, "b": 2, "c": 0}, True)
-    said = "attempt 1 of etl.extract: these hosts count by their pools, as they do not say how many slots are held: "
+    said = "attempt 1 of etl.extract: these hosts did not report their held slots, and count by their pools: "
     assert f"{said}host 'b' at 127.0.0.11 (" in log()
 
 
@@ -175,7 +175,7 @@ def test_a_host_that_gives_no_count_counts_by_its_pool(balancer, pools, log, cha
     balancer = balancer(b=changes)
     pools(a=4, b=2, c=4)
     assert load(balancer) == {"a": 0, "b": 2, "c": 0}
-    assert re.search(rf"do not say how many slots are held: host 'b' at 127[.0-9]+ \(.*{why}", log())
+    assert re.search(rf"did not report their held slots, and count by their pools: host 'b' at 127[.0-9]+ \(.*{why}", log())
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ def test_a_host_of_which_nothing_is_known_counts_as_full(balancer, pools, log):
     balancer = balancer(b={"hold_slots": False})
     with held(balancer, a=3):
         assert load(balancer) == {"a": 3, "b": 4, "c": 0}
-    assert "hosts that hold no slots, or do not say so, count as full: " in log()
+    assert "hosts without a report count as full: " in log()
 
 
 def test_a_task_asks_with_the_deadline_of_the_strategy_and_the_arguments_of_its_hook(balancer, pools, monkeypatch):

@@ -223,7 +223,7 @@ class TestSecrets:
         def fail(*_: object) -> None:
             raise KeyError(SECRET)
 
-        monkeypatch.setattr("airflow_balancer.viewer.answers._hosts", fail)
+        monkeypatch.setattr("airflow_balancer.viewer.answers._shown", fail)
         answer = viewer.of("fleet", "a.yaml")
         message = "the viewer failed; the server's log says where"
         assert (answer.status_code, answer.json()) == (500, {"error": {"message": message, "problems": [message]}})

@@ -46,7 +46,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "no load is known, so the hosts are ranked without it": "The strategy `least_loaded` could not read Airflow; the log says why.",
     },
     "Pools": {
-        "the pools of the above are left as they are": "Correct the configurations that the log names; the others are applied.",
+        "the pools of these configurations stay as they are": "Correct the configurations that the log names; the others are applied.",
         "Airflow's metadata database does not exist yet": "Run `airflow db migrate`, or give `api_url`.",
         "an API server is reached with httpx": "Run `pip install 'airflow-balancer[api]'`.",
     },

@@ -1,4 +1,4 @@
-"""The answers of the API that come from Airflow's database."""
+"""The API's answers from Airflow's database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 
 class PoolRow(BaseModel):
-    """A pool; `change` is what is not as configured, `slots` what Airflow has, `wanted` what is configured."""
+    """A pool: how it differs from its configuration, its slots in Airflow, and the configured slots."""
 
     change: Literal["create", "update", "orphaned", "kept", "missing", "same"]
     name: str
@@ -19,9 +19,9 @@ class PoolRow(BaseModel):
 
 
 class PoolsAnswer(BaseModel):
-    """How Airflow's pools differ; `why` says why they cannot be read, if they are not available.
+    """How Airflow's pools differ from a configuration, or `why` they cannot be read.
 
-    `command` makes them agree, `prune` also deletes the orphaned ones; it is empty where there is none. `same` are the others.
+    `command` brings them in line; `prune` also deletes orphans, and is empty without orphans. `same` are all other pools.
     """
 
     available: bool
@@ -34,7 +34,7 @@ class PoolsAnswer(BaseModel):
 
 
 class OccupancyRow(BaseModel):
-    """The slots of a pool by what is in them; None stands for infinitely many."""
+    """The slots of a pool by the state of the tasks in them; None means unlimited."""
 
     total: int | None
     running: int
@@ -53,10 +53,10 @@ class OccupancyAnswer(BaseModel):
 
 
 class HealthRow(BaseModel):
-    """How the attempts in a pool went in the last day, and in each hour of it, the oldest first.
+    """The attempts in a pool over the last day, and in each of its hours, the oldest first.
 
-    `failing` is how many failed since the last success. None stands for what this Airflow does not know; `wait` is the
-    median of the seconds until a slot was free.
+    `failing` counts the failures since the last success. `wait` is the median wait for a slot, in seconds. None means that
+    this Airflow does not record the value.
     """
 
     attempts: int
@@ -85,7 +85,7 @@ class TaskRow(BaseModel):
 
 
 class TaskPlace(BaseModel):
-    """A task, or an index of a mapped one: where it runs, why, and its latest attempt, whose page is at `path` below Airflow."""
+    """A task, or an index of a mapped one: its hosts, why, and its latest attempt, whose page in Airflow is at `path`."""
 
     dag_id: str
     task_id: str
@@ -100,7 +100,7 @@ class TaskPlace(BaseModel):
 
 
 class HostTasks(BaseModel):
-    """A host, and the tasks that are in its pool; those of a drained one are to move."""
+    """A host, and the tasks in its pool. The tasks of a drained host should move."""
 
     host: str
     pool: str
@@ -110,7 +110,7 @@ class HostTasks(BaseModel):
 
 
 class QueueTasks(BaseModel):
-    """A queue that has a pool, and the tasks that are in it, whichever of its hosts they run on."""
+    """A queue that has a pool, and the tasks in that pool, whichever of the queue's hosts they run on."""
 
     pool: str
     slots: int
@@ -128,7 +128,7 @@ class AssignmentsAnswer(BaseModel):
 
 
 class TaskMove(BaseModel):
-    """A task that goes to other hosts than before; `why` is empty where nothing says."""
+    """A task that moves to other hosts; `why` is empty if unknown."""
 
     dag_id: str
     task_id: str
@@ -138,7 +138,7 @@ class TaskMove(BaseModel):
 
 
 class VersionMove(TaskMove):
-    """A task that one version of its DAG has on other hosts than the version before."""
+    """A task that a version of its DAG moves to other hosts than the version before."""
 
     before_version: int
     version: int
@@ -146,7 +146,7 @@ class VersionMove(TaskMove):
 
 
 class MovedAnswer(BaseModel):
-    """The tasks that moved within the last `versions` of each of the `dags`; `why` says why they are not known."""
+    """The tasks that moved within the last `versions` of each of the `dags`, or `why` they are unknown."""
 
     available: bool
     why: str = ""

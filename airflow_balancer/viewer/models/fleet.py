@@ -1,4 +1,4 @@
-"""The answers of the API that come from configurations alone."""
+"""The API's answers from configurations alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .picks import MoveRow
 
 
 class ConfigurationRow(BaseModel):
-    """A configuration that may be opened; `environment` is the default one."""
+    """A configuration that the viewer may open; `environment` is its default one."""
 
     id: str
     name: str
@@ -19,7 +19,7 @@ class ConfigurationRow(BaseModel):
 
 
 class ConfigurationsAnswer(BaseModel):
-    """All configurations and strategies; `hint` says what to do where there is no configuration."""
+    """All configurations and strategies; `hint` says what to do if there is no configuration."""
 
     configurations: list[ConfigurationRow]
     strategies: list[str]
@@ -28,7 +28,7 @@ class ConfigurationsAnswer(BaseModel):
 
 
 class OverviewRow(BaseModel):
-    """A configuration in its default environment; `problem` is what is wrong with it, if it cannot be shown."""
+    """A configuration in its default environment, or the `problem` that keeps it from being shown."""
 
     id: str
     name: str
@@ -39,13 +39,13 @@ class OverviewRow(BaseModel):
 
 
 class OverviewAnswer(BaseModel):
-    """All configurations at once."""
+    """An overview of all configurations."""
 
     configurations: list[OverviewRow]
 
 
 class Summary(BaseModel):
-    """How much there is of each; `addresses` are the hosts that have one of their own."""
+    """The number of items of each kind; `addresses` counts the hosts with an address other than their name."""
 
     hosts: int
     slots: int
@@ -57,7 +57,7 @@ class Summary(BaseModel):
 
 
 class HostRow(BaseModel):
-    """A host; of its credential only the kind. A drained one is not picked; `drain` may be the reason."""
+    """A host, with only the kind of its credential. `drain` may be the reason why it is drained; drained hosts are not picked."""
 
     name: str
     os: str | None
@@ -92,7 +92,7 @@ class NamedPoolRow(BaseModel):
 
 
 class LockedRow(BaseModel):
-    """A port that the lock file keeps for a requester."""
+    """A port that the lock file reserves for a requester."""
 
     host: str
     port: int
@@ -116,7 +116,7 @@ class OriginRow(BaseModel):
 
 
 class RequestRow(BaseModel):
-    """A node of the config that requests a host or a port, and what it gets; a `problem` where it gets nothing, and why."""
+    """A node of the config that requests a host or a port, and its result; a `problem` if the result is an error."""
 
     requester: str
     request: str
@@ -160,7 +160,7 @@ class SettingPair(BaseModel):
 
 
 class CompareAnswer(BaseModel):
-    """Two environments of a configuration, side by side; of the picks, those that differ."""
+    """Two environments of a configuration side by side; `picks` are those that differ."""
 
     left: str | None
     right: str | None

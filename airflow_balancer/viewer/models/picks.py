@@ -1,4 +1,4 @@
-"""The answers of the API about picks: why each is made, what one would be, and what would move."""
+"""The API's answers about picks: the reason for each, the answer to a query, and what a change would move."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class PickRow(BaseModel):
 
 
 class PicksAnswer(BaseModel):
-    """Every pick of a configuration's own tree; `hosts` is how many there are to choose from."""
+    """The picks of a configuration's own tree; `hosts` is the size of the fleet."""
 
     hosts: int
     picks: list[PickRow]
 
 
 class CandidateRow(BaseModel):
-    """A host that matches a query; the score and the taken slots that its strategy ranks it by, if any."""
+    """A host that matches a query, with the score and the taken slots that the strategy ranks it by, if any."""
 
     name: str
     size: int
@@ -34,7 +34,7 @@ class CandidateRow(BaseModel):
 
 
 class LoadSource(BaseModel):
-    """Where the live load was read; if it could not be, `why`, and rendezvous picked."""
+    """Where the live load was read, or `why` it could not be, so that rendezvous picked."""
 
     source: str
     why: str
@@ -43,7 +43,7 @@ class LoadSource(BaseModel):
 class PickedAnswer(BaseModel):
     """The picked host, the candidates in the strategy's order, and the same request in Python and YAML.
 
-    `left_out` has how many hosts each condition leaves out, which add up to all hosts with the candidates.
+    `left_out` has the number of hosts that each condition leaves out; together with the candidates these are all hosts.
     """
 
     picked: str
@@ -55,7 +55,7 @@ class PickedAnswer(BaseModel):
 
 
 class MoveRow(BaseModel):
-    """A pick that would be another host's, and why; None where there is none."""
+    """A pick that moves to another host, and why; None if there is no pick on that side."""
 
     key: str
     query: str
@@ -65,7 +65,7 @@ class MoveRow(BaseModel):
 
 
 class LoadRow(BaseModel):
-    """A host's picks and its fair share of them, before and after; a size is None where the host is not there."""
+    """A host's picks and its fair share of them, before and after; a size is None if the host does not exist."""
 
     host: str
     before_size: int | None
@@ -77,9 +77,9 @@ class LoadRow(BaseModel):
 
 
 class WhatIfAnswer(BaseModel):
-    """What would move, each host's load, and the YAML that makes it so; `picks` is how many the tree makes.
+    """What a change would move, each host's load, and the YAML of the change; `picks` is the number of picks in the tree.
 
-    Of the tasks of DAG files those move whose candidates are in the serialized DAG; a host that is added is not known to match.
+    `tasks` covers the tasks whose candidates are in the serialized DAG. It cannot tell whether an added host would match them.
     """
 
     picks: int

@@ -1,4 +1,4 @@
-"""The queries of the API, and its errors."""
+"""The API's queries and errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConfigurationQuery(BaseModel):
 
 
 class PickQuery(ConfigurationQuery):
-    """A host query, its key and its strategy; a list means any of it, `all_tags` all of them, and a `min_size` of 0 any size."""
+    """A host query, its key and its strategy. A list matches any of its patterns, except `all_tags`; a `min_size` of 0 means any size."""
 
     queue: Patterns = Field(default_factory=list)
     os: Patterns = Field(default_factory=list)
@@ -41,7 +41,7 @@ class PickQuery(ConfigurationQuery):
 
 
 class WhatIfQuery(ConfigurationQuery):
-    """Hosts to drain, to remove, to resize (each as `host:size`), and one to add; a size of 0 is the default one."""
+    """Hosts to drain, to remove, to resize (each as `host:size`), and one to add; a size of 0 means the default size."""
 
     drain: Patterns = Field(default_factory=list)
     remove: Patterns = Field(default_factory=list)
@@ -62,7 +62,7 @@ class CompareQuery(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong, as a string and as one line for each problem; of a query that matches no host, what each condition leaves out."""
+    """An error as one string and as a list of problems; if a query matches no host, also what each condition leaves out."""
 
     message: str
     problems: list[str]
