@@ -61,6 +61,11 @@ class Configuration:
     environments: tuple[str, ...] = ()
     environment: str | None = None
 
+    @property
+    def file(self) -> str:
+        """Its name without the overrides that tell it from another configuration of the same file."""
+        return self.name.removesuffix(f" {shlex.join(self.overrides)}")
+
     def overrides_for(self, environment: str | None) -> tuple[str, ...]:
         """Return the overrides that compose it in an environment."""
         if environment is None or environment == self.environment:

@@ -45,15 +45,15 @@ def pick(catalogue: Catalogue, query: PickQuery) -> PickedAnswer:
         candidates=_candidates(strategy, key, candidates, live),
         left_out=opened.composed.index.left_out(wanted).counts,
         load=LoadSource(source=live.source, why=live.why) if live else None,
-        python=python_expression(opened.configuration.name, _overrides(opened, query.strategy), named),
+        python=python_expression(opened.configuration.file, _overrides(opened, query.strategy), named),
         resolver=resolver_expression(named),
     )
 
 
 def _overrides(opened: Opened, strategy: str) -> list[str]:
-    """Return the overrides that set a query's environment and strategy."""
-    environment = [f"env={opened.environment}"] if opened.environment else []
-    return [*environment, *([f"{dotted((*opened.composed.path, 'strategy'))}={strategy}"] if strategy else [])]
+    """Return the overrides that compose the configuration as shown, with a query's strategy."""
+    shown = opened.configuration.overrides_for(opened.environment)
+    return [*shown, *([f"{dotted((*opened.composed.path, 'strategy'))}={strategy}"] if strategy else [])]
 
 
 def _given(query: PickQuery) -> Given:

@@ -130,6 +130,16 @@ def test_python_carries_the_strategy_and_no_key_that_all_would_share(api, write,
     assert eval(answer["python"], {"load": load}).name in ("a", "b", "c")
 
 
+def test_python_composes_what_is_shown(api, write, tmp_path, monkeypatch) -> None:
+    write("config.yaml", "defaults: [_self_, {hosts/env: dev}]\nbalancer: {hosts: [{name: a}]}\n")
+    write("hosts/env/dev.yaml", "# @package balancer\n{}\n")
+    write("hosts/env/prod.yaml", "# @package balancer\nhosts: [{name: b}]\n")
+    answer = api("config.yaml", ("balancer.default_size=2",)).of("query", "config.yaml", environment="prod").json()
+    assert answer["python"] == 'load("config.yaml", ["balancer.default_size=2", "hosts/env=prod"]).select_host()'
+    monkeypatch.chdir(tmp_path)
+    assert eval(answer["python"], {"load": load}).name == answer["picked"] == "b"
+
+
 def test_python_carries_the_strategy_of_a_plain_file_and_of_the_packages_own_tree(api, write, tree, tmp_path, monkeypatch) -> None:
     write("a.yaml", FLEET)
     plain = api().of("query", "a.yaml", strategy="rendezvous", key="k").json()
