@@ -1,4 +1,4 @@
-"""Makes the DAG (for Airflow) that `config/dags/nightly.yaml` describes; the balancer is there, too."""
+"""Generates the DAG (for Airflow) that `config/dags/nightly.yaml` describes; the same tree has the balancer."""
 
 from airflow_config import load_config
 

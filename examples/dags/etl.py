@@ -1,6 +1,6 @@
 """An ETL whose twelve tasks run over SSH on the hosts that `balancer.yaml` names.
 
-Nothing here names a host: the queue says where a task may run and the balancer picks, the same host on every parse.
+No task names a host. The queue says where a task may run, and the balancer picks the same host at every parse.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ except ImportError:  # Airflow 2
     from airflow import DAG
 
 SOURCES = ("customers", "orders", "prices", "stock")
-# sshd says in $SSH_CONNECTION at which of its addresses it was reached: each answer proves where it ran.
+# sshd sets $SSH_CONNECTION, which has the address that the client connected to: each answer proves where it ran.
 COMMAND = 'set -- $SSH_CONNECTION; sleep 1; echo "{source} on $3"'
 
 balancer = load("balancer.yaml")
@@ -39,7 +39,7 @@ with DAG("etl", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catc
             command=COMMAND.format(source=source),
         )
 
-        # The database takes one client at a time: its port is a pool of one slot.
+        # The database takes one client at a time: its port has a pool of one slot.
         store = SSHOperator(
             task_id=f"load_{source}",
             ssh_hook=warehouse.host.hook(),

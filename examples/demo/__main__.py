@@ -38,7 +38,7 @@ PICKS = Path(__file__).with_name("picks.py")
 
 
 def run_demo(console: Console, home: AirflowHome, stack: ExitStack) -> bool:
-    """Show the fleet, start everything, run the DAG once, and say whether all was as it should be."""
+    """Show the fleet, start everything, run the DAG once, and return whether every result is as expected."""
     show_fleet(console)
     console.print(f"The DAG {os.path.relpath(DAGS / 'etl.py')} on these hosts", style="bold", highlight=False)
     fleet = serve_fleet(console, home, stack)
@@ -70,12 +70,12 @@ def serve_fleet(console: Console, home: AirflowHome, stack: ExitStack) -> dict[s
 
 
 def program(name: str) -> str:
-    """The path, from here, of a program of this virtualenv."""
+    """The relative path of a program of this virtualenv."""
     return os.path.relpath(Path(sys.executable).with_name(name))
 
 
 def prepare(home: AirflowHome, file: Path, drained_file: Path) -> tuple[Picks, Picks, Picks]:
-    """Make the metadata database, and meanwhile pick in two processes: the first file's picks, again, and the second's."""
+    """Create the metadata database while two processes pick: the first file's picks, the same again, and the second file's."""
     with ThreadPoolExecutor() as beside:
         database = beside.submit(home.migrate)
         second = beside.submit(picks_in_fresh_process, home, 2, file, drained_file)
@@ -86,7 +86,7 @@ def prepare(home: AirflowHome, file: Path, drained_file: Path) -> tuple[Picks, P
 
 
 def picks_in_fresh_process(home: AirflowHome, seed: int, *files: Path) -> list[Picks]:
-    """Run DAG files under a hash seed and return what the balancer picked for the tasks of each."""
+    """Run DAG files with a hash seed and return the picks for the tasks of each."""
     printed = home.python(str(PICKS), *map(str, files), env={"PYTHONHASHSEED": str(seed)})
     names = names_by_address()
     return [
@@ -107,7 +107,7 @@ def start_airflow(console: Console, home: AirflowHome, stack: ExitStack) -> Airf
 
 
 def run_dag(console: Console, airflow: Airflow, picked: Picks) -> bool:
-    """Trigger the DAG, wait for its tasks, and compare their answers with what the balancer picked."""
+    """Trigger the DAG, wait for its tasks, and compare their answers with the picks."""
     with TaskBar(console, len(picked)) as bar:
         run_id = airflow.run_dag(DAG_ID, seen=bar.update)
     client = airflow.client
@@ -132,7 +132,7 @@ def main() -> int:
 
 
 def outcome(console: Console, home: AirflowHome, stack: ExitStack) -> int:
-    """Run the demo, stay up if that is wanted, and return the exit code."""
+    """Run the demo, stay up with `KEEP=1`, and return the exit code."""
     try:
         right = run_demo(console, home, stack)
         show_pages(console, home)
@@ -149,7 +149,7 @@ def outcome(console: Console, home: AirflowHome, stack: ExitStack) -> int:
 
 
 def show_pages(console: Console, home: AirflowHome) -> None:
-    """Say where the page is, in an Airflow that stays up and without one."""
+    """Print where the page is, with and without Airflow."""
     lines = ["\nThe page in Airflow: KEEP=1 make demo"]
     if KEEP:
         lines = [

@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as the demo and the live tests need it: version 2 of Airflow 3, version 1 of Airflow 2."""
+"""The part of Airflow's REST API that the demo and the live tests use: version 2 of Airflow 3, version 1 of Airflow 2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINISHED = frozenset({"success", "failed", "upstream_failed", "skipped", "remove
 
 @dataclass(frozen=True)
 class TaskState:
-    """What Airflow says of one task of one run."""
+    """The state of one task in one run."""
 
     task_id: str
     state: str | None
@@ -56,7 +56,7 @@ class AirflowClient:
             return False
 
     def login(self) -> None:
-        """Log in with the home's password: for a token where the API has tokens, else with each request."""
+        """Log in with the home's password: get a token from Airflow 3, send the password with each request to Airflow 2."""
         home = self._home
         if IS_AIRFLOW_2:
             self._http.auth = (home.username, home.password)

@@ -20,7 +20,7 @@ Sections = dict[str, dict[str, str]]
 
 
 class AirflowHome:
-    """A directory that holds all that an Airflow has: settings, DAGs, logs, and the database where it is SQLite.
+    """A directory with everything that an Airflow has: settings, DAGs, logs, and the database if it is SQLite.
 
     Args:
         root: An empty directory.
@@ -44,7 +44,7 @@ class AirflowHome:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of this Airflow's programs: nobody else's AIRFLOW settings, and a home with our SSH keys."""
+        """The environment of this Airflow's programs, without inherited AIRFLOW settings, and with a home that has our SSH keys."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW"))}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         return {**kept, "AIRFLOW_HOME": str(self.root), "HOME": str(self.home), "PATH": path, "NO_PROXY": "*"}
@@ -62,7 +62,7 @@ class AirflowHome:
         return run([sys.executable, *arguments], env={**self.env, **(env or {})}, log=self.logs / "python.log")
 
     def migrate(self) -> None:
-        """Make the metadata database, and the user where Airflow 2 keeps it."""
+        """Create the metadata database, and the user, which Airflow 2 keeps there."""
         self.airflow("db", "migrate")
         if IS_AIRFLOW_2:
             self.airflow("users", "create", *_user_flags(self.username, self.password))

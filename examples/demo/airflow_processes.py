@@ -1,4 +1,4 @@
-"""A running Airflow, everything of it on loopback: its servers start together and end together."""
+"""A running Airflow on loopback, whose servers start and end together."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Airflow:
     """Airflow over a migrated home: API server, DAG processor (Airflow 3) and schedulers.
 
     Args:
-        home: Where its settings and DAGs are.
-        schedulers: How many schedulers; more than one needs PostgreSQL.
+        home: The directory with its settings and DAGs.
+        schedulers: Number of schedulers; more than one needs PostgreSQL.
     """
 
     def __init__(self, home: AirflowHome, *, schedulers: int = 1) -> None:
@@ -41,7 +41,7 @@ class Airflow:
         self._stack.close()
 
     def kill(self) -> None:
-        """End all servers at once, where nothing of their home is kept."""
+        """Kill all servers at once, if their home is thrown away."""
         for process in self.processes:
             process.stop(grace=0)
 
@@ -92,7 +92,7 @@ class Airflow:
             raise DemoError(message)
 
     def restart(self, name: str, **env: str) -> None:
-        """End a server and start it again, with more in its environment."""
+        """Restart a server with further environment variables."""
         process = next(process for process in self.processes if process.name == name)
         process.stop()
         process.env = {**self.home.env, **env}

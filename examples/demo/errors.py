@@ -1,4 +1,4 @@
-"""What can go wrong in the demo, told with the end of the log that says why."""
+"""The demo's error, and the end of a log that shows its cause."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def end_of(log: Path, lines: int = 30) -> str:
 
 
 def _readable(line: str) -> str:
-    """The level, the event and the exceptions of a line that is JSON, as Airflow 3 writes task logs; other lines as they are."""
+    """The level, event and exceptions of a JSON line, as in Airflow 3's task logs; other lines unchanged."""
     try:
         entry = json.loads(line)
         raised = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or ()]

@@ -1,4 +1,4 @@
-"""The example's balancer YAML, with the login and the ports of the SSH servers that run now."""
+"""The example's balancer YAML, with the login and the ports of the running SSH servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLEET = DAGS / "balancer.yaml"
 
 
 def names_by_address(source: Path = FLEET) -> dict[str, str]:
-    """The name of each host, by the address where it is reached."""
+    """The name of each host, by its address."""
     return {host.get("address", host["name"]): host["name"] for host in yaml.safe_load(source.read_text())["hosts"]}
 
 
@@ -29,7 +29,7 @@ def read_fleet(hosts: Sequence[SshHost], source: Path = FLEET) -> dict[str, Any]
     for host in fleet["hosts"]:
         server = servers[host.get("address", host["name"])]
         host |= {"username": server.username, "key_file": str(server.key_file), "ssh_hook_args": {"port": server.port}}
-        # All of them are one machine: each has a folder of its own for its slots, which goes with the demo.
+        # All hosts are one machine, so each needs its own slot folder; the demo removes it at its end.
         host["slot_dir"] = str(server.key_file.parents[1] / "slots" / host["name"])
     return fleet
 

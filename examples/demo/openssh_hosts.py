@@ -36,12 +36,12 @@ def find_sshd() -> str | None:
 
 
 class OpenSshHosts:
-    """Real sshd on loopback addresses. Run by root it needs the directory `/run/sshd`, and makes it.
+    """Real sshd on loopback addresses. As root, sshd needs the directory `/run/sshd`, which this class creates.
 
     Args:
         addresses: Where they listen.
         home: The directory for their keys, settings and logs.
-        settings: More lines for each `sshd_config`, in which `{address}` is its own.
+        settings: More lines for each `sshd_config`; `{address}` stands for the server's address.
     """
 
     def __init__(self, addresses: Sequence[str], home: Path, *, settings: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What the balancer picks for the tasks of a DAG file, and how two sets of picks differ, in a sentence each."""
+"""The picks for the tasks of a DAG file, and sentences that compare two sets of picks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Picks = Mapping[str, Pick]
 
 
 def moves(before: Picks, after: Picks) -> dict[str, tuple[str, str]]:
-    """The old and the new host of each task whose host is another."""
+    """The old and the new host of each task that moves."""
     return {task: (pick.host, after[task].host) for task, pick in before.items() if pick.host != after[task].host}
 
 
@@ -32,7 +32,7 @@ def sameness(first: Picks, second: Picks) -> str:
 
 
 def draining(before: Picks, after: Picks, drained: str) -> str:
-    """Say what draining a host moves, and how many tasks it has even so."""
+    """Say what draining a host moves, and how many tasks it still has."""
     moved = moves(before, after)
     others = sum(old != drained for old, _ in moved.values())
     still = sum(pick.host == drained for pick in after.values())

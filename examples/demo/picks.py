@@ -1,6 +1,6 @@
 """Print the address and the pool that a DAG file gives to each of its tasks: `python picks.py FILE...`.
 
-A line of JSON for each file, at the end: Airflow logs before them.
+Each file gives one line of JSON. These lines come last, after Airflow's logs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def picks(file: str) -> dict[str, dict[str, str]]:
-    """Run a DAG file as Airflow does and look at the SSH tasks of its DAGs."""
+    """Run a DAG file as Airflow does, and return the host and pool of its SSH tasks."""
     dags: list[Any] = [value for value in runpy.run_path(file).values() if hasattr(value, "task_dict")]
     return {task.task_id: {"host": task.ssh_hook.remote_host, "pool": task.pool} for dag in dags for task in dag.tasks}
 

@@ -1,4 +1,4 @@
-"""Processes that are ended by their ids, whatever happens."""
+"""Processes that always end with the program that started them, by their ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ("Process", "end_undisturbed", "exit_on_sigterm", "free_port", "run", 
 
 
 class Process:
-    """A program that runs in a process group of its own and writes one log.
+    """A program that runs in its own process group and writes one log.
 
     Leaving the context ends it and everything it has started, by process id.
     """
@@ -39,7 +39,7 @@ class Process:
         self.stop()
 
     def start(self) -> None:
-        """Start it; again, if it has ended."""
+        """Start the program, or start it again after its end."""
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
                 self._command,
@@ -62,7 +62,7 @@ class Process:
             raise DemoError(message)
 
     def stop(self, grace: float = 15) -> None:
-        """Ask it and its descendants to end, and make them after `grace` seconds; stopping twice is harmless."""
+        """Terminate it and its descendants, and kill them after `grace` seconds; stopping twice is harmless."""
         family = _family(self.pid)
         if grace:
             with suppress(ProcessLookupError, PermissionError):
@@ -85,7 +85,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str], log: Path, timeout: float = 180, cwd: Path | None = None) -> str:
-    """Run a program to its end and return what it printed; what it said on standard error goes to the log."""
+    """Run a program to its end and return its output; standard error goes to the log."""
     with log.open("ab") as errors:
         done = subprocess.run(
             list(command),
@@ -125,7 +125,7 @@ def _is_free(address: str, port: int) -> bool:
 
 
 def wait_until(ready: Callable[[], bool], what: str, *, processes: Sequence[Process] = (), timeout: float = 120) -> None:
-    """Ask `ready` twice a second; give up when a process has ended or the time is over.
+    """Call `ready` twice a second until it is true; give up if a process ends or the time is over.
 
     Raises:
         DemoError: With the end of the logs.

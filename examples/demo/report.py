@@ -1,4 +1,4 @@
-"""What the demo shows: a bar while the tasks run, tables and sentences when they have."""
+"""The demo's output: a progress bar while the tasks run, then tables and sentences."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class TaskBar:
 
 
 def most_at_once(tasks: Sequence[TaskState]) -> int:
-    """How many of the tasks ran at the same moment, at most."""
+    """The most tasks that ran at the same moment."""
     spans = [(task.started, task.ended) for task in tasks if task.started and task.ended]
     return max((sum(start <= moment < end for start, end in spans) for moment, _ in spans), default=0)
 
 
 def show_answers(console: Console, answers: Sequence[Answer]) -> bool:
-    """Print a row for each task, in the order in which they ran, and return whether each ran where it should."""
+    """Print a row for each task, in the order of their starts, and return whether each ran on its picked host."""
     table = _table("task", "host", "pool", "the remote shell said", "as picked")
     for answer in sorted(answers, key=lambda answer: str(answer.task.started)):
         verdict = "[green]✓[/]" if answer.is_right else "[red]✗[/]"
@@ -70,7 +70,7 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> bool:
 
 
 def show_pools(console: Console, tasks: Sequence[TaskState], slots: Mapping[str, int]) -> bool:
-    """Print how full each pool was, and return whether none ran more tasks than it has slots."""
+    """Print how full each pool was, and return whether no pool exceeded its slots."""
     table = _table("pool", "slots", "tasks", "most at once")
     over = []
     for pool in sorted({task.pool for task in tasks}):
@@ -84,7 +84,7 @@ def show_pools(console: Console, tasks: Sequence[TaskState], slots: Mapping[str,
 
 
 def show_moves(console: Console, before: Picks, after: Picks, drained: str) -> None:
-    """Print what draining a host moves, and where to."""
+    """Print which tasks move, and where, if a host is drained."""
     table = _table("task", "host", "host then")
     for task, hosts in moves(before, after).items():
         table.add_row(task, *hosts)
@@ -93,7 +93,7 @@ def show_moves(console: Console, before: Picks, after: Picks, drained: str) -> N
 
 
 def show_result(console: Console, sentence: str, *, right: bool) -> bool:
-    """Print a sentence in green where it is what should be, else in red, and return whether it is."""
+    """Print a sentence in green if it is right, else in red, and return whether it is."""
     console.print(sentence, style="green" if right else "red", highlight=False, soft_wrap=True)
     return right
 

@@ -1,6 +1,6 @@
-"""Hosts to run tasks on: SSH servers inside this process, each on a loopback address of its own.
+"""Hosts to run tasks on: SSH servers inside this process, each on its own loopback address.
 
-Commands run in a real shell. As sshd does, a server tells them in `SSH_CONNECTION` the address at which it was reached.
+Commands run in a real shell. Like sshd, a server sets `SSH_CONNECTION`, which has the address that the client connected to.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ("EmbeddedHosts", "HostKeys", "SshHost")
 
 @dataclass(frozen=True)
 class SshHost:
-    """Where a host listens, and how to log in."""
+    """A host's address and port, and the login."""
 
     address: str
     port: int
@@ -49,7 +49,7 @@ class HostKeys:
         key.write_public_key(self.authorized)
 
     def new_host_key(self, address: str, port: int) -> Path:
-        """Make the key of a host, and make it known to the client."""
+        """Create the key of a host, and add it to the client's known hosts."""
         path = self.directory / f"host_{address}"
         key = asyncssh.generate_private_key("ssh-ed25519")
         key.write_private_key(path)
@@ -89,7 +89,7 @@ class EmbeddedHosts:
 
     @contextmanager
     def dead(self, address: str) -> Iterator[None]:
-        """End a host's server: whoever connects is refused. At the end it is back."""
+        """Refuse connections to a host within a `with` block."""
         self._run(self._end(address))
         try:
             yield
@@ -151,7 +151,7 @@ async def _run_command(session: asyncssh.SSHServerProcess[bytes]) -> None:
 
 
 def check_loopback(addresses: Sequence[str]) -> None:
-    """Raise `DemoError` where the machine has not all the addresses; Linux has 127.0.0.0/8, macOS only 127.0.0.1."""
+    """Raise `DemoError` if the machine lacks an address; Linux has 127.0.0.0/8, macOS only 127.0.0.1."""
     for address in addresses:
         with socket.socket() as probe:
             try:

@@ -1,4 +1,4 @@
-"""The same DAG in each environment. `FLEET_ENV`, set on each Airflow machine, says which one that is."""
+"""The same DAG in each environment. `FLEET_ENV`, set on each Airflow machine, names the environment."""
 
 import os
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A task that goes to another host when its own is down, and one that runs once for each region."""
+"""A task that moves to another host if its own is down, and one that runs once for each region."""
 
 from datetime import datetime, timedelta
 
@@ -19,12 +19,12 @@ with DAG("reports", start_date=datetime(2026, 1, 1), schedule="@daily", catchup=
     # does not answer costs no attempt.
     collect = BalancedSSHOperator(task_id="collect", balancer=balancer, query={"queue": "workers"}, failover=True, command="collect")
 
-    # Each region has a host of its own, and is counted in that host's pool.
+    # Each region has its own host, and counts in that host's pool.
     report = BalancedSSHOperator.partial(task_id="report", balancer=balancer, query={"queue": "workers"}).expand(
         command=[f"report {region}" for region in REGIONS]
     )
 
-    # Wherever its attempts run, this one is counted with all that run on the queue's hosts.
+    # Counts with all tasks on the queue's hosts, no matter where its attempts run.
     mail = BalancedSSHOperator(
         task_id="mail", balancer=balancer, query={"queue": "workers"}, pool=balancer.queue_pool("workers"), command="mail"
     )

@@ -1,4 +1,4 @@
-"""A job that asks its configuration where to run: a Hydra app like any other."""
+"""A job whose configuration says where to run: an ordinary Hydra app."""
 
 import hydra
 from omegaconf import DictConfig

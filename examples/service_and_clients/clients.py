@@ -1,4 +1,4 @@
-"""Clients of the service. They run on the workers, and name the host and the port at which it listens."""
+"""Clients of the service. They run on the workers, and connect to the service's host and port."""
 
 from datetime import datetime
 

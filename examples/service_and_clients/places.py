@@ -1,4 +1,4 @@
-"""Where each service listens. The service and all its clients ask here, with one key and one range."""
+"""Where each service listens. The service and its clients call `place_of`, so they use the same key and range."""
 
 from typing import NamedTuple
 

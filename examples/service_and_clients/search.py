@@ -1,4 +1,4 @@
-"""The service: a DAG file of its own, parsed apart from its clients'."""
+"""The service, in a separate DAG file: Airflow parses it apart from its clients."""
 
 from datetime import datetime
 

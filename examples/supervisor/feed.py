@@ -1,4 +1,4 @@
-"""A program that supervisord keeps running on the host and at the port that the balancer picks."""
+"""A program that supervisord keeps running, controlled on the host and port that the balancer picks."""
 
 from datetime import datetime
 
