@@ -57,7 +57,7 @@ def _command(command: Command) -> str:
             re.sub(r"\n  (.+)\n", r"\n\n`\1`\n\n", prose(command.help)),
             f"Example: `airflow-balancer {command.example}`",
             table(("key", "value", "meaning"), keys),
-            *(["It exits with 3 where something differs."] if command.compares else []),
+            *(["It exits with 3 if something differs."] if command.compares else []),
         ]
     )
 
