@@ -89,7 +89,7 @@ def postgres_database(postgres_template: str) -> Iterator[str]:
     _execute(postgres_template + "postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.thorough), pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh metadata database."""
     if importlib.util.find_spec("airflow") is None:

@@ -19,6 +19,8 @@ from airflow_balancer.ssh import host_facts
 from examples.demo.openssh_hosts import OpenSshHosts, find_sshd
 from tests.cli.machines import ADDRESS, PASSWORD, PYTHON, findings, say
 
+pytestmark = pytest.mark.thorough
+
 DISTRIBUTION = platform.freedesktop_os_release()
 SYSTEM = " ".join(filter(None, (DISTRIBUTION["ID"], DISTRIBUTION.get("VERSION_ID"))))
 

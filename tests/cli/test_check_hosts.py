@@ -20,6 +20,8 @@ from airflow_balancer.cli.probe import AT_ONCE, MOST_BYTES
 from tests.airflow.ssh import wordless_server
 from tests.cli.machines import ADDRESS, Endless, Gate, be_silent, findings, hang_up, say
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = str(Path(sys.executable).with_name("airflow-balancer"))
 
 

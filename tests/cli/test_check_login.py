@@ -17,6 +17,8 @@ import pytest
 from tests.cli.machines import ADDRESS, PASSWORD, findings
 from tests.conftest import HAS_AIRFLOW
 
+pytestmark = pytest.mark.thorough
+
 
 class TestHostKey:
     """As SSHHook takes it: known, or accepted on demand; a host that shows another one gets no login."""

@@ -15,6 +15,8 @@ import yaml
 
 from airflow_balancer.cli import dag_files
 
+pytestmark = pytest.mark.thorough
+
 CONFIG = """
 balancer:
   hosts:

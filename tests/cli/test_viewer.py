@@ -20,6 +20,8 @@ import pytest
 from airflow_balancer.cli.viewer import main, viewer_parser
 from tests.viewer.conftest import REPOSITORY
 
+pytestmark = pytest.mark.thorough
+
 if find_spec("uvicorn") is None or find_spec("fastapi") is None:
     pytest.skip("FastAPI or uvicorn is not installed: pip install 'airflow-balancer[viewer]'", allow_module_level=True)
 
