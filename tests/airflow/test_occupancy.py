@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -150,26 +150,23 @@ def listening(answer: bytes = b"") -> Iterator[int]:
     """Give the port of a server that sends this answer at ten bytes a second, over and over, and nothing for no answer."""
     ended = Event()
 
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            while answer and not ended.is_set():
-                for start in range(len(answer)):
-                    if ended.wait(0.1):
-                        return
-                    connection.send(answer[start : start + 1])
+    class Slow(BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client gave up
+                while answer and not ended.is_set():
+                    for start in range(len(answer)):
+                        if ended.wait(0.1):
+                            return
+                        self.request.send(answer[start : start + 1])
             ended.wait()
 
-    def accept(listener: socket.socket) -> None:
-        while not ended.is_set():
-            connection, _ = listener.accept()
-            Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        Thread(target=accept, args=(listener,), daemon=True).start()
+    with ThreadingTCPServer(("127.0.0.1", 0), Slow) as server:
+        Thread(target=server.serve_forever, args=(0.05,)).start()
         try:
-            yield listener.getsockname()[1]
+            yield server.server_address[1]
         finally:
             ended.set()
+            server.shutdown()
 
 
 class TestDeadline:
