@@ -116,7 +116,7 @@ def _readable(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"not UTF-8, at byte {error.start}; save it as UTF-8") from None
     except ValueError:
-        raise _unreadable(path, "a null byte is in no file's name") from None
+        raise _unreadable(path, "a file's name has no null byte") from None
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:

@@ -40,6 +40,12 @@ def test_a_missing_file_is_named(tmp_path):
     assert str(error.value) == f"{tmp_path}/a.yaml: there is no such file"
 
 
+def test_a_name_that_no_file_can_have_is_an_error(tmp_path):
+    with pytest.raises(ConfigurationError) as error:
+        read_root(tmp_path / "a\0b.yaml")
+    assert str(error.value) == rf"{tmp_path}/a\x00b.yaml: a file's name has no null byte"
+
+
 def test_a_file_that_the_system_does_not_open_is_named_with_the_reason(tmp_path):
     (path := tmp_path / "a.yaml").symlink_to("a.yaml")
     with pytest.raises(ConfigurationError) as error:
