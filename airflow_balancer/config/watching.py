@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ..picking.choice import Assigned
     from ..picking.filters import HostIndex
     from ..ports.table import PortTable
-    from .models import Host
 
 _T = TypeVar("_T")
 
@@ -23,7 +22,7 @@ class Known:
     """Values that a balancer derived from its hosts and ports, and the tables of the free ports that it gave."""
 
     fleet: Fleet | None = None
-    hosts: tuple[HostIndex[Host], Assigned] | None = None
+    hosts: tuple[HostIndex[Any], Assigned] | None = None
     in_use: dict[str, list[int]] | None = None
     source: str | None = None
     tables: dict[tuple[str, str | None], PortTable] = field(default_factory=dict)

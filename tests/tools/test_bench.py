@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from tests.conftest import HAS_AIRFLOW
-from tools.bench.cases import CASES, POSTGRESQL, Case, Measurement, Row, Size, Target, rows
+from tools.bench.cases import CASES, POSTGRESQL, rows
+from tools.bench.model import Case, Measurement, Row, Size, Target
 from tools.bench.report import as_data, lines, print_table, shown, verdict
 from tools.bench.runner import Effort, Results, Sides, run
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from .cases import Measurement, Row, Target, Unit
+from .model import Measurement, Row, Target, Unit
 from .runner import Results
 
 __all__ = ("Line", "as_data", "lines", "print_table", "shown", "verdict")

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .cases import FRESH, POSTGRESQL, PROCESSES, Measurement, Side, Size
+from .cases import FRESH, POSTGRESQL, PROCESSES
 from .fleets import write_files
+from .model import Measurement, Side, Size
 
 __all__ = ("Effort", "Results", "Sides", "run")
 
