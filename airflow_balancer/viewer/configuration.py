@@ -43,7 +43,8 @@ class Configuration:
 
     Attributes:
         id: Its id in requests.
-        name: Its path, relative to the first root.
+        name: Its file, followed by its overrides if another configuration has the same file.
+        file: The path of its file, relative to its root.
         path: Its file.
         roots: The folders that may contain its files.
         overrides: The overrides to compose it with.
@@ -54,17 +55,13 @@ class Configuration:
 
     id: str
     name: str
+    file: str
     path: Path
     roots: tuple[Path, ...]
     overrides: tuple[str, ...]
     group: str = ""
     environments: tuple[str, ...] = ()
     environment: str | None = None
-
-    @property
-    def file(self) -> str:
-        """Its name without the overrides that tell it from another configuration of the same file."""
-        return self.name.removesuffix(f" {shlex.join(self.overrides)}")
 
     def overrides_for(self, environment: str | None) -> tuple[str, ...]:
         """Return the overrides that compose it in an environment."""
@@ -84,8 +81,8 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     if not is_inside(path, roots):
         raise ConfigurationError([Problem("is a symbolic link to a file outside of the configured folders; not opened", origin=str(path))])
     same = [other for named, other in places.named if named == path]
-    told_apart = shlex.join([str(path), *overrides]) if len(same) > 1 else str(path)
-    identity = blake2b(os.fsencode(told_apart), digest_size=12).hexdigest()
+    suffix = f" {shlex.join(overrides)}" if len(same) > 1 else ""
+    identity = blake2b(os.fsencode(f"{path}{suffix}"), digest_size=12).hexdigest()
     allowed = [root, *(other for other in places.roots if other != root)]
     above, group, default = _tree(path)
     if places.named:
@@ -93,8 +90,8 @@ def describe_configuration(path: Path, overrides: tuple[str, ...], places: Place
     default = next((text.partition("=")[2] for text in overrides if text.lstrip("+").partition("=")[0] == group), default)
     options = tuple(_options(group, (path.parent, *above))) if group else ()
     # A file name may be undecodable, and JSON holds only valid strings.
-    name = os.fsencode(str(path.relative_to(root)) + told_apart.removeprefix(str(path))).decode(errors="replace")
-    return Configuration(identity, name, path, tuple(allowed), overrides, group, options, default if default in options else None)
+    name, file = (os.fsencode(f"{path.relative_to(root)}{more}").decode(errors="replace") for more in (suffix, ""))
+    return Configuration(identity, name, file, path, tuple(allowed), overrides, group, options, default if default in options else None)
 
 
 def _tree(path: Path) -> tuple[list[Path], str, str]:

@@ -188,5 +188,6 @@ def test_with_slots_no_host_runs_more_than_its_size_and_waiting_uses_no_retry(cr
 def test_without_slots_hosts_run_more_than_their_size(crowd: Crowd) -> None:
     crowd.hosts.clear()
     crowd.write(hold_slots=False)
-    runs, edited = crowd.start_runs(), time.time_ns() + 10**15
-    wait_until(lambda: overrun(crowd, Story(runs, 0, [], edited)), "a host with more commands than its size", processes=crowd.servers)
+    told = Story(crowd.start_runs(), drained=0, held=[], edited=time.time_ns() + 10**15)
+    wait_until(lambda: overrun(crowd, told), "a host with more commands than its size", processes=crowd.servers)
+    assert overrun(crowd, told)

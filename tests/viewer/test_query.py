@@ -11,6 +11,8 @@ from airflow_balancer import load
 from airflow_balancer.hydra.compose import compose_file
 from airflow_balancer.hydra.resolvers import register_resolvers
 from airflow_balancer.picking.filters import HostFilter
+from airflow_balancer.viewer.catalogue import Catalogue
+from airflow_balancer.viewer.configuration import Places
 from airflow_balancer.viewer.query import resolver_expression
 from tests.airflow.pools_server import serving_pools
 
@@ -138,6 +140,14 @@ def test_python_composes_what_is_shown(api, write, tmp_path, monkeypatch) -> Non
     assert answer["python"] == 'load("config.yaml", ["balancer.default_size=2", "hosts/env=prod"]).select_host()'
     monkeypatch.chdir(tmp_path)
     assert eval(answer["python"], {"load": load}).name == answer["picked"] == "b"
+
+
+def test_python_names_the_file_of_a_configuration_that_is_shown_twice(write, tmp_path) -> None:
+    path = write("a b.yaml", FLEET)
+    places = Places((tmp_path,), ((path, ("default_size=2",)), (path, ("default_size=3",))))
+    first, second = sorted(Catalogue(lambda: places).look().configurations.values(), key=lambda found: found.name)
+    assert (first.name, second.name) == ("a b.yaml default_size=2", "a b.yaml default_size=3")
+    assert (first.file, second.file) == ("a b.yaml", "a b.yaml")
 
 
 def test_python_carries_the_strategy_of_a_plain_file_and_of_the_packages_own_tree(api, write, tree, tmp_path, monkeypatch) -> None:
